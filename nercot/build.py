@@ -1,0 +1,492 @@
+"""recipe -> candidate: the whole way, in the order source, rounds of annotate-validate-score, select, candidate.
+
+In: a recipe and what the command line adds.  Out: `build/<corpus>/candidate/` and a BuildResult.  Every
+stage is skipped whose inputs have not changed; a second run makes no call and writes no file.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nercot import __version__
+from nercot.candidate import WRITER, Contents, replace_folder, write_tables
+from nercot.errors import BusyError, RecipeError
+from nercot.formats.rows import ReadOptions
+from nercot.pipeline import (
+    STAGES,
+    Done,
+    RecordStep,
+    Report,
+    Work,
+    clean,
+    content_key,
+    done_before,
+    funnel,
+    kept_guids,
+    run_step,
+    source_records,
+    stage_records,
+)
+from nercot.prompts import default_template, read_template
+from nercot.recipe import Model, Recipe, load_recipe
+from nercot.records import Record
+from nercot.sources import Source, open_source
+from nercot.steps.ingest import Ingested, ingest
+from nercot.steps.select import Duplicates, Selection, select_partition
+from nercot.steps.validate import validate_step
+from nercot.tables import write_json, writing
+
+if TYPE_CHECKING:
+    from nercot.llm.endpoint import Asked
+    from nercot.llm.ledger import Ledger
+    from nercot.llm.messages import Request
+
+
+def quiet(step: str, done: int, total: int | None) -> None:
+    """A report that says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """What a run adds to its recipe.
+
+    `out`: folder of all corpora and of the ledger.  `limit`: only the first so many records of the source;
+    the candidate is then marked partial.  `strict`: the first bad row is an error.
+    """
+
+    out: Path = Path("build")
+    input: str | None = None
+    input_format: str | None = None
+    limit: int | None = None
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """What a build came to; `as_json` is the document of `build --json`.
+
+    `calls`, `tokens`, `cost` are those of this run.  `shortfall`: why the build is not complete, or None.
+    """
+
+    corpus: str
+    candidate: Path
+    fingerprint: str
+    steps: list[dict[str, Any]]
+    rows_read: int
+    records: int
+    calls: dict[str, int]
+    tokens: dict[str, int]
+    cost: float | None
+    changed: bool
+    shortfall: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The result as JSON."""
+        return {**asdict(self), "candidate": str(self.candidate)}
+
+
+@dataclass(slots=True)
+class _Bill:
+    """What this run asked of models."""
+
+    calls: Counter[str] = field(default_factory=lambda: Counter(teacher=0, judge=0))
+    tokens: Counter[str] = field(default_factory=lambda: Counter(input=0, cached_input=0, output=0))
+    cost: float = 0.0
+    unpriced: int = 0
+    stopped: str | None = None
+
+    def add(self, who: str, asked: Asked) -> None:
+        seen = asked.progress
+        self.calls[who] += seen.calls
+        self.tokens.update(input=seen.tokens_in, cached_input=seen.tokens_cached, output=seen.tokens_out)
+        self.cost += seen.cost
+        self.unpriced += seen.unpriced
+        self.stopped = self.stopped or asked.stopped
+
+
+def build(
+    recipe: Recipe | str = "quickstart", options: BuildOptions | None = None, report: Report = quiet
+) -> BuildResult:
+    """Builds a corpus; see BuildOptions.
+
+    Raises NercotError in one line for what the user has to change.  A build that ended short of its
+    data (records pending, nothing kept, budget used up) returns with `shortfall` set.
+    """
+    options = options or BuildOptions()
+    recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
+    source = _source(recipe, options)
+    work = Work(options.out / recipe.name)
+    with ExitStack() as stack:
+        stack.enter_context(_alone(work.root))
+        run = _Build(recipe, options, work, report, stack)
+        return run.run(source)
+
+
+def _source(recipe: Recipe, options: BuildOptions) -> Source:
+    spec = recipe.source
+    where = options.input
+    if where is None and spec.path is not None:
+        where = str(recipe.folder / Path(spec.path).expanduser())
+    if where is None and spec.hub is not None:
+        name, colon, config = spec.hub.partition(":")
+        where = f"{name}@{spec.revision}{colon}{config}" if spec.revision else spec.hub
+    if where is None:
+        raise RecipeError(f"{recipe.name}: no source; give --input PATH (recipe key source.path or source.hub)")
+    read = ReadOptions(schema=spec.labels)
+    return open_source(where, options.input_format or spec.format, read, recipe.license, spec.split)
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Holds the corpus' work folder: a second build of it at the same time is refused."""
+    with writing(root):
+        root.mkdir(parents=True, exist_ok=True)
+        handle = os.open(root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise BusyError(
+                f"{root}: another build of this corpus is running; wait for it, or give another --out"
+            ) from error
+        yield
+    finally:
+        os.close(handle)
+
+
+class _Build:
+    """One run: the settings that every stage shares."""
+
+    def __init__(self, recipe: Recipe, options: BuildOptions, work: Work, report: Report, stack: ExitStack) -> None:
+        self.recipe, self.options, self.work, self.report, self.stack = recipe, options, work, report, stack
+        self.bill = _Bill()
+        self.prompts = _prompts(recipe)
+        self._ledger: Ledger | None = None
+        self.ingested: Ingested
+        self.parts: list[str]
+
+    def run(self, source: Source) -> BuildResult:
+        self._check_models()
+        options = self.options
+        self.ingested = ingest(self.work, source, self.recipe.digits, options.limit, options.strict, self.report)
+        self.parts = sorted(self.ingested.partitions)
+        rounds, keys = self._rounds()
+        clean(self.work, self.parts, rounds)
+        selected = self._select(rounds, keys)
+        return self._candidate(rounds, selected)
+
+    # --- models ---------------------------------------------------------------------------------
+
+    def _check_models(self) -> None:
+        """Finds out before anything is read whether the models can be asked at all."""
+        from nercot.llm.address import api_key
+
+        for role in ("teacher", "judge"):
+            model: Model = getattr(self.recipe, role)
+            if model.embedded:
+                continue
+            for url in model.url:
+                api_key(model, url, role)
+            if self.recipe.max_cost is not None and not model.price.known:
+                raise RecipeError(
+                    f"--max-cost needs a price: set {role}.price.input and {role}.price.output (USD per million tokens)"
+                )
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger of all corpora of the out folder, opened when a model is first needed."""
+        if self._ledger is None:
+            from nercot.llm.ledger import Ledger
+
+            self._ledger = self.stack.enter_context(Ledger(self.options.out / "ledger.sqlite"))
+        return self._ledger
+
+    def _ask(self, who: str, model: Model, requests: Iterator[Request], total: int) -> None:
+        """Has every request answered in the ledger, as far as time and budget allow."""
+        if self.bill.stopped:
+            return
+        from nercot.llm.endpoint import Patience, Progress, ask_all
+        from nercot.llm.pacing import Budget
+
+        budget = None if self.recipe.max_cost is None else Budget(self.recipe.max_cost)
+        label = f"{who} {model.model}"
+
+        def progress(seen: Progress) -> None:
+            self.report(label, seen.done + seen.found, total)
+
+        patience = Patience(max_seconds=self.recipe.retry_seconds)
+        asked = ask_all(requests, model, self.ledger, budget=budget, patience=patience, progress=progress)
+        self.bill.add(who, asked)
+
+    # --- rounds ---------------------------------------------------------------------------------
+
+    def _rounds(self) -> tuple[int, dict[str, str]]:
+        """Runs rounds until no record needs another attempt; returns their number and a key for each partition."""
+        teacher = self.recipe.teacher
+        last = 1 if teacher.embedded else teacher.attempts
+        without: dict[str, frozenset[str]] = {part: frozenset() for part in self.parts}
+        history: dict[str, list[str]] = {part: [self.ingested.partitions[part]] for part in self.parts}
+        for attempt in range(1, last + 1):
+            done = self._round(attempt, without, history)
+            stage, threshold = ("3-valid", None) if teacher.until == "valid" else ("4-scored", self.recipe.threshold)
+            for part in self.parts:
+                history[part].append(content_key(done[part].key, threshold))
+                if attempt < last:
+                    without[part] = kept_guids(self.work, stage, part, attempt, threshold)
+            left = self.ingested.kept - sum(map(len, without.values()))
+            if attempt < last and (left == 0 or self.bill.stopped):
+                break
+        return attempt, {part: content_key(*history[part]) for part in self.parts}
+
+    def _round(
+        self, attempt: int, without: Mapping[str, frozenset[str]], history: Mapping[str, list[str]]
+    ) -> dict[str, Done]:
+        """One round: annotate, validate and score what earlier rounds did not keep."""
+        recipe, work = self.recipe, self.work
+
+        def unkept(part: str) -> Iterator[Record]:
+            return source_records(work, part, without[part])
+
+        def raw(part: str) -> Iterator[Record]:
+            return stage_records(work, "2-raw", part, attempt)
+
+        def valid(part: str) -> Iterator[Record]:
+            return stage_records(work, "3-valid", part, attempt)
+
+        settings = [_content(recipe.teacher), self.prompts.get("annotate"), attempt]
+        keys = {part: content_key("annotate", settings, history[part]) for part in self.parts}
+        annotated = self._step("annotate", attempt, keys, unkept, self._annotator(attempt, keys, unkept))
+        rules = ["validate", recipe.rules, recipe.trace]
+        keys = {part: content_key(rules, annotated[part].key) for part in self.parts}
+        validated = self._step(
+            "validate", attempt, keys, raw, lambda rows: validate_step(rows, recipe.rules, recipe.trace)
+        )
+        settings = [_content(recipe.judge), recipe.judge.attempts, self.prompts.get("judge")]
+        keys = {part: content_key("score", settings, validated[part].key) for part in self.parts}
+        return self._step("score", attempt, keys, valid, self._scorer(attempt, keys, valid))
+
+    def _step(
+        self,
+        step: str,
+        attempt: int,
+        keys: Mapping[str, str],
+        records: Callable[[str], Iterator[Record]],
+        action: RecordStep,
+    ) -> dict[str, Done]:
+        """Runs one step on every partition."""
+        done = {}
+        for number, part in enumerate(self.parts, 1):
+            done[part] = run_step(self.work, step, part, attempt, keys[part], records(part), action)
+            self.report(step, number, len(self.parts))
+        return done
+
+    def _to_do(self, step: str, attempt: int, keys: Mapping[str, str]) -> list[str]:
+        """The partitions whose file of this step has to be made."""
+        found = {part: done_before(self.work.file(STAGES[step], part, attempt), keys[part]) for part in self.parts}
+        return [part for part, done in found.items() if done is None or done.tally.pending]
+
+    def _annotator(
+        self, attempt: int, keys: Mapping[str, str], records: Callable[[str], Iterator[Record]]
+    ) -> RecordStep:
+        model = self.recipe.teacher
+        if model.embedded:
+            from nercot.embedded import annotate
+
+            return annotate
+        from nercot.steps.annotate import Teacher
+
+        teacher = Teacher(self.recipe.name, model, self.prompts["annotate"])
+        parts = self._to_do("annotate", attempt, keys)
+        if parts:
+            requests = teacher.requests(chain.from_iterable(records(part) for part in parts), attempt)
+            self._ask("teacher", model, requests, self.ingested.kept)
+        return lambda rows: teacher.outcomes(rows, self.ledger, attempt)
+
+    def _scorer(self, attempt: int, keys: Mapping[str, str], records: Callable[[str], Iterator[Record]]) -> RecordStep:
+        model = self.recipe.judge
+        if model.embedded:
+            from nercot.embedded import score
+
+            return score
+        from nercot.steps.score import Judge
+
+        judge = Judge(self.recipe.name, model, self.prompts["judge"])
+        parts = self._to_do("score", attempt, keys)
+        for ask in range(1, model.attempts + 1) if parts else ():
+            rows = chain.from_iterable(records(part) for part in parts)
+            self._ask("judge", model, judge.requests(rows, self.ledger, ask), self.ingested.kept)
+        return lambda rows: judge.outcomes(rows, self.ledger)
+
+    # --- selection and candidate ----------------------------------------------------------------
+
+    def _select(self, rounds: int, keys: Mapping[str, str]) -> str:
+        """Selects over the whole corpus; returns the key of what the candidate is made of."""
+        selection = Selection(self.recipe.threshold, self.recipe.duplicates)
+        key = content_key("select", asdict(selection), dict(keys), rounds)
+        known = [done_before(self.work.file("5-selected", part), key) for part in self.parts]
+        if not all(known):
+            seen = Duplicates()
+            for number, part in enumerate(self.parts, 1):
+                select_partition(self.work, part, rounds, key, selection, seen)
+                self.report("select", number, len(self.parts))
+        return key
+
+    def _candidate(self, rounds: int, selected: str) -> BuildResult:
+        folder = self.work.root / "candidate"
+        key = content_key("candidate", selected, _manifest_recipe(self.recipe), self.prompts, WRITER)
+        manifest = _read_manifest(folder)
+        changed = manifest is None or manifest.get("key") != key
+        if changed:
+            manifest = self._write_candidate(folder, rounds, key)
+        assert manifest
+        return self._result(folder, manifest, changed)
+
+    def _write_candidate(self, folder: Path, rounds: int, key: str) -> dict[str, Any]:
+        import shutil
+
+        from nercot.card import write_card
+
+        new = folder.with_name(".candidate.new")
+        shutil.rmtree(new, ignore_errors=True)
+        with writing(folder):
+            new.mkdir(parents=True)
+            self.report("candidate", 0, 1)
+            contents = write_tables(self.work, self.parts, rounds, new, self.prompts["extract"])
+            manifest = self._manifest(contents, key)
+            write_card(new, manifest, contents.stats.summary())
+            write_json(new / "manifest.json", manifest)
+        replace_folder(new, folder)
+        self.report("candidate", 1, 1)
+        return manifest
+
+    def _manifest(self, contents: Contents, key: str) -> dict[str, Any]:
+        recipe, ingested = self.recipe, self.ingested
+        dropped = {
+            "source": ingested.dropped,
+            **{step: count for step, count in contents.dropped.items() if step != "source"},
+        }
+        steps = funnel(("source", *recipe.steps), ingested.rows, dropped, contents.pending)
+        return {
+            "corpus": recipe.name,
+            "title": recipe.title,
+            "about": recipe.about,
+            "citation": recipe.citation,
+            "language": list(recipe.language),
+            "license": recipe.license,
+            "fingerprint": contents.fingerprint,
+            "key": key,
+            "partial": ingested.partial,
+            "tool": __version__,
+            "writer": WRITER,
+            "recipe": _manifest_recipe(recipe),
+            "prompts": self.prompts,
+            "models": {
+                "teacher": {"asked": recipe.teacher.model, "named": _counts(contents.teachers)},
+                "judge": {"asked": recipe.judge.model, "named": _counts(contents.judges)},
+            },
+            "source": {"format": ingested.format, "files": ingested.files, "findings": ingested.findings},
+            "steps": [step.row() for step in steps],
+            "attempts": {str(attempt): count for attempt, count in sorted(contents.attempts.items())},
+            "scores": {f"{score:g}": count for score, count in sorted(contents.scores.items())},
+            "files": contents.files,
+        }
+
+    def _result(self, folder: Path, manifest: Mapping[str, Any], changed: bool) -> BuildResult:
+        steps = manifest["steps"]
+        records = steps[-1]["kept"]
+        bill = self.bill
+        return BuildResult(
+            corpus=self.recipe.name,
+            candidate=folder,
+            fingerprint=manifest["fingerprint"],
+            steps=steps,
+            rows_read=steps[0]["in"],
+            records=records,
+            calls=dict(bill.calls),
+            tokens=dict(bill.tokens),
+            cost=None if bill.unpriced else round(bill.cost, 6),
+            changed=changed,
+            shortfall=_shortfall(steps, records, bill.stopped),
+        )
+
+
+def _shortfall(steps: Sequence[Mapping[str, Any]], records: int, stopped: str | None) -> str | None:
+    waiting = sum(step["pending"] for step in steps)
+    if waiting:
+        why = {"budget": "the budget is used up: raise --max-cost", None: "their time for retries is used up"}.get(
+            stopped, stopped
+        )
+        return f"{waiting} records wait for an answer ({why}); the same command goes on where this one ended"
+    if records == 0:
+        return "no record is left: every one was dropped; the table says where and why"
+    return None
+
+
+def _prompts(recipe: Recipe) -> dict[str, str]:
+    """The texts of the prompts that this recipe uses; the embedded annotator and rubric are given none."""
+    used = {"annotate": not recipe.teacher.embedded, "judge": not recipe.judge.embedded, "extract": True}
+    return {name: _template(recipe, name) for name, use in used.items() if use}
+
+
+def _template(recipe: Recipe, name: str) -> str:
+    path = recipe.prompts.get(name)
+    return default_template(name) if path is None else read_template(recipe.folder / Path(path).expanduser())
+
+
+def _counts(counter: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counter.items()))
+
+
+def _content(model: Model) -> dict[str, Any]:
+    """What of a model's settings decides its answers (not where it runs, how fast, or what it costs)."""
+    if model.embedded:
+        return {"model": model.model}
+    from nercot.llm.address import provider_of
+
+    return {
+        "provider": provider_of(model),
+        "model": model.model,
+        "temperature": model.temperature,
+        "max_tokens": model.max_tokens,
+        "extra": dict(model.extra),
+    }
+
+
+def _manifest_recipe(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as the manifest holds it: what decides the content, and nothing of where or how it ran."""
+    spec = recipe.source
+    return {
+        "steps": list(recipe.steps),
+        "source": {
+            "path": None if spec.path is None else Path(spec.path).name,
+            "hub": spec.hub,
+            "revision": spec.revision,
+            "format": spec.format,
+            "split": spec.split,
+            "labels": None if spec.labels is None else list(spec.labels),
+        },
+        "partition": {"digits": recipe.digits},
+        "teacher": {**_content(recipe.teacher), "attempts": recipe.teacher.attempts, "until": recipe.teacher.until},
+        "judge": {**_content(recipe.judge), "attempts": recipe.judge.attempts},
+        "validate": {"rules": None if recipe.rules is None else list(recipe.rules), "trace": recipe.trace},
+        "select": {"threshold": recipe.threshold, "duplicates": recipe.duplicates},
+    }
+
+
+def _read_manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of a whole candidate; None where a file of it is missing."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        whole = (folder / "README.md").exists() and all((folder / file["path"]).exists() for file in manifest["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return manifest if whole else None

@@ -1,0 +1,395 @@
+"""The command line: one command a verb; parses, calls, prints.
+
+Results go to stdout, progress and errors to stderr; `--json` prints one document.  Exit codes: 0 done, 1 the
+data fell short, 2 the user has to change something, 130 Ctrl-C.  No traceback for what is the user's to mend.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nercot import __version__
+from nercot.errors import NercotError
+
+if TYPE_CHECKING:
+    from nercot.build import BuildOptions, BuildResult
+    from nercot.pipeline import Report
+    from nercot.recipe import Recipe
+
+_EPILOGS = {
+    "build": "nercot build ner-cot --input pile.json --teacher-url http://127.0.0.1:8000/v1 --teacher-model my-model",
+    "convert": "nercot convert pile.json --to rows.jsonl",
+    "validate": "nercot validate answers.jsonl --out verdicts",
+    "stats": "nercot stats build/quickstart/candidate",
+}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="nercot")
+def cli() -> None:
+    """Builds NER-CoT: a named-entity corpus in which a reasoning trace justifies every entity.
+
+    Start with: nercot build
+    """
+
+
+def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
+    """A verb of the command line, with --json and an example in its help."""
+
+    def decorate(function: Callable[..., None]) -> click.Command:
+        wrapped = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")(function)
+        return cli.command(name, epilog=f"Example: {_EPILOGS[name]}")(wrapped)
+
+    return decorate
+
+
+def main() -> None:
+    """Runs the command line and ends the process with its exit code."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except NercotError as error:
+        click.echo(f"nercot: {error}", err=True)
+        code = error.exit_code
+    except click.ClickException as error:
+        click.echo(f"nercot: {error.format_message()}", err=True)
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\nnercot: stopped; what was done is kept, the same command goes on from there", err=True)
+        code = 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+# --- build ----------------------------------------------------------------------------------------
+
+
+def build_options(function: Callable[..., None]) -> Callable[..., None]:
+    """The options that decide what is built."""
+    options = (
+        click.argument("recipe", default="quickstart"),
+        click.option(
+            "--input",
+            "input_path",
+            metavar="PATH",
+            help="Source: a file, a folder or a Hub id, in place of the recipe's.",
+        ),
+        click.option("--input-format", metavar="FMT", help="Format of the source, where content alone does not tell."),
+        click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none (plain text)."),
+        click.option(
+            "--out",
+            type=click.Path(path_type=Path),
+            default=Path("build"),
+            show_default=True,
+            help="Folder of corpora and ledger.",
+        ),
+        click.option(
+            "--limit", type=click.IntRange(min=1), help="Only the first N records; the candidate is marked partial."
+        ),
+        click.option(
+            "--teacher-url",
+            metavar="URL",
+            multiple=True,
+            help="OpenAI-compatible address (again for replicas), or embedded.",
+        ),
+        click.option("--teacher-model", metavar="NAME", help="Model to ask the teacher's server for."),
+        click.option("--judge-url", metavar="URL", multiple=True, help="The same for the judge."),
+        click.option("--judge-model", metavar="NAME", help="Model to ask the judge's server for."),
+        click.option(
+            "--max-cost", type=click.FloatRange(min=0), metavar="USD", help="What this corpus may cost in all."
+        ),
+        click.option(
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Any key of the recipe, for example select.threshold=8.",
+        ),
+        click.option("--strict", is_flag=True, help="Stop at the first bad row of the source."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@command("build")
+@build_options
+def build_command(as_json: bool, **given: Any) -> None:
+    """Build a corpus: RECIPE is quickstart, ner-cot, or a TOML file."""
+    from nercot.build import build
+
+    recipe, options = _recipe_and_options(**given)
+    with progress(as_json) as report:
+        result = build(recipe, options, report)
+    _print_build(result, as_json)
+    if result.shortfall:
+        click.echo(f"nercot: {result.shortfall}", err=True)
+        raise SystemExit(1)
+
+
+def _recipe_and_options(
+    recipe: str,
+    input_path: str | None,
+    input_format: str | None,
+    schema: str | None,
+    out: Path,
+    limit: int | None,
+    teacher_url: tuple[str, ...],
+    teacher_model: str | None,
+    judge_url: tuple[str, ...],
+    judge_model: str | None,
+    max_cost: float | None,
+    settings: tuple[str, ...],
+    strict: bool,
+) -> tuple[Recipe, BuildOptions]:
+    """The recipe with everything that the command line says put in."""
+    from nercot.build import BuildOptions
+    from nercot.recipe import load_recipe, parse_override
+
+    given = {
+        "teacher.url": _one_or_many(teacher_url),
+        "teacher.model": teacher_model,
+        "judge.url": _one_or_many(judge_url),
+        "judge.model": judge_model,
+        "budget.max_cost": max_cost,
+        "source.labels": split_schema(schema),
+    }
+    overrides = [parse_override(text) for text in settings]
+    overrides += [(key, value) for key, value in given.items() if value is not None]
+    loaded = load_recipe(recipe, overrides)
+    return loaded, BuildOptions(out, input_path, input_format, limit, strict)
+
+
+def _one_or_many(urls: Sequence[str]) -> str | list[str] | None:
+    return None if not urls else urls[0] if len(urls) == 1 else list(urls)
+
+
+def split_schema(schema: str | None) -> list[str] | None:
+    """`a,b,c` as a list of types."""
+    if schema is None:
+        return None
+    labels = [label.strip() for label in schema.split(",") if label.strip()]
+    if not labels:
+        raise click.UsageError("--schema: give at least one type, for example --schema person,place")
+    return labels
+
+
+def _print_build(result: BuildResult, as_json: bool) -> None:
+    if as_json:
+        print_json(result.as_json())
+        return
+    click.echo(f"{result.corpus}: {result.rows_read} rows read, {result.records} records")
+    print_funnel(result.steps)
+    if any(result.calls.values()):
+        cost = "cost unknown (no price in the recipe)" if result.cost is None else f"{result.cost:.4f} USD"
+        click.echo(f"calls of this run: teacher {result.calls['teacher']}, judge {result.calls['judge']}; {cost}")
+    state = "" if result.changed else " (unchanged)"
+    click.echo(f"candidate    {result.candidate}{state}\nfingerprint  {result.fingerprint}\n")
+    click.echo("Next:")
+    click.echo(f"  nercot stats {result.candidate}")
+    click.echo(f"  nercot validate {result.candidate}")
+    click.echo(
+        f"""  python -c 'from datasets import load_dataset; print(load_dataset("{result.candidate}")["train"][0])'"""
+    )
+
+
+def print_funnel(steps: Sequence[Mapping[str, Any]]) -> None:
+    """The funnel as a table: what came in, what was kept, and why the rest was not."""
+    rows = []
+    for step in steps:
+        reasons = ", ".join(f"{reason} {count}" for reason, count in step["dropped"].items())
+        waiting = f"{step['pending']} pending" if step["pending"] else ""
+        rows.append(
+            [
+                step["step"],
+                step["in"],
+                step["kept"],
+                sum(step["dropped"].values()),
+                ", ".join(filter(None, (reasons, waiting))),
+            ]
+        )
+    print_table(["step", "in", "kept", "dropped", "reasons"], rows)
+
+
+# --- convert, validate, stats -----------------------------------------------------------------------
+
+
+@command("validate")
+@click.argument("path")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write DIR/verdicts.jsonl, one verdict a row."
+)
+@click.option("--from", "form", metavar="FMT", help="Format of PATH, where content alone does not tell.")
+@click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none.")
+@click.option(
+    "--trace",
+    type=click.Choice(["required", "optional"]),
+    default="required",
+    show_default=True,
+    help="Whether a row must have a trace.",
+)
+@click.option("--strict", is_flag=True, help="Stop at the first row that cannot be read.")
+def validate_command(
+    path: str, out: Path | None, form: str | None, schema: str | None, trace: str, strict: bool, as_json: bool
+) -> None:
+    """Judge answers by the rules: which are a sample, and why the others are not."""
+    from nercot.check import check
+
+    labels = split_schema(schema)
+    with progress(as_json) as report:
+        summary = check(path, out, form, labels, trace, strict, report)
+    if as_json:
+        print_json(summary)
+    else:
+        _print_check(summary, out)
+    if summary["kept"] < summary["rows"]:
+        raise SystemExit(1)
+
+
+def _print_check(summary: Mapping[str, Any], out: Path | None) -> None:
+    click.echo(f"{summary['rows']} rows: {summary['kept']} valid, {summary['rows'] - summary['kept']} not")
+    rows = [
+        [rule, found["rows"], found["examples"][0]["detail"] if found["examples"] else ""]
+        for rule, found in summary["rules"].items()
+    ]
+    if rows:
+        print_table(["rule", "rows", "for example"], rows)
+    for note, count in summary["notes"].items():
+        click.echo(f"note: {note} ({count} rows)")
+    if out is not None:
+        click.echo(f"verdicts     {out / 'verdicts.jsonl'}")
+
+
+@command("stats")
+@click.argument("path")
+@click.option("--from", "form", metavar="FMT", help="Format of PATH, where content alone does not tell.")
+@click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none.")
+@click.option(
+    "--top", type=click.IntRange(min=1), default=20, show_default=True, help="How many types and datasets to list."
+)
+def stats_command(path: str, form: str | None, schema: str | None, top: int, as_json: bool) -> None:
+    """Count what is in a corpus: rows, entities, types, lengths, scores."""
+    from nercot.check import summarise
+
+    with progress(as_json) as report:
+        summary = summarise(path, form, split_schema(schema), report)
+    if as_json:
+        print_json(summary)
+        return
+    for name, value in summary.items():
+        if isinstance(value, dict):
+            if value:
+                print_table(
+                    [name.replace("_", " "), "count"],
+                    [[key, count] for key, count in list(value.items())[:top]],
+                    len(value) - top,
+                )
+        else:
+            click.echo(f"{name.replace('_', ' ')}: {value}")
+
+
+@command("convert")
+@click.argument("path")
+@click.option("--to", "target", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Where to write.")
+@click.option("--from", "form", metavar="FMT", help="Format of PATH, where content alone does not tell.")
+@click.option("--to-format", metavar="FMT", help="Format of FILE; default by its name, else nercot.")
+@click.option("--split", metavar="NAME", help="Read only this split.")
+@click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none.")
+@click.option("--ignore-labels", metavar="A,B,C", help="Types to leave out, counted.")
+@click.option("--force", is_flag=True, help="Write over FILE where it exists.")
+def convert_command(
+    path: str,
+    target: Path,
+    form: str | None,
+    to_format: str | None,
+    split: str | None,
+    schema: str | None,
+    ignore_labels: str | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Turn NER data of any format into another."""
+    from nercot.convert import convert
+
+    done = convert(
+        path,
+        target,
+        form=form,
+        to_format=to_format,
+        split=split,
+        schema=split_schema(schema),
+        ignore_labels=split_schema(ignore_labels) or (),
+        force=force,
+    )
+    if as_json:
+        print_json(done.as_json())
+        return
+    click.echo(f"{done.rows} rows read, {done.kept} written to {target}")
+    for title, counts in (
+        ("dropped", done.dropped),
+        ("not held by the target format", done.lost),
+        ("found in the source", done.findings),
+    ):
+        if counts:
+            print_table([title, "count"], [[name, count] for name, count in counts.items()])
+
+
+# --- printing -------------------------------------------------------------------------------------
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], left_out: int = 0) -> None:
+    """A table on stdout, numbers to the right; cut to the width of a terminal, whole in a pipe."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    terminal = sys.stdout.isatty()
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for place, head in enumerate(heads):
+        numeric = bool(rows) and all(isinstance(row[place], int | float) for row in rows)
+        table.add_column(head, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_one_line(item)) for item in row))
+    Console(width=None if terminal else 160, highlight=False).print(table)
+    if left_out > 0:
+        click.echo(f"... and {left_out} more")
+
+
+def _one_line(item: Any) -> str:
+    text = f"{item:g}" if isinstance(item, float) else str(item)
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+@contextmanager
+def progress(as_json: bool) -> Iterator[Report]:
+    """A report that draws bars on a terminal, and nothing elsewhere."""
+    if not sys.stderr.isatty() or as_json:
+        yield lambda step, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+
+        def report(step: str, done: int, total: int | None) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(step, total=total)
+            bars.update(tasks[step], completed=done, total=total)
+
+        yield report

@@ -1,0 +1,86 @@
+"""Puts frames together into a trace that varies and is the same on every run.
+
+In: frames and what fills them.  Out: lines of prose.  Two consecutive sentences never begin alike and never come
+from one frame; a frame comes again only when its group is used up.  Chance comes from a hash of the guid alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+
+from nercot.embedded.frames import Frame
+
+_MASK = (1 << 64) - 1
+_TAG = re.compile(r"<(\s*/?\s*think\s*)>", re.IGNORECASE)
+
+
+def quote(text: str) -> str:
+    """The text in quotation marks that do not occur in it."""
+    return f'"{text}"' if '"' not in text else f"“{text}”"
+
+
+def enumerate_words(parts: Sequence[str], last: str = "and") -> str:
+    """`a, b and c`."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last} {parts[-1]}"
+
+
+class Writer:
+    """One trace in the making."""
+
+    def __init__(self, guid: str) -> None:
+        digest = hashlib.sha256(guid.encode("utf-8", "surrogatepass")).digest()
+        self._state = int.from_bytes(digest[:8], "big")
+        self._used: set[str] = set()
+        self._last = ""
+        self._lines: list[list[str]] = []
+
+    def draw(self, size: int) -> int:
+        """A number from 0 to size - 1 (a linear congruential generator)."""
+        self._state = (self._state * 6364136223846793005 + 1442695040888963407) & _MASK
+        return (self._state >> 33) % size
+
+    def wording(self, variants: Sequence[str], **slots: str) -> str:
+        """One of several wordings of a clause, filled; none twice before all were used."""
+        start = self.draw(len(variants))
+        rotated = [*variants[start:], *variants[:start]]
+        chosen = next((text for text in rotated if text not in self._used), None)
+        if chosen is None:
+            self._used.difference_update(variants)
+            chosen = rotated[0]
+        self._used.add(chosen)
+        return chosen.format(**slots) if slots else chosen
+
+    def choose(self, frames: Sequence[Frame]) -> Frame:
+        """A frame that begins unlike the sentence before, if possible an unused one."""
+        start = self.draw(len(frames))
+        rotated = [frame for frame in (*frames[start:], *frames[:start]) if frame.key != self._last]
+        chosen = next((frame for frame in rotated if frame.text not in self._used), None)
+        if chosen is None:
+            self._used.difference_update(frame.text for frame in frames)
+            chosen = rotated[0]
+        return chosen
+
+    def line(self) -> None:
+        """Begins a new line."""
+        self._lines.append([])
+
+    def say(self, frames: Sequence[Frame], **slots: str) -> None:
+        """Adds a sentence."""
+        self.write(self.choose(frames), **slots)
+
+    def write(self, frame: Frame, **slots: str) -> None:
+        """Adds a sentence from this frame."""
+        self._used.add(frame.text)
+        self._last = frame.key
+        self._lines[-1].append(frame.text.format(**slots))
+
+    def has(self, text: str) -> bool:
+        """Whether the trace already says this."""
+        return any(text in sentence for line in self._lines for sentence in line)
+
+    def trace(self) -> str:
+        """The lines, with no think tag in them: its brackets become square."""
+        text = "\n".join(" ".join(line) for line in self._lines if line)
+        return _TAG.sub(r"[\1]", text) if "<" in text else text

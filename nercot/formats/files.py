@@ -1,0 +1,323 @@
+"""Opens what the user names: files plain, .gz or .zst, in UTF-8, and rows of JSON, JSON lines and Parquet.
+
+Out: lines and rows with their numbers.  A file that cannot be opened or decoded is an InputError that
+names it; a row that cannot be parsed is given as a RowError.  Memory is that of one row.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import re
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from nercot.errors import InputError
+from nercot.formats.rows import MAX_ROW_BYTES, ReadOptions, RowError, raw_of
+
+_CHUNK = 1 << 20
+_BOM = b"\xef\xbb\xbf"
+_GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
+
+
+_HEAD_BYTES = 1 << 18
+
+PACKED = (".gz", ".zst")
+
+# How the files of a split are called, and the split that they hold.
+_SPLITS = {
+    "train": "train",
+    "training": "train",
+    "dev": "validation",
+    "devel": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "val": "validation",
+    "testa": "validation",
+    "test": "test",
+    "testb": "test",
+}
+_SHARD = re.compile(r"-\d{5}-of-\d{5}$")
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A file to read: where it lies, its name within what the user named, and its split where the place says so.
+
+    `dataset`, `schema`, `dialect`: what the survey of a format found out about it, None before that.
+    """
+
+    path: Path
+    name: str
+    split: str | None = None
+    dataset: str | None = None
+    schema: tuple[str, ...] | None = None
+    dialect: Any = None
+
+    def options(self, asked: ReadOptions) -> ReadOptions:
+        """What the reader of this file is told: the user's word first, then the survey's."""
+        return replace(
+            asked, dataset=asked.dataset or self.dataset, schema=self.schema or asked.schema, dialect=self.dialect
+        )
+
+
+def stem(name: str) -> str:
+    """A file's name without the suffixes that say how it is packed and written."""
+    for packed in PACKED:
+        name = name.removesuffix(packed)
+    head, dot, last = name.rpartition(".")
+    return _SHARD.sub("", head if dot and head and last.lower() not in _SPLITS else name)
+
+
+def split_named(name: str) -> str:
+    """The split that is meant by one of its names: dev, valid and val are validation."""
+    return _SPLITS.get(name.lower(), name)
+
+
+def split_of(name: str) -> str | None:
+    """The split that a file's name speaks of (`train.txt`, `eng.testa`, `en_ewt-ud-dev.iob2`), or None."""
+    parts = re.split(r"[-._ ]", stem(name).lower())
+    return _SPLITS.get(parts[0]) or _SPLITS.get(parts[-1])
+
+
+def dataset_of(path: Path) -> str:
+    """The dataset that a file belongs to: its own name without the split, else that of its folder."""
+    parts = re.split(r"([-._ ]+)", stem(path.name))
+    if parts[0].lower() in _SPLITS:
+        parts = parts[2:]
+    elif parts[-1].lower() in _SPLITS:
+        parts = parts[:-2]
+    return "".join(parts) or path.resolve().parent.name or "data"
+
+
+class JsonRow(NamedTuple):
+    """Row number from 1, its bytes as far as known, and its value or what is wrong with it."""
+
+    row: int
+    raw: bytes
+    value: Any
+
+
+def magic(path: Path) -> bytes:
+    """The first bytes of a file."""
+    try:
+        with path.open("rb") as handle:
+            return handle.read(4)
+    except OSError as error:
+        raise InputError(f"{path}: {_reason(error)}") from error
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether the file says that it is Parquet."""
+    return magic(path) == _PARQUET
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file; check the path"
+    if isinstance(error, PermissionError):
+        return "may not be read; check its permissions"
+    return (error.strerror or str(error)).lower()
+
+
+@contextmanager
+def open_bytes(path: Path) -> Iterator[IO[bytes]]:
+    """The file's bytes, decompressed; a cut or damaged archive is an InputError while reading."""
+    start = magic(path)
+    try:
+        if start.startswith(_GZIP):
+            with gzip.open(path, "rb") as handle:
+                yield handle  # type: ignore[misc]
+        elif start == _ZSTD:
+            import pyarrow as pa
+
+            with pa.input_stream(str(path), compression="zstd") as stream:
+                yield io.BufferedReader(stream, _CHUNK)
+        else:
+            with path.open("rb") as handle:
+                yield handle
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{path}: the archive is cut or damaged ({error}); fetch it again") from error
+    except OSError as error:
+        if isinstance(error, InputError):
+            raise
+        what = "the archive is cut or damaged" if start in (_ZSTD,) or start[:2] == _GZIP else _reason(error)
+        raise InputError(f"{path}: {what}") from error
+
+
+def lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines of a text file with their numbers from 1, without line ends, without a BOM."""
+    with open_bytes(path) as handle:
+        for number, line in enumerate(handle, 1):
+            if number == 1 and line.startswith(_BOM):
+                line = line[len(_BOM) :]
+            yield number, line.rstrip(b"\r\n")
+
+
+def decode(path: Path, number: int, line: bytes) -> str:
+    """A line as text; not UTF-8 is an InputError that names file and line."""
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: line {number} is not UTF-8 "
+            f"(byte {error.start}: 0x{line[error.start]:02x}); convert the file to UTF-8"
+        ) from error
+
+
+def text_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a UTF-8 text file with their numbers from 1."""
+    for number, line in lines(path):
+        yield number, decode(path, number, line)
+
+
+def head_lines(path: Path) -> list[tuple[int, str]]:
+    """The whole lines among the first 256 KB of a text file, with their numbers from 1."""
+    with open_bytes(path) as handle:
+        head = handle.read(_HEAD_BYTES)
+    found = head.removeprefix(_BOM).split(b"\n")
+    if len(head) == _HEAD_BYTES:
+        found = found[:-1]
+    return [(number, decode(path, number, line.rstrip(b"\r"))) for number, line in enumerate(found, 1)]
+
+
+def first_character(path: Path) -> str:
+    """The first character that is not white space; '' for an empty file."""
+    with open_bytes(path) as handle:
+        head = handle.read(_HEAD_BYTES).removeprefix(_BOM)
+        while head and not head.strip():
+            head = handle.read(_HEAD_BYTES)
+    start = head.lstrip()
+    for size in range(1, 4):
+        with suppress(UnicodeDecodeError):
+            return start[:size].decode()
+    return decode(path, head[: len(head) - len(start)].count(b"\n") + 1, start[:4])
+
+
+def json_rows(path: Path) -> Iterator[JsonRow]:
+    """The rows of a JSON list, of JSON lines or of Parquet; a row that is no JSON has a RowError as value."""
+    if is_parquet(path):
+        return _parquet_rows(path)
+    return _list_rows(path) if first_character(path) == "[" else _line_rows(path)
+
+
+def _line_rows(path: Path) -> Iterator[JsonRow]:
+    for number, line in lines(path):
+        if not line.strip():
+            continue
+        yield JsonRow(number, line, _value(decode(path, number, line), len(line)))
+
+
+def _value(text: str, size: int) -> Any:
+    if size > MAX_ROW_BYTES:
+        return RowError(f"the row has {size / 1e6:.0f} MB, more than {MAX_ROW_BYTES // 1_000_000} MB")
+    try:
+        return json.loads(text)
+    except RecursionError:
+        return RowError("the JSON is nested too deeply")
+    except ValueError as error:
+        return RowError(f"not JSON: {error}")
+
+
+def _parquet_rows(path: Path) -> Iterator[JsonRow]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            number = 0
+            for batch in file.iter_batches(1024):
+                for value in batch.to_pylist():
+                    number += 1
+                    yield JsonRow(number, b"", value)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+        raise InputError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
+
+
+def raw_bytes(row: JsonRow) -> bytes:
+    """The bytes of a row, made anew where the file has none."""
+    return row.raw or raw_of(row.value)
+
+
+def _list_rows(path: Path) -> Iterator[JsonRow]:
+    """Items of one JSON list, parsed one at a time."""
+    decoder = json.JSONDecoder()
+    with open_bytes(path) as handle:
+        buffer = _Buffer(path, handle)
+        buffer.skip("[")
+        number = 0
+        while buffer.peek() != "]":
+            number += 1
+            text, value = buffer.item(decoder, number)
+            size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+            if size > MAX_ROW_BYTES:
+                value = _value("", size)
+            yield JsonRow(number, text[:MAX_ROW_BYTES].encode("utf-8", "surrogatepass"), value)
+            if buffer.peek() == ",":
+                buffer.skip(",")
+            elif buffer.peek() != "]":
+                raise InputError(f"{path}: after item {number} of the list a comma or ] is missing; mend the JSON")
+
+
+class _Buffer:
+    """A window on a JSON text that grows while an item needs it."""
+
+    def __init__(self, path: Path, handle: IO[bytes]) -> None:
+        self.path, self.handle = path, handle
+        self.text, self.at, self.ended = "", 0, False
+        self._decoder = _utf8_decoder()
+        self._grow(_CHUNK)
+        self.text = self.text.removeprefix("\ufeff")
+
+    def _grow(self, size: int) -> None:
+        chunk = self.handle.read(size)
+        self.ended = not chunk
+        try:
+            self.text = self.text[self.at :] + self._decoder.decode(chunk, final=self.ended)
+        except UnicodeDecodeError as error:
+            raise InputError(f"{self.path}: not UTF-8 ({error.reason}); convert the file to UTF-8") from error
+        self.at = 0
+
+    def peek(self) -> str:
+        while True:
+            while self.at < len(self.text) and self.text[self.at] in " \t\r\n":
+                self.at += 1
+            if self.at < len(self.text):
+                return self.text[self.at]
+            if self.ended:
+                raise InputError(f"{self.path}: the JSON ends before its list does; the file seems cut off")
+            self._grow(_CHUNK)
+
+    def skip(self, character: str) -> None:
+        if self.peek() != character:
+            raise InputError(f"{self.path}: {character} expected, {self.peek()!r} found; mend the JSON")
+        self.at += 1
+
+    def item(self, decoder: json.JSONDecoder, number: int) -> tuple[str, Any]:
+        self.peek()
+        size = _CHUNK
+        while True:
+            try:
+                value, end = decoder.raw_decode(self.text, self.at)
+                if end < len(self.text) or self.ended:
+                    text, self.at = self.text[self.at : end], end
+                    return text, value
+            except RecursionError as error:
+                raise InputError(f"{self.path}: item {number} of the list is nested too deeply; take it out") from error
+            except ValueError as error:
+                if self.ended:
+                    where = f"{self.path}: item {number} of the list"
+                    raise InputError(f"{where} is not JSON ({error}); mend it") from error
+            self._grow(size)
+            size *= 2
+
+
+def _utf8_decoder() -> Any:
+    import codecs
+
+    return codecs.getincrementaldecoder("utf-8")()

@@ -1,0 +1,168 @@
+"""NER-CoT rows: ours, and those that the paper's authors released.
+
+Read: JSON, JSON lines or Parquet of objects with `sentence`; `schema`, `gold`, `cot`, `entities`
+(list of {text, label, start, end}), `completion`, `reasoning`, `dataset` or `source`, `guid`, `id`,
+`source_id`, `split`, `license`, `schema_descriptions` where they are there.  Without a schema the types
+of the row's entities are the schema, unless the user gives one.  Written: our rows, or the authors' own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from nercot.formats.files import JsonRow, json_rows, raw_bytes
+from nercot.formats.rows import (
+    BadRow,
+    ReadOptions,
+    RowError,
+    SourceRow,
+    id_of,
+    kind_of,
+    labels_of,
+    labels_used,
+    optional_text,
+    text_of,
+    valid_text,
+)
+from nercot.records import Entity, Record
+
+_EXTRA = ("score", "step", "reason", "drift")
+_SIGNS = ("schema", "entities", "gold", "cot", "completion")
+
+
+def detect(value: Any) -> bool:
+    """Whether a JSON value is a row of ours or of the authors."""
+    if not isinstance(value, dict) or not isinstance(value.get("sentence"), str):
+        return False
+    return any(key in value for key in _SIGNS) and not _positions(value.get("entities"))
+
+
+def _positions(entities: Any) -> bool:
+    """Whether the entities are in InstructUIE's words (name, type, pos)."""
+    return isinstance(entities, list) and any(isinstance(item, dict) and "name" in item for item in entities)
+
+
+def read(path: Path, file: str, options: ReadOptions) -> Iterator[SourceRow | BadRow]:
+    """The rows of one file."""
+    for row in json_rows(path):
+        dataset = _dataset(row.value, path, options)
+        try:
+            yield _parse(row, file, dataset, options)
+        except RowError as error:
+            yield BadRow(file, row.row, dataset, str(error), raw_bytes(row))
+
+
+def _dataset(value: Any, path: Path, options: ReadOptions) -> str:
+    fields = value if isinstance(value, dict) else {}
+    for key in ("dataset", "source"):
+        name = fields.get(key)
+        if isinstance(name, str) and name.strip():
+            return name.encode("utf-8", "replace").decode()
+    return options.dataset or path.name.split(".")[0]
+
+
+def _parse(row: JsonRow, file: str, dataset: str, options: ReadOptions) -> SourceRow:
+    value = row.value
+    if isinstance(value, RowError):
+        raise value
+    if not isinstance(value, dict):
+        raise RowError(f"the row is {kind_of(value)}, not an object")
+    findings: list[str] = []
+    sentence = text_of(value.get("sentence"), "sentence")
+    entities = _entities(value.get("entities"), "entities", findings)
+    gold = _entities(value.get("gold"), "gold", findings)
+    schema = labels_of(value.get("schema"), "schema") or options.schema
+    guid = id_of(value.get("guid")) or id_of(value.get("id"))
+    return SourceRow(
+        file=file,
+        row=row.row,
+        dataset=dataset,
+        sentence=sentence,
+        schema=schema or labels_used((*(gold or ()), *(entities or ()))) or None,
+        descriptions=_descriptions(value.get("schema_descriptions"), value.get("schema")),
+        gold=gold,
+        source_id=id_of(value.get("source_id")) or guid,
+        guid=guid,
+        split=optional_text(value.get("split"), "split"),
+        license=optional_text(value.get("license"), "license"),
+        cot=optional_text(value.get("cot"), "cot"),
+        entities=entities,
+        completion=optional_text(value.get("completion"), "completion"),
+        reasoning=optional_text(value.get("reasoning"), "reasoning"),
+        findings=tuple(findings),
+        extra={key: value[key] for key in _EXTRA if value.get(key) is not None},
+    )
+
+
+def _descriptions(value: Any, schema: Any) -> tuple[str, ...] | None:
+    """One description a type; a list of another length belongs to no schema and is refused."""
+    if value is None:
+        return None
+    if not isinstance(value, list) or not isinstance(schema, list) or len(value) != len(schema):
+        raise RowError("schema_descriptions is not a list with one text for each type of the schema")
+    if len(set(schema)) != len(schema):
+        return None
+    return tuple(text_of(text, "a text of schema_descriptions") for text in value)
+
+
+def _entities(value: Any, key: str, findings: list[str]) -> tuple[Entity, ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise RowError(f"{key} is {kind_of(value)}, not a list")
+    return tuple(entity for entity in (_entity(item, key, findings) for item in value) if entity)
+
+
+def _entity(item: Any, key: str, findings: list[str]) -> Entity | None:
+    if not isinstance(item, dict):
+        raise RowError(f"an item of {key} is {kind_of(item)}, not an object with text and label")
+    label = text_of(item.get("label"), f"a label in {key}")
+    text = item.get("text")
+    if not isinstance(text, str) or not text.strip():
+        findings.append("not_string")
+        return None
+    valid_text(text, f"a text in {key}")
+    start, end = item.get("start"), item.get("end")
+    if type(start) is not int or type(end) is not int:
+        return Entity(text, label)
+    return Entity(text, label, start, end)
+
+
+def write(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
+    """Our rows, one object a record."""
+    for record in records:
+        yield {
+            "guid": record.guid,
+            "dataset": record.dataset,
+            "source_id": record.source_id,
+            "split": record.split,
+            "license": record.license,
+            "sentence": record.sentence,
+            "schema": list(record.schema),
+            "schema_descriptions": list(record.schema_descriptions) if record.schema_descriptions else None,
+            "gold": _listed(record.gold),
+            "cot": record.cot,
+            "entities": _listed(record.entities),
+        }
+
+
+def _listed(entities: Sequence[Entity] | None) -> list[dict[str, Any]] | None:
+    if entities is None:
+        return None
+    return [{"text": item.text, "label": item.label, "start": item.start, "end": item.end} for item in entities]
+
+
+def write_authors(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
+    """The authors' rows: guid, source, sentence, schema, cot, entities without offsets."""
+    for record in records:
+        entities = record.gold if record.entities is None else record.entities
+        yield {
+            "guid": record.source_id or record.guid,
+            "source": record.dataset,
+            "sentence": record.sentence,
+            "schema": list(record.schema),
+            "cot": record.cot,
+            "entities": [{"text": item.text, "label": item.label} for item in entities or ()],
+        }

@@ -1,0 +1,50 @@
+"""Entity <-> evidence in the trace: where and how the trace argues for each listed mention.
+
+In: a sentence, its schema, the trace, the grounded entities.  Out: for each entity the place of the trace that
+argues for it, and findings: not argued for, argued against, or argued for and not listed.  Never compares with
+gold and never asks whether the reasoning is right.
+
+    lexicon.py     what traces call the types
+    trace.py       the trace, folded, in sentences and words
+    mentions.py    where it speaks of which mention
+    cues.py        the English of taking, refusing and weighing
+    statements.py  which mention it takes as which type, sentence by sentence
+    verdicts.py    the last word on each, and what the answer lacks
+    soundness.py   whether it is reasoning about this sentence at all; leaked answers
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nercot.justification.lexicon import types_of
+from nercot.justification.mentions import find_references
+from nercot.justification.soundness import degeneration, leak
+from nercot.justification.statements import read_statements
+from nercot.justification.trace import Span, read_trace
+from nercot.justification.verdicts import judge
+from nercot.records import Entity, Violation
+
+__all__ = ["Justification", "degeneration", "justify", "leak"]
+
+
+@dataclass(frozen=True, slots=True)
+class Justification:
+    """What a trace argues: `evidence` is (cot_start, cot_end) or None for each entity, in their order.
+
+    `findings`: not_justified, contradicted and missing_from_answer.  `notes`: what could not be judged.
+    """
+
+    evidence: tuple[Span | None, ...]
+    findings: tuple[Violation, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def justify(sentence: str, schema: Sequence[str], cot: str, entities: Sequence[Entity]) -> Justification:
+    """Where the trace argues for each entity, and what it says against the answer."""
+    trace = read_trace(cot)
+    surfaces, references = find_references(sentence, entities, trace)
+    statements = read_statements(trace, types_of(tuple(schema)), len(surfaces), references)
+    evidence, findings = judge(schema, entities, surfaces, references, statements)
+    return Justification(tuple(evidence), tuple(findings))

@@ -1,0 +1,35 @@
+"""One way to compare entity types: `fold_label`, and the match of an answer's label with a schema.
+
+In: label strings.  Out: folded forms, or the schema's own spelling.  Never renames a label: what is
+published is always the schema's spelling.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+_SEPARATORS = re.compile(r"[\s_\-]+")
+
+
+@lru_cache(maxsize=65536)
+def fold_label(label: str) -> str:
+    """The form in which two spellings of one type are equal: case, spaces, `_` and `-` are ignored."""
+    return _SEPARATORS.sub("", label).casefold()
+
+
+def match_label(label: str, schema: Iterable[str]) -> str | None:
+    """The schema's spelling of `label`, or None.
+
+    An exact match wins; otherwise the one schema label that folds alike.  Two candidates are no
+    match: which of them was meant cannot be known.
+    """
+    options = tuple(schema)
+    if label in options:
+        return label
+    folded = fold_label(label)
+    if not folded:
+        return None
+    alike = [option for option in options if fold_label(option) == folded]
+    return alike[0] if len(alike) == 1 else None

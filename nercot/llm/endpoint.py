@@ -1,0 +1,608 @@
+"""Requests to an OpenAI-compatible server, until each has its final answer in the ledger.
+
+In: an iterator of requests, drawn as they are needed, and the model's entry of the recipe.  Out: the
+ledger holds every answer, and `Asked` says how many.  No answer is kept in memory, there is no task per
+row, and what the ledger holds is not asked for again: crash, resume and replay are one mechanism.
+
+One retry owner (tenacity; the client's own retries are off).  A key is read from the variable that the
+recipe names, is never sent over plain http to another machine nor along a redirect, and is in no file,
+message or ledger entry: text of a server that repeats it has it blotted out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from typing import Any
+
+import aiohttp
+import httpx2
+import openai
+from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_exception_type
+
+from nercot.errors import EndpointError, NercotError, RecipeError
+from nercot.llm.address import api_key, check_url, client, own_headers, server_name, setting
+from nercot.llm.faults import Fault, Throttled, connection_fault, is_empty, retry_after, server_says
+from nercot.llm.ledger import Ledger
+from nercot.llm.messages import FINAL, Reply, Request, read_reply
+from nercot.llm.pacing import Budget, Forecast, Purse, Rate, Replica, cost_of, least_busy
+from nercot.recipe import Model
+
+# So many empty replies to one request, over all runs, drop its record.
+_EMPTY_REPLIES = 5
+# So many refusals (400) in a row, with no answer between them, are no matter of single records.
+_REFUSALS_AT_FIRST, _REFUSALS_LATER = 3, 100
+_LOOKAHEAD = 128
+_BACKLOG = 2000
+_DRAIN_SECONDS = 10.0
+_PROGRESS_SECONDS = 0.5
+_ROLES = {"annotate": "teacher", "score": "judge"}
+_OURS = ("model", "messages", "stream", "n")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a request is tried again, in seconds.
+
+    `max_seconds`: then its record is pending.  `unheard_seconds`: then a server that has never
+    answered is given up.  `first_wait`, `longest_wait`: the growing, jittered pauses between tries.
+    `retry_after`: the longest Retry-After that is honoured.
+    """
+
+    max_seconds: float = 600.0
+    unheard_seconds: float = 60.0
+    first_wait: float = 0.5
+    longest_wait: float = 60.0
+    retry_after: float = 60.0
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far `ask_all` has come: requests with a final answer now, those found in the ledger, and so on.
+
+    `failed` counts calls that will be tried again; `cost` is in USD, as far as known; `unpriced` counts
+    replies of unknown cost.  `stopping`: waits for answers that are paid for, then ends.
+    """
+
+    done: int = 0
+    found: int = 0
+    pending: int = 0
+    calls: int = 0
+    failed: int = 0
+    in_flight: int = 0
+    tokens_in: int = 0
+    tokens_cached: int = 0
+    tokens_out: int = 0
+    cost: float = 0.0
+    unpriced: int = 0
+    stopping: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What `ask_all` did: its last Progress, and why it stopped early.
+
+    `stopped`: None (every request is final or was tried for the whole time), `budget`, or one line about
+    a server that no longer answers.  Requests that were not reached have no reply in the ledger.
+    """
+
+    progress: Progress
+    stopped: str | None = None
+
+
+def request_body(
+    model: Model, messages: Sequence[Mapping[str, str]], response_format: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The body of a chat completion: the recipe's `extra`, its sampling, the messages.
+
+    `response_format` is what the caller would like; `extra.response_format` decides: a table is sent as
+    it is, "text" sends none.
+    """
+    if wrong := [name for name in _OURS if name in model.extra]:
+        raise RecipeError(f"extra.{wrong[0]} cannot be set: nercot sets it itself; remove it")
+    body = dict(model.extra)
+    asked = body.pop("response_format", response_format)
+    if asked is not None and asked != "text":
+        body["response_format"] = asked
+    for name, value in (("temperature", model.temperature), ("max_tokens", model.max_tokens)):
+        if value is not None:
+            body[name] = value
+    return {**body, "model": model.model, "messages": [dict(message) for message in messages]}
+
+
+def ask_all(
+    requests: Iterable[Request],
+    model: Model,
+    ledger: Ledger,
+    *,
+    budget: Budget | None = None,
+    patience: Patience | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Asked:
+    """Asks until every request has its final answer in the ledger, or its time is up.
+
+    `requests` is drawn lazily, all for one corpus and step.  `progress` is called about twice a second.
+    Raises EndpointError for a server that cannot be used as asked, OutputError and LedgerError for a
+    ledger that cannot be written; Ctrl-C waits a little for answers that are paid for, then is raised
+    again.  In every case what came is on disk.
+    """
+    if budget is not None and not model.price.known:
+        raise RecipeError(
+            "--max-cost needs the model's price: set price.input and price.output of the teacher and the judge"
+        )
+    source = iter(requests)
+    first = next(source, None)
+    if first is None:
+        return Asked(Progress())
+    asking = _Asking(first, source, model, ledger, budget, patience or Patience())
+    return asyncio.run(asking.run(progress))
+
+
+class _Stopped(Exception):
+    """The run is ending: the request stays as it is."""
+
+
+@dataclass(slots=True)
+class _Try:
+    """A request on its way.
+
+    `form`: what is sent, `request` itself or its plain form.  `since`: when it was first sent.
+    `empties`: how many empty replies it has had, once that matters.
+    """
+
+    request: Request
+    form: Request
+    since: float | None = None
+    empties: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reserved:
+    """What a call may cost, until it is known what it did."""
+
+    tokens: int
+    cost: float
+
+
+class _Server(Replica):
+    """One address of the model, and the client that talks to it."""
+
+    def __init__(self, url: str, model: Model, role: str, patience: Patience) -> None:
+        super().__init__(url, model.concurrency)
+        check_url(url, role)
+        self.name = server_name(url)
+        self.key = api_key(model, url, role)
+        self._seconds = patience.max_seconds
+        # Silence for half of the patience ends a try, so that there is time for a second one.
+        self.client = client(url, self.key, model.concurrency, patience.max_seconds / 2)
+        self._options: openai.RequestOptions = {"headers": own_headers(url, self.key)}
+
+    async def send(self, payload: bytes) -> httpx2.Response:
+        """The server's response, of whatever status; Fault if there is none."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self.client.post(
+                    "/chat/completions", cast_to=httpx2.Response, content=payload, options=self._options
+                )
+        except openai.APIStatusError as error:
+            return error.response
+        except (openai.APIConnectionError, httpx2.HTTPError, aiohttp.ClientError, OSError) as error:
+            raise connection_fault(error) from error
+
+    def hide_key(self, raw: bytes) -> bytes:
+        """`raw` with the key blotted out, where a server repeats it."""
+        return raw.replace(self.key.encode(), b"***") if self.key else raw
+
+
+class _Asking:
+    """One run of `ask_all`: workers draw requests, send them, and hand what comes to the ledger."""
+
+    def __init__(
+        self,
+        first: Request,
+        rest: Iterator[Request],
+        model: Model,
+        ledger: Ledger,
+        budget: Budget | None,
+        patience: Patience,
+    ) -> None:
+        self._role = _ROLES.get(first.step, first.step)
+        self._model, self._ledger, self._patience = model, ledger, patience
+        self._servers = [_Server(url, model, self._role, patience) for url in model.url]
+        self._requests = chain([first], rest)
+        self._ahead: deque[Request] = deque()
+        self._drawing = asyncio.Lock()
+        self._on_the_way: set[str] = set()
+        self._turns: deque[asyncio.Future[None]] = deque()
+        self._rpm = Rate(model.rpm) if model.rpm is not None else None
+        self._tpm = Rate(model.tpm) if model.tpm is not None else None
+        self._purse = Purse(budget, ledger.spent(first.corpus) if budget is not None else 0.0)
+        self._forecast = Forecast(model.max_tokens)
+        self._undecided: list[tuple[_Try, Reply, bytes]] = []
+        # Whether the server takes response_format: None until the first answer to a request that has one.
+        self._takes_format: bool | None = None
+        self._heard = False
+        self._answered = False
+        self._last_answer = time.monotonic()
+        self._stop = asyncio.Event()
+        self._error: NercotError | None = None
+        self._stopped: str | None = None
+        self._progress = Progress()
+        self._last_entry: Future[None] | None = None
+        self._in_flight = 0
+
+    # -- the run ------------------------------------------------------------------------------------------
+
+    async def run(self, progress: Callable[[Progress], None] | None) -> Asked:
+        self._loop = asyncio.get_running_loop()
+        workers = [asyncio.create_task(self._work()) for _ in range(2 * self._model.concurrency)]
+        ticker = asyncio.create_task(self._tell(progress)) if progress is not None else None
+        try:
+            await self._until_done(workers)
+            self._decide("refused")
+        finally:
+            self._decide("error")
+            for server in self._servers:
+                await server.client.close()
+            await self._all_on_disk()
+            if ticker is not None:
+                ticker.cancel()
+        if progress is not None:
+            progress(self._progress)
+        if self._error is not None:
+            raise self._error
+        return Asked(self._progress, self._stopped)
+
+    async def _until_done(self, workers: list[asyncio.Task[None]]) -> None:
+        """Waits for the workers; when the run has to end early, only for calls that are paid for, and not for long."""
+        everything: asyncio.Future[Any] = asyncio.gather(*workers)
+        stop: asyncio.Future[Any] = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({everything, stop}, return_when=asyncio.FIRST_COMPLETED)
+        finally:  # also on Ctrl-C, which cancels this task
+            self._halt()
+            stop.cancel()
+            if not everything.done():
+                self._progress.stopping = True
+                await asyncio.wait({everything}, timeout=_DRAIN_SECONDS)
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+        if not everything.cancelled() and (error := everything.exception()) is not None:
+            raise error
+
+    async def _all_on_disk(self) -> None:
+        """Waits for the last entry; one that cannot be written is told by `_written`, which runs before."""
+        if self._last_entry is not None:
+            await asyncio.wait({asyncio.wrap_future(self._last_entry)})
+
+    async def _tell(self, progress: Callable[[Progress], None]) -> None:
+        while True:
+            self._progress.in_flight = self._in_flight
+            progress(self._progress)
+            await asyncio.sleep(_PROGRESS_SECONDS)
+
+    def _halt(self) -> None:
+        """No new call from here on; whoever waits for a turn is woken to see that."""
+        self._stop.set()
+        self._wake(len(self._turns))
+
+    def _fail(self, error: NercotError) -> None:
+        self._error = self._error or error
+        self._halt()
+
+    # -- workers ------------------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        while (request := await self._next()) is not None:
+            trying = _Try(request, request if self._takes_format is not False else request.plain() or request)
+            retrying = AsyncRetrying(
+                retry=retry_if_exception_type(Fault), wait=self._pause, stop=self._is_over, sleep=self._sleep
+            )
+            try:
+                await retrying(self._attempt, trying)
+            except RetryError as error:
+                self._give_up(trying, error.last_attempt.exception())
+            except _Stopped:
+                self._leave(trying)
+            except NercotError as error:
+                self._leave(trying)
+                self._fail(error)
+
+    async def _next(self) -> Request | None:
+        """The next request without a final answer, None at the end of all or of the run."""
+        async with self._drawing:
+            while not self._ahead and not self._stop.is_set():
+                some = list(islice(self._requests, _LOOKAHEAD))
+                if not some:
+                    return None
+                self._ahead.extend(self._unanswered(some))
+                # Answers in flight are read between portions, and the writer gets its turn.
+                await asyncio.sleep(0)
+                while self._ledger.backlog > _BACKLOG and not self._stop.is_set():
+                    await asyncio.sleep(0.01)
+            return self._ahead.popleft() if not self._stop.is_set() else None
+
+    def _unanswered(self, requests: list[Request]) -> list[Request]:
+        """Those without a final answer, each key once, noted as on their way."""
+        plain = [form for request in requests if (form := request.plain()) is not None]
+        final = self._ledger.final([request.key for request in chain(requests, plain)])
+        left = []
+        for request in requests:
+            form = request.plain()
+            if request.key in final or (form is not None and form.key in final):
+                self._progress.found += 1
+            elif request.key not in self._on_the_way:
+                self._on_the_way.add(request.key)
+                left.append(request)
+        return left
+
+    def _give_up(self, trying: _Try, fault: BaseException | None) -> None:
+        """The request's time is up: it is pending; a server that is silent for that long ends the run."""
+        self._leave(trying)
+        silent = time.monotonic() - self._last_answer
+        if not self._heard:
+            self._fail(self._unheard(fault))
+        elif silent >= self._patience.max_seconds and self._stopped is None:
+            self._stopped = f"{self._role}: {self._names()} has not answered for {silent:.0f} s: {fault}"
+            self._halt()
+
+    def _leave(self, trying: _Try) -> None:
+        self._on_the_way.discard(trying.request.key)
+        self._progress.pending += 1
+
+    # -- one call -----------------------------------------------------------------------------------------
+
+    async def _attempt(self, trying: _Try) -> None:
+        """Waits for its turn, sends, and keeps what comes; raises Fault where it is worth another try."""
+        server = await self._turn()
+        reserved, reply = None, None
+        try:
+            reserved = await self._reserve(trying.form)
+            started = time.monotonic()
+            trying.since = trying.since or started
+            try:
+                response = await server.send(trying.form.payload)
+                raw = server.hide_key(response.content).strip()
+                reply = self._read(server, trying, response, raw, time.monotonic() - started)
+            except Fault as fault:
+                self._note_fault(server, trying, fault, started)
+                raise
+        finally:
+            self._release(server, trying.form, reserved, reply)
+        self._take(server, trying, reply, raw)
+
+    def _read(self, server: _Server, trying: _Try, response: httpx2.Response, raw: bytes, latency: float) -> Reply:
+        """The response as a reply; raises Fault or EndpointError for what is none."""
+        key, status = trying.form.key, response.status_code
+        if status != 200:
+            detail = f"{status}: {server_says(raw)}"
+            if status in (400, 413, 422):
+                return Reply(key, "refused", latency=latency, detail=detail)
+            if (problem := self._fatal(server, response, raw)) is not None:
+                raise EndpointError(f"{self._role}: {server.name} {problem}")
+            seconds = min(retry_after(response.headers), self._patience.retry_after)
+            raise (Throttled if status == 429 else Fault)(detail, retry_after=seconds)
+        try:
+            reply = read_reply(raw, key, latency=latency)
+        except ValueError as error:
+            if raw[:1] == b"<" and not self._answered:
+                advice = f"change {setting(self._role, 'url')}, which usually ends in /v1"
+                raise EndpointError(
+                    f"{self._role}: {server.name} answered with a web page, not JSON: {advice}"
+                ) from None
+            raise Fault(f"{error}: {server_says(raw)}") from error
+        return replace(reply, kind="empty") if is_empty(reply) else reply
+
+    def _take(self, server: _Server, trying: _Try, reply: Reply, raw: bytes) -> None:
+        """Hands a reply to the ledger, as what it is for this request."""
+        self._heard = True
+        if reply.kind == "refused":
+            return self._take_refusal(trying, reply, raw)
+        server.answered()
+        self._answered, self._last_answer = True, time.monotonic()
+        self._decide("refused")
+        if "response_format" in trying.form.body:
+            self._takes_format = True
+        elif trying.form is not trying.request and self._takes_format is None:
+            self._takes_format = False
+        if reply.kind == "answer":
+            return self._keep(trying, reply, raw)
+        trying.empties = (self._ledger.empties(trying.form.key) if trying.empties is None else trying.empties) + 1
+        if trying.empties >= _EMPTY_REPLIES:
+            reply = replace(reply, kind="empty_answer", detail=f"{trying.empties} empty replies")
+            return self._keep(trying, reply, raw)
+        self._keep(trying, replace(reply, detail="empty reply"), raw)
+        raise Fault("empty reply")
+
+    def _take_refusal(self, trying: _Try, reply: Reply, raw: bytes) -> None:
+        """A refusal: first of response_format, perhaps; then of this record, if others are answered."""
+        plain = trying.form.plain()
+        if plain is not None:
+            self._keep(trying, replace(reply, kind="error"), raw)
+            trying.form = plain
+            raise Fault(f"with response_format {reply.detail}", at_once=True)
+        self._undecided.append((trying, reply, raw))
+        if len(self._undecided) >= (_REFUSALS_LATER if self._answered else _REFUSALS_AT_FIRST):
+            advice = f"change {setting(self._role, 'model')}, {setting(self._role, 'extra')} or the prompt"
+            raise EndpointError(f"{self._role}: {self._names()} refuses every request ({reply.detail}): {advice}")
+
+    def _decide(self, kind: str) -> None:
+        """Refusals that had to wait are kept: `refused` once another request was answered, else an error."""
+        undecided, self._undecided = self._undecided, []
+        for trying, reply, raw in undecided:
+            self._keep(trying, replace(reply, kind=kind), raw)
+
+    def _fatal(self, server: _Server, response: httpx2.Response, raw: bytes) -> str | None:
+        """What the user has to change before this server can be used; None if a later try may do."""
+        status = response.status_code
+        where = setting(self._role, "url")
+        if status in (401, 403) and server.key is None:
+            return f"wants a key ({status}): name the variable that holds it in {setting(self._role, 'api_key_env')}"
+        if status == 401:
+            return f"refuses the key in {self._key_name()} (401): put a valid key there"
+        if status == 403:
+            return f"refuses this ({status}: {server_says(raw)}): check the account of the key in {self._key_name()}"
+        if status == 402 or (status == 429 and b"insufficient_quota" in raw):
+            return f"says the account has no credit left ({status}): top it up, then run the same command again"
+        if 300 <= status < 400:
+            target = server_name(response.headers.get("location", "")) or "another path"
+            return f"sends on to {target} ({status}): put the right address into {where}; redirects are not followed"
+        if status == 404:
+            model = f"{setting(self._role, 'model')} ({self._model.model})"
+            return f"does not know that (404: {server_says(raw)}): change {model} or {where}, which usually ends in /v1"
+        if status in (405, 406, 410, 411, 415, 426, 501):
+            return f"takes no chat completions there ({status}: {server_says(raw)}): change {where}"
+        return None
+
+    def _key_name(self) -> str:
+        return self._model.api_key_env or "OPENAI_API_KEY"
+
+    def _names(self) -> str:
+        return ", ".join(server.name for server in self._servers)
+
+    def _unheard(self, fault: BaseException | None) -> EndpointError:
+        advice = f"see that it runs, and check {setting(self._role, 'url')}"
+        return EndpointError(f"{self._role}: no answer from {self._names()} ({fault}): {advice}")
+
+    def _note_fault(self, server: _Server, trying: _Try, fault: Fault, started: float) -> None:
+        """A failed call becomes an entry, and its server is asked less."""
+        now = time.monotonic()
+        if isinstance(fault, Throttled):
+            self._heard = True
+            server.throttled(started, now)
+        else:
+            server.failed(now)
+        self._keep(trying, Reply(trying.form.key, "error", latency=now - started, detail=fault.detail), b"")
+        if fault.hopeless and not self._heard and len(self._servers) == 1:
+            raise self._unheard(fault)
+
+    def _keep(self, trying: _Try, reply: Reply, raw: bytes) -> None:
+        """Hands an entry to the ledger; a final one counts as done when it is on disk."""
+        cost = cost_of(self._model.price, reply.tokens_in, reply.tokens_cached, reply.tokens_out)
+        self._count(reply, cost)
+        self._last_entry = self._ledger.append(trying.form, reply, raw, cost)
+        key = trying.request.key if reply.kind in FINAL else None
+        self._last_entry.add_done_callback(functools.partial(self._hand_over, key))
+
+    def _count(self, reply: Reply, cost: float | None) -> None:
+        counts = self._progress
+        if reply.kind == "error":
+            counts.failed += 1
+            return
+        counts.calls += 1
+        counts.tokens_in += reply.tokens_in or 0
+        counts.tokens_cached += reply.tokens_cached or 0
+        counts.tokens_out += reply.tokens_out or 0
+        counts.cost += cost or 0.0
+        counts.unpriced += cost is None and reply.kind != "refused"
+
+    def _hand_over(self, key: str | None, entry: Future[None]) -> None:
+        """From the writer's thread to the loop's, which is gone after a second Ctrl-C."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._written, key, entry.exception())
+
+    def _written(self, key: str | None, error: BaseException | None) -> None:
+        if isinstance(error, NercotError):
+            self._fail(error)
+        elif key is not None:
+            self._on_the_way.discard(key)
+            self._progress.done += 1
+
+    # -- turns, limits, pauses ------------------------------------------------------------------------------
+
+    async def _turn(self) -> _Server:
+        """Waits until one more call may be in flight; returns the server to ask."""
+        while not self._stop.is_set():
+            server = least_busy(self._servers, time.monotonic()) if self._in_flight < self._model.concurrency else None
+            if server is not None:
+                server.in_flight += 1
+                self._in_flight += 1
+                return server
+            await self._change()
+        raise _Stopped
+
+    async def _reserve(self, form: Request) -> _Reserved:
+        """Reserves what the call may cost, and waits until the rates allow it."""
+        tokens_in = self._forecast.tokens_in(form.payload)
+        tokens = tokens_in + self._forecast.mean_out
+        cost = cost_of(self._model.price, tokens_in, 0, self._forecast.most_out) or 0.0
+        while not self._purse.reserve(cost):
+            if self._purse.idle:
+                self._stopped = self._stopped or "budget"
+                self._halt()
+            if self._stop.is_set():
+                raise _Stopped
+            await self._change()
+        now = time.monotonic()
+        waits = [
+            rate.reserve(amount, now) for rate, amount in ((self._rpm, 1), (self._tpm, tokens)) if rate is not None
+        ]
+        if (wait := max(waits, default=0.0)) > 0:
+            await self._sleep(wait)
+            if self._stop.is_set():
+                raise _Stopped
+        return _Reserved(tokens, cost)
+
+    def _release(self, server: _Server, form: Request, reserved: _Reserved | None, reply: Reply | None) -> None:
+        """Gives the turn back, and settles what was reserved with what was used; a failed call counts as none."""
+        server.in_flight -= 1
+        self._in_flight -= 1
+        if reserved is not None:
+            tokens, cost = self._used(form, reserved, reply) if reply is not None else (0, 0.0)
+            self._purse.settle(reserved.cost, cost)
+            if self._tpm is not None:
+                self._tpm.settle(reserved.tokens, tokens)
+        # Two, because an answer may also have raised a limit.
+        self._wake(2)
+
+    def _used(self, form: Request, reserved: _Reserved, reply: Reply) -> tuple[int, float]:
+        """Tokens and USD of a reply; what it does not tell is what was reserved."""
+        if reply.kind == "refused":
+            return 0, 0.0
+        self._forecast.learn(form.payload, reply.tokens_in, reply.tokens_out)
+        cost = cost_of(self._model.price, reply.tokens_in, reply.tokens_cached, reply.tokens_out)
+        tokens = (reply.tokens_in or 0) + (reply.tokens_out or 0)
+        return tokens or reserved.tokens, reserved.cost if cost is None else cost
+
+    async def _change(self) -> None:
+        """Waits until a turn is given back, or the run ends."""
+        turn = self._loop.create_future()
+        self._turns.append(turn)
+        await turn
+
+    def _wake(self, number: int) -> None:
+        while number and self._turns:
+            turn = self._turns.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                number -= 1
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleeps, but not beyond the end of the run."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+
+    def _pause(self, state: RetryCallState) -> float:
+        """Growing, jittered pauses; never before the server's Retry-After."""
+        fault = state.outcome.exception() if state.outcome is not None else None
+        if not isinstance(fault, Fault) or fault.at_once:
+            return 0.0
+        growing = min(self._patience.longest_wait, self._patience.first_wait * 2.0 ** min(state.attempt_number - 1, 30))
+        return fault.retry_after + growing * random.uniform(0.5, 1.0)
+
+    def _is_over(self, state: RetryCallState) -> bool:
+        """Whether the next try would come too late."""
+        trying: _Try = state.args[0]
+        limit = self._patience.max_seconds
+        if not self._heard:
+            limit = min(limit, self._patience.unheard_seconds)
+        return trying.since is not None and time.monotonic() - trying.since + state.upcoming_sleep > limit

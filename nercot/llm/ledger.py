@@ -1,0 +1,594 @@
+"""The store of every answer that a model gave, keyed by the content of the request.
+
+In: requests and what came of them, one entry a call.  Out: replies by key, totals, Parquet.  An answer
+that is on disk is never asked for again; entries are appended and never changed, never expire, and
+never hold a header, a key or an address.  Several processes may use one ledger at once.
+
+One writer thread commits what has gathered in a short window (group commit): the future that `append`
+gives is done when its entry is on disk, not before.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import queue
+import sqlite3
+import threading
+import time
+import zlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from nercot.errors import InputError, LedgerError, NercotError, OutputError
+from nercot.llm.messages import FINAL, Reply, Request, read_reply
+
+_APPLICATION_ID = 0x4E435254  # "NCRT", in the header of every ledger
+_WINDOW_SECONDS = 0.05
+_WINDOW_ENTRIES = 200
+_BUSY_SECONDS = 60.0
+_KEYS_A_QUERY = 500
+
+_MIGRATIONS = (
+    """
+    CREATE TABLE entries (
+        id INTEGER PRIMARY KEY,
+        key BLOB NOT NULL,
+        kind TEXT NOT NULL,
+        corpus TEXT NOT NULL,
+        step TEXT NOT NULL,
+        guid TEXT NOT NULL,
+        attempt INTEGER NOT NULL,
+        provider TEXT NOT NULL,
+        model TEXT NOT NULL,
+        answered_by TEXT,
+        fingerprint TEXT,
+        finish_reason TEXT,
+        tokens_in INTEGER,
+        tokens_cached INTEGER,
+        tokens_out INTEGER,
+        cost REAL,
+        latency REAL,
+        time REAL NOT NULL,
+        detail TEXT,
+        request BLOB NOT NULL,
+        reply BLOB NOT NULL
+    );
+    CREATE INDEX entries_by_key ON entries (key, kind);
+    CREATE TRIGGER entries_stay BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never changed'); END;
+    CREATE TRIGGER entries_last BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never deleted'); END;
+    CREATE TABLE jobs (
+        id TEXT PRIMARY KEY,
+        provider TEXT NOT NULL,
+        model TEXT NOT NULL,
+        corpus TEXT NOT NULL,
+        step TEXT NOT NULL,
+        requests INTEGER NOT NULL,
+        made REAL NOT NULL,
+        closed TEXT
+    );
+    """,
+)
+
+_INSERT = (
+    "INSERT INTO entries (key, kind, corpus, step, guid, attempt, provider, model, answered_by, fingerprint,"
+    " finish_reason, tokens_in, tokens_cached, tokens_out, cost, latency, time, detail, request, reply)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_IS_FINAL = "kind IN ('answer', 'refused', 'empty_answer')"
+
+# The columns of an export: no time, latency or cost, so that equal answers give equal bytes.
+_PARQUET = {
+    "key": "string",
+    "corpus": "string",
+    "step": "string",
+    "guid": "string",
+    "provider": "string",
+    "model": "string",
+    "attempt": "int32",
+    "kind": "string",
+    "answered_by": "string",
+    "fingerprint": "string",
+    "finish_reason": "string",
+    "tokens_in": "int64",
+    "tokens_cached": "int64",
+    "tokens_out": "int64",
+    "detail": "string",
+    "request": "string",
+    "reply": "string",
+}
+_ROWS_A_BATCH = 2000
+
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Calls of one corpus, step and model: answered ones, failed ones, tokens, USD.
+
+    `cost` is what is known; `unpriced` counts answered calls whose price or usage was unknown.
+    """
+
+    corpus: str
+    step: str
+    model: str
+    calls: int
+    failed: int
+    tokens_in: int
+    tokens_cached: int
+    tokens_out: int
+    cost: float
+    unpriced: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one step of one corpus stands, in requests: final ones by kind, and those without a final answer."""
+
+    step: str
+    answers: int
+    refused: int
+    empty: int
+    unanswered: int
+
+
+@dataclass(frozen=True, slots=True)
+class LastError:
+    """The newest failed call of a corpus; `time` is a Unix time."""
+
+    time: float
+    step: str
+    guid: str
+    detail: str
+
+
+class Ledger:
+    """The ledger file at `path`, made if it is not there.  Use it as a context manager.
+
+    Raises LedgerError for a file that is damaged, or is not a ledger, and leaves it as it is;
+    OutputError where nothing can be written.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        with self._errors_told():
+            _refuse_foreign(self.path)
+            self._connection = self._connect()
+            try:
+                self._migrate()
+            except BaseException:
+                self._connection.close()
+                raise
+        self._writer: _Writer | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Commits what is still in the window, and lets go of the file."""
+        if self._writer is not None:
+            self._writer.finish()
+            self._writer = None
+        self._connection.close()
+
+    def append(self, request: Request, reply: Reply, raw: bytes = b"", cost: float | None = None) -> Future[None]:
+        """Adds an entry: `raw` is the reply's body as it came, `cost` in USD, None if unknown.
+
+        The future is done when the entry is on disk; it fails with OutputError or LedgerError.
+        """
+        if self._writer is None:
+            self._writer = _Writer(self)
+        return self._writer.put(_row(request, reply, raw, cost))
+
+    @property
+    def backlog(self) -> int:
+        """How many entries wait for the writer."""
+        return self._writer.waiting if self._writer is not None else 0
+
+    # -- replies ---------------------------------------------------------------------------------------
+
+    def final(self, keys: Collection[str]) -> set[str]:
+        """Those of `keys` whose final answer is here."""
+        found: set[str] = set()
+        for some in _portions(keys):
+            marks = ",".join("?" * len(some))
+            rows = self._all(f"SELECT key FROM entries WHERE key IN ({marks}) AND {_IS_FINAL}", some)
+            found.update(row[0].hex() for row in rows)
+        return found
+
+    def reply(self, key: str) -> Reply | None:
+        """The final reply to the request with this key, None while it has none."""
+        return self.replies([key]).get(key)
+
+    def replies(self, keys: Collection[str]) -> dict[str, Reply]:
+        """The final replies to these requests by key; a request without one is left out."""
+        found: dict[str, Reply] = {}
+        for some in _portions(keys):
+            marks = ",".join("?" * len(some))
+            query = f"SELECT key, kind, latency, detail, reply FROM entries WHERE key IN ({marks}) AND {_IS_FINAL}"
+            for key, kind, latency, detail, packed in self._all(f"{query} ORDER BY id DESC", some):
+                found[key.hex()] = self._reply(key.hex(), kind, latency, detail, packed)
+        return found
+
+    def replies_to(self, requests: Sequence[Request]) -> list[Reply | None]:
+        """The final reply to each request, also where its server wanted it without `response_format`."""
+        plain = [request.plain() for request in requests]
+        keys = [request.key for request in itertools.chain(requests, plain) if request is not None]
+        found = self.replies(keys)
+        return [
+            found.get(request.key) or (found.get(other.key) if other is not None else None)
+            for request, other in zip(requests, plain, strict=True)
+        ]
+
+    def empties(self, key: str) -> int:
+        """How many empty replies this request has had."""
+        query = "SELECT count(*) FROM entries WHERE key = ? AND kind = 'empty'"
+        return int(self._all(query, [bytes.fromhex(key)])[0][0])
+
+    def _reply(self, key: str, kind: str, latency: float | None, detail: str | None, packed: bytes) -> Reply:
+        if kind == "refused":
+            return Reply(key, kind, latency=latency, detail=detail)
+        try:
+            return replace(read_reply(zlib.decompress(packed), key, kind, latency), detail=detail)
+        except (zlib.error, ValueError) as error:
+            raise self._damaged(f"the answer of request {key[:16]} cannot be read") from error
+
+    # -- what `nercot ledger` and `nercot status` say -----------------------------------------------------
+
+    def totals(self, corpus: str | None = None) -> list[Total]:
+        """Calls, tokens and dollars by corpus, step and model; of one corpus if named."""
+        query = (
+            "SELECT corpus, step, model, sum(kind != 'error'), sum(kind = 'error'), total(tokens_in),"
+            " total(tokens_cached), total(tokens_out), total(cost),"
+            " sum(cost IS NULL AND kind IN ('answer', 'empty', 'empty_answer')) FROM entries"
+            " WHERE ?1 IS NULL OR corpus = ?1 GROUP BY corpus, step, model ORDER BY corpus, step, model"
+        )
+        return [
+            Total(
+                row[0], row[1], row[2], int(row[3]), int(row[4]), int(row[5]), int(row[6]), int(row[7]), row[8], row[9]
+            )
+            for row in self._all(query, [corpus])
+        ]
+
+    def spent(self, corpus: str) -> float:
+        """The USD that this corpus has cost in this ledger, as far as prices were known."""
+        return float(self._all("SELECT total(cost) FROM entries WHERE corpus = ?", [corpus])[0][0])
+
+    def standings(self, corpus: str) -> list[Standing]:
+        """Where each step of the corpus stands, by requests asked so far."""
+        query = (
+            "SELECT step, sum(best = 'answer'), sum(best = 'refused'), sum(best = 'empty_answer'), sum(best IS NULL)"
+            f" FROM (SELECT step, key, min(CASE WHEN {_IS_FINAL} THEN kind END) AS best FROM entries"
+            " WHERE corpus = ? GROUP BY step, key) GROUP BY step ORDER BY step"
+        )
+        return [Standing(*row) for row in self._all(query, [corpus])]
+
+    def last_error(self, corpus: str) -> LastError | None:
+        """The newest failed call of the corpus, None if there is none."""
+        query = (
+            "SELECT time, step, guid, detail FROM entries WHERE corpus = ? AND kind = 'error' ORDER BY id DESC LIMIT 1"
+        )
+        rows = self._all(query, [corpus])
+        return LastError(*rows[0]) if rows else None
+
+    # -- batch jobs ---------------------------------------------------------------------------------------
+
+    def open_jobs(self, provider: str, model: str) -> list[str]:
+        """The ids of this model's batch jobs whose answers have not been taken in, oldest first."""
+        query = "SELECT id FROM jobs WHERE provider = ? AND model = ? AND closed IS NULL ORDER BY made, id"
+        return [row[0] for row in self._all(query, [provider, model])]
+
+    def note_job(self, job: str, request: Request, requests: int) -> None:
+        """Keeps the id of a batch job that has been made for `requests` requests like this one."""
+        values = [job, request.provider, request.model, request.corpus, request.step, requests, time.time()]
+        query = "INSERT INTO jobs (id, provider, model, corpus, step, requests, made) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        self._all(query, values)
+
+    def close_job(self, job: str, how: str) -> None:
+        """Notes that nothing more will come of a batch job."""
+        self._all("UPDATE jobs SET closed = ? WHERE id = ?", [how, job])
+
+    # -- Parquet ------------------------------------------------------------------------------------------
+
+    def export_parquet(self, path: Path | str, withheld: Collection[str] = frozenset()) -> int:
+        """Writes the final answers to `path`, by key, without times and costs; returns how many.
+
+        Equal answers give equal bytes.  Records whose guid is in `withheld` are left out: their text
+        may not be passed on.  Raises OutputError.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        target, count = Path(path), 0
+        partial = target.with_name(f"{target.name}.part")
+        schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in _PARQUET.items()])
+        try:
+            with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+                for rows in _batches(self._final_rows(withheld), _ROWS_A_BATCH):
+                    columns = [
+                        pa.array(column, kind)
+                        for column, kind in zip(zip(*rows, strict=True), schema.types, strict=True)
+                    ]
+                    writer.write_batch(pa.record_batch(columns, schema=schema))
+                    count += len(rows)
+            os.replace(partial, target)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise OutputError(f"{target} cannot be written: {error.strerror or error}") from error
+        return count
+
+    def import_parquet(self, path: Path | str) -> int:
+        """Takes in the answers of an exported file that are not here yet; returns how many were new.
+
+        They cost nothing here.  Every key is checked against its request.  Raises InputError.
+        """
+        count = 0
+        for rows in _parquet_rows(Path(path)):
+            known = self.final([row["key"] for row in rows if isinstance(row["key"], str)])
+            new = [self._imported(row, f"{path}, key {row['key']}") for row in rows if row["key"] not in known]
+            for future in new:
+                future.result()
+            count += len(new)
+        return count
+
+    def _final_rows(self, withheld: Collection[str]) -> Iterator[tuple[Any, ...]]:
+        names = ", ".join(_PARQUET)
+        with self._errors_told():
+            cursor = self._connection.execute(f"SELECT {names} FROM entries WHERE {_IS_FINAL} ORDER BY key, id")
+            last = b""
+            for row in cursor:
+                if row[0] != last and row[3] not in withheld:
+                    yield (row[0].hex(), *row[1:-2], self._unpacked(row[-2]), self._unpacked(row[-1]))
+                last = row[0]
+
+    def _unpacked(self, packed: bytes) -> str:
+        try:
+            return zlib.decompress(packed).decode()
+        except (zlib.error, UnicodeDecodeError) as error:
+            raise self._damaged("a text in it cannot be read") from error
+
+    def _imported(self, row: Mapping[str, Any], where: str) -> Future[None]:
+        try:
+            payload = row["request"].encode()
+            corpus, step, guid, provider, model = (
+                row[name] for name in ("corpus", "step", "guid", "provider", "model")
+            )
+            request = Request(corpus, step, guid, provider, model, json.loads(payload), row["attempt"])
+            if row["kind"] not in FINAL or request.payload != payload or request.key != row["key"]:
+                raise ValueError("its key is not that of its request")
+            raw = row["reply"].encode()
+            reply = (
+                Reply(request.key, row["kind"])
+                if row["kind"] == "refused"
+                else read_reply(raw, request.key, row["kind"])
+            )
+        except (ValueError, TypeError, AttributeError) as error:
+            raise InputError(f"{where}: not an answer of a ledger ({error}): export it again") from error
+        return self.append(request, replace(reply, detail=row["detail"]), raw, 0.0)
+
+    # -- the file -----------------------------------------------------------------------------------------
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        # FULL: a commit survives a power cut, not only a kill; the group commit makes that cheap.
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    def _migrate(self) -> None:
+        """Brings a new or older file up to date; the newest entry is read, which finds a file cut short."""
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(_MIGRATIONS):
+            raise LedgerError(f"{self.path} was made by a newer nercot: upgrade nercot")
+        if version < len(_MIGRATIONS):
+            self._run_migrations()
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("SELECT * FROM entries ORDER BY id DESC LIMIT 1").fetchone()
+        self._connection.execute("SELECT max(key), min(key) FROM entries").fetchone()
+
+    def _run_migrations(self) -> None:
+        # The rollback journal, not WAL, so that the header that says whose file it is is in the file itself.
+        self._connection.execute("BEGIN EXCLUSIVE")
+        try:
+            done = self._connection.execute("PRAGMA user_version").fetchone()[0]
+            for number, script in enumerate(_MIGRATIONS[done:], start=done + 1):
+                for statement in _statements(script):
+                    self._connection.execute(statement)
+                self._connection.execute(f"PRAGMA user_version = {number}")
+            self._connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def _all(self, query: str, values: Sequence[object] = ()) -> list[Any]:
+        with self._errors_told():
+            return self._connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def _errors_told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._told(error) from error
+
+    def _told(self, error: sqlite3.Error) -> NercotError:
+        """What SQLite says, as one line that says what to do."""
+        code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            return OutputError(f"{self.path}: the disk is full or failing ({error}): free space, then run it again")
+        if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+            return OutputError(f"{self.path} cannot be written ({error}): check the folder and its permissions")
+        if code == sqlite3.SQLITE_BUSY:
+            return LedgerError(f"{self.path} is held by another program: wait for it to end, then run it again")
+        return self._damaged(str(error))
+
+    def _damaged(self, what: str) -> LedgerError:
+        return LedgerError(f"{self.path} is damaged ({what}): restore it from a copy, or move it away and start anew")
+
+
+class _Writer:
+    """The one thread that writes to the ledger: takes entries, commits them in groups, tells their futures."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._queue: queue.SimpleQueue[tuple[tuple[Any, ...], Future[None]] | None] = queue.SimpleQueue()
+        self._failure: NercotError | None = None
+        # A daemon, so that a program that forgets to close the ledger can still end.
+        self._thread = threading.Thread(target=self._run, name="nercot-ledger", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        return self._queue.qsize()
+
+    def put(self, row: tuple[Any, ...]) -> Future[None]:
+        future: Future[None] = Future()
+        self._queue.put((row, future))
+        return future
+
+    def finish(self) -> None:
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        connection: sqlite3.Connection | None = None
+        more = True
+        while more:
+            group, more = self._gather()
+            try:
+                if connection is None and group:
+                    connection = self._ledger._connect()
+                self._commit(connection, group)
+            except sqlite3.Error as error:
+                self._failure = self._ledger._told(error)
+            _settle([future for _, future in group], self._failure)
+        if connection is not None:
+            connection.close()
+
+    def _gather(self) -> tuple[list[tuple[tuple[Any, ...], Future[None]]], bool]:
+        """The entries of one window, and whether more may come."""
+        group: list[tuple[tuple[Any, ...], Future[None]]] = []
+        item = self._queue.get()
+        until = time.monotonic() + _WINDOW_SECONDS
+        while item is not None:
+            group.append(item)
+            left = until - time.monotonic()
+            if left <= 0 or len(group) >= _WINDOW_ENTRIES:
+                return group, True
+            try:
+                item = self._queue.get(timeout=left)
+            except queue.Empty:
+                return group, True
+        return group, False
+
+    def _commit(self, connection: sqlite3.Connection | None, group: list[tuple[tuple[Any, ...], Future[None]]]) -> None:
+        """Writes the group as one transaction, unless an earlier one failed: entries must not go missing in between."""
+        if connection is None or not group or self._failure is not None:
+            return
+        rows = [(*row[:-2], zlib.compress(row[-2], 1), zlib.compress(row[-1], 1)) for row, _ in group]
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.executemany(_INSERT, rows)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def _settle(futures: list[Future[None]], failure: NercotError | None) -> None:
+    for future in futures:
+        if failure is None:
+            future.set_result(None)
+        else:
+            future.set_exception(failure)
+
+
+def _row(request: Request, reply: Reply, raw: bytes, cost: float | None) -> tuple[Any, ...]:
+    return (
+        bytes.fromhex(request.key),
+        reply.kind,
+        request.corpus,
+        request.step,
+        request.guid,
+        request.attempt,
+        request.provider,
+        request.model,
+        reply.model,
+        reply.fingerprint,
+        reply.finish_reason,
+        reply.tokens_in,
+        reply.tokens_cached,
+        reply.tokens_out,
+        cost,
+        reply.latency,
+        time.time(),
+        reply.detail,
+        request.payload,
+        raw,
+    )
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Raises LedgerError for a file that is no ledger, looking at it without opening it as a database."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(100)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return
+    except OSError as error:
+        raise OutputError(f"{path} cannot be opened as the ledger: {error.strerror}") from error
+    # An empty file is one that another process is making right now.
+    if head and (len(head) < 100 or head[:16] != b"SQLite format 3\0" or head[68:72] != _APPLICATION_ID.to_bytes(4)):
+        raise LedgerError(f"{path} is not a nercot ledger, or is damaged: move it away, or build in another folder")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, one by one: executescript would commit the transaction around them."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _parquet_rows(path: Path) -> Iterator[list[dict[str, Any]]]:
+    """The rows of an exported file, some at a time.  Raises InputError."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(_ROWS_A_BATCH, columns=list(_PARQUET)):
+                rows = batch.to_pylist()
+                if rows and len(rows[0]) != len(_PARQUET):
+                    raise InputError(
+                        f"{path} is not a ledger export: it lacks {', '.join(set(_PARQUET) - set(rows[0]))}"
+                    )
+                yield rows
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{path} cannot be read as a ledger export: {str(error).splitlines()[0]}") from error
+
+
+def _portions(keys: Collection[str]) -> Iterator[list[bytes]]:
+    return _batches(map(bytes.fromhex, keys), _KEYS_A_QUERY)
+
+
+def _batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    iterator = iter(items)
+    while some := list(itertools.islice(iterator, size)):
+        yield some

@@ -1,0 +1,168 @@
+"""The words of the project as types: Entity, Record, Answer, Judgement, Outcome, reason codes, guid.
+
+A record is the quadruple (X, S, C, E) of the paper's section 3.1: sentence, schema, chain of thought,
+entities, plus where it came from and what the models said about it.  All types are frozen; a step
+makes a new record with `dataclasses.replace`.  This file knows nothing of files or models.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+# The validation rules, in the order in which they are reported (rules.py).
+RULES = (
+    "malformed",
+    "too_long",
+    "type_not_in_schema",
+    "not_in_sentence",
+    "duplicate",
+    "degenerate",
+    "leaks_annotation",
+    "not_justified",
+    "contradicted",
+    "missing_from_answer",
+)
+
+# Every reason for which a record can be dropped.
+REASONS = frozenset(
+    (
+        *RULES,
+        "unreadable",
+        "duplicate_record",
+        "near_duplicate",
+        "conflicting_gold",
+        "contaminated",
+        "empty_answer",
+        "truncated",
+        "content_filter",
+        "unscored",
+        "below_threshold",
+        "refused",
+        "removed",
+        "not_gold",
+    )
+)
+
+# How a mention was found in its sentence; the last only ever for a source's gold.
+MATCHES = ("exact", "normalised", "whitespace", "case", "fuzzy")
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One mention and its type.
+
+    `start`, `end`: character offsets (code points, end exclusive) into the sentence, where
+    `sentence[start:end] == text`; None where the mention was not found.  `match`: how it was found
+    (MATCHES).  `cot_start`, `cot_end`: where the trace argues for it; None without a trace.
+    """
+
+    text: str
+    label: str
+    start: int | None = None
+    end: int | None = None
+    match: str | None = None
+    cot_start: int | None = None
+    cot_end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One attempt of a teacher: its text as it came, and where it came from.
+
+    `teacher`: the model as the reply names it, or `embedded`.  `request_key`: the ledger key, None
+    for the embedded annotator.  `reasoning`: the trace where the server gives it apart.
+    """
+
+    teacher: str
+    completion: str
+    reasoning: str | None = None
+    attempt: int = 1
+    request_key: str | None = None
+    finish_reason: str | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a judge says of a trace: five sub-scores and a score, each 0-10 (10 = nothing to object)."""
+
+    grounding: float
+    boundary: float
+    type: float
+    completeness: float
+    coherence: float
+    score: float
+    reason: str
+    judge: str = "embedded"
+    judge_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A sentence with its schema, and what is known of it so far.
+
+    `gold`: the source's own entities, None where it has none.  `cot`, `entities`: C and E, set by
+    validation.  `answer`, `judgement`: set by annotation and scoring.
+    """
+
+    guid: str
+    dataset: str
+    sentence: str
+    schema: tuple[str, ...]
+    schema_descriptions: tuple[str, ...] | None = None
+    gold: tuple[Entity, ...] | None = None
+    source_id: str | None = None
+    split: str | None = None
+    license: str = "unknown"
+    cot: str | None = None
+    entities: tuple[Entity, ...] | None = None
+    answer: Answer | None = None
+    judgement: Judgement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken rule: which, by which entity (None: the answer as a whole), and what was seen."""
+
+    rule: str
+    entity: Entity | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a record step made of one record: kept, dropped (reason) or pending (asked again next time)."""
+
+    record: Record
+    reason: str | None = None
+    detail: str | None = None
+    pending: bool = False
+    violations: tuple[Violation, ...] = field(default=())
+
+    @property
+    def kept(self) -> bool:
+        """Whether the record goes on to the next step."""
+        return self.reason is None and not self.pending
+
+
+def content_guid(sentence: str, schema: Sequence[str], dataset: str) -> str:
+    """The identity of a record: 32 hex digits over (sentence, sorted schema, dataset)."""
+    content = json.dumps([sentence, sorted(schema), dataset], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def unreadable_guid(raw: bytes, dataset: str) -> str:
+    """The identity of a row that could not be read: 32 hex digits over its bytes and its dataset."""
+    return hashlib.sha256(raw + b"\0" + dataset.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def span_order(entity: Entity, schema: Sequence[str]) -> tuple[int, int, int]:
+    """Sort key of entities: by offset, the longer first, then in schema order; unfound ones last."""
+    rank = schema.index(entity.label) if entity.label in schema else len(schema)
+    if entity.start is None or entity.end is None:
+        return (1 << 62, 0, rank)
+    return (entity.start, -entity.end, rank)

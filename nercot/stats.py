@@ -1,0 +1,125 @@
+"""What the card and `nercot stats` say about a corpus.
+
+In: rows, one at a time (any mapping with our column names).  Out: a Summary of counts.  Memory grows with
+the number of different types and datasets, not with rows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_BUCKET = 50  # characters; traces are counted by length in steps of this
+
+
+@dataclass(slots=True)
+class Lengths:
+    """A histogram of text lengths in characters, in buckets of 50."""
+
+    buckets: Counter[int] = field(default_factory=Counter)
+    total: int = 0
+
+    def add(self, text: str) -> None:
+        """Counts one text."""
+        self.buckets[len(text) // _BUCKET] += 1
+        self.total += len(text)
+
+    def percentile(self, share: float) -> int:
+        """The length that this share of the texts does not exceed, rounded up to a bucket; 0 without texts."""
+        wanted, seen = share * self.buckets.total(), 0
+        for bucket in sorted(self.buckets):
+            seen += self.buckets[bucket]
+            if seen >= wanted:
+                return (bucket + 1) * _BUCKET
+        return 0
+
+    def summary(self) -> dict[str, int]:
+        """Mean, median, 90th and 99th percentile, in characters."""
+        count = self.buckets.total()
+        mean = round(self.total / count) if count else 0
+        return {"mean": mean, "p50": self.percentile(0.5), "p90": self.percentile(0.9), "p99": self.percentile(0.99)}
+
+
+@dataclass(slots=True)
+class Stats:
+    """Counts over the rows of one config."""
+
+    rows: int = 0
+    entities: int = 0
+    without_entities: int = 0
+    with_trace: int = 0
+    negative_types: int = 0
+    evidence: int = 0
+    types: Counter[str] = field(default_factory=Counter)
+    asked: Counter[str] = field(default_factory=Counter)
+    datasets: Counter[str] = field(default_factory=Counter)
+    licenses: Counter[str] = field(default_factory=Counter)
+    matches: Counter[str] = field(default_factory=Counter)
+    scores: Counter[float] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    drift: Counter[str] = field(default_factory=Counter)
+    sentences: Lengths = field(default_factory=Lengths)
+    traces: Lengths = field(default_factory=Lengths)
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Counts one row; columns that it lacks are not counted."""
+        self.rows += 1
+        self.datasets[row.get("dataset") or "unknown"] += 1
+        self.licenses[row.get("license") or "unknown"] += 1
+        if row.get("sentence") is not None:
+            self.sentences.add(row["sentence"])
+        if row.get("cot") is not None:
+            self.with_trace += 1
+            self.traces.add(row["cot"])
+        if row.get("score") is not None:
+            self.scores[row["score"]] += 1
+        if row.get("reason") is not None:
+            self.reasons[f"{row.get('step') or '?'}: {row['reason']}"] += 1
+        if row.get("drift") is not None:
+            self.drift[row["drift"]] += 1
+        self._add_entities(row)
+
+    def _add_entities(self, row: Mapping[str, Any]) -> None:
+        entities = row.get("entities")
+        if entities is None:
+            entities = row.get("gold")
+        schema = row.get("schema") or ()
+        self.asked.update(schema)
+        if entities is None:
+            return
+        self.entities += len(entities)
+        self.without_entities += not entities
+        used = {entity["label"] for entity in entities}
+        self.negative_types += sum(label not in used for label in schema)
+        for entity in entities:
+            self.types[entity["label"]] += 1
+            self.evidence += entity.get("cot_start") is not None
+            if entity.get("match"):
+                self.matches[entity["match"]] += 1
+
+    def summary(self) -> dict[str, Any]:
+        """The counts as JSON; types by frequency, then by name."""
+        return {
+            "rows": self.rows,
+            "entities": self.entities,
+            "rows_without_entities": self.without_entities,
+            "rows_with_trace": self.with_trace,
+            "entities_with_evidence": self.evidence,
+            "types": _ranked(self.types),
+            "types_asked": len(self.asked),
+            "negative_types": self.negative_types,
+            "datasets": _ranked(self.datasets),
+            "licenses": _ranked(self.licenses),
+            "matches": _ranked(self.matches),
+            "scores": {f"{score:g}": count for score, count in sorted(self.scores.items())},
+            "reasons": _ranked(self.reasons),
+            "drift": _ranked(self.drift),
+            "sentence_characters": self.sentences.summary(),
+            "trace_characters": self.traces.summary(),
+        }
+
+
+def _ranked(counter: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counter.items(), key=lambda item: (-item[1], item[0])))

@@ -1,0 +1,1 @@
+"""Record steps (annotate, validate, score) and corpus steps (ingest, select)."""

@@ -1,0 +1,278 @@
+"""The source stage, a corpus step: items of a source -> sorted partitions with final guids.
+
+In: the items of sources.py.  Out: `1-source/<partition>.parquet` sorted by guid, unreadable rows in
+`dropped/`, and source.json, which is written last and says what was read.  Records with equal guids get
+ordinals (`-2`, `-3`) in the order of (gold, split, source row).  Memory: a few thousand rows, then one
+partition's rows without traces.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections import Counter
+from dataclasses import dataclass
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from nercot.errors import InputError, ShortfallError
+from nercot.pipeline import Report, Row, Work, content_key, dropped_row
+from nercot.sources import MAX_INPUT, Item, Source, file_hashes, items
+from nercot.tables import COLUMNS, GROUP_ROWS, record_row, replacing, write_json, writing
+
+_SPOOL_ROWS = 10_000
+_SPOOL = COLUMNS["work-dropped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What the source stage left: a key for each partition, and what was read."""
+
+    partitions: dict[str, str]
+    rows: int
+    kept: int
+    dropped: Counter[str]
+    findings: dict[str, int]
+    files: list[dict[str, str]]
+    format: str
+    partial: bool
+
+
+def partition_names(digits: int) -> list[str]:
+    """All partitions: the hex numbers of that many digits."""
+    return [f"{number:0{digits}x}" for number in range(16**digits)]
+
+
+def ingest(
+    work: Work,
+    source: Source,
+    digits: int,
+    limit: int | None,
+    strict: bool,
+    report: Report,
+) -> Ingested:
+    """Reads the source into partitions, unless nothing that decides them has changed."""
+    files = file_hashes(source.files)
+    key = _source_key(source, files, digits, limit)
+    known = _before(work, key)
+    if known:
+        return known
+    spool = work.root / ".spool"
+    shutil.rmtree(spool, ignore_errors=True)
+    try:
+        counts = _spool(spool, source, digits, limit, strict, report)
+        if counts.kept == 0:
+            raise ShortfallError(f"{_named(source)}: no usable row among {counts.rows}{_why(counts.dropped)}")
+        partitions = {part: _partition(work, spool, part) for part in partition_names(digits)}
+    finally:
+        shutil.rmtree(spool, ignore_errors=True)
+    state = {
+        "key": key,
+        "rows": counts.rows,
+        "kept": counts.kept,
+        "dropped": dict(counts.dropped),
+        "findings": dict(sorted(counts.findings.items())),
+        "files": files,
+        "format": source.format.name,
+        "partial": counts.partial,
+        "partitions": partitions,
+    }
+    write_json(_state_file(work), state)
+    return _ingested(state)
+
+
+def _named(source: Source) -> str:
+    first = source.files[0].path
+    return str(first) if len(source.files) == 1 else str(first.parent)
+
+
+def _why(dropped: Counter[str]) -> str:
+    return f" ({', '.join(f'{count} {reason}' for reason, count in dropped.most_common())})" if dropped else ""
+
+
+def _source_key(source: Source, files: list[dict[str, str]], digits: int, limit: int | None) -> str:
+    options = source.options
+    return content_key(
+        "source",
+        files,
+        [file.split for file in source.files],
+        source.format.name,
+        options.schema,
+        options.dataset,
+        source.license,
+        source.split,
+        digits,
+        limit,
+    )
+
+
+def _state_file(work: Work) -> Path:
+    return work.root / "1-source" / "source.json"
+
+
+def _before(work: Work, key: str) -> Ingested | None:
+    try:
+        state = json.loads(_state_file(work).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if state.get("key") != key:
+        return None
+    whole = all(work.file("1-source", part).exists() for part in state["partitions"])
+    return _ingested(state) if whole else None
+
+
+def _ingested(state: dict[str, Any]) -> Ingested:
+    return Ingested(
+        state["partitions"],
+        state["rows"],
+        state["kept"],
+        Counter(state["dropped"]),
+        state["findings"],
+        state["files"],
+        state["format"],
+        state["partial"],
+    )
+
+
+@dataclass(slots=True)
+class _Counts:
+    rows: int = 0
+    kept: int = 0
+    dropped: Counter[str] = None  # type: ignore[assignment]
+    findings: Counter[str] = None  # type: ignore[assignment]
+    partial: bool = False
+
+    def __post_init__(self) -> None:
+        self.dropped, self.findings = Counter(), Counter()
+
+
+def _spool(folder: Path, source: Source, digits: int, limit: int | None, strict: bool, report: Report) -> _Counts:
+    """Sorts the rows into one file a partition, unsorted within."""
+    counts = _Counts()
+    stream = items(source)
+    writer = _Spool(folder)
+    for item in islice(stream, limit):
+        counts.rows += 1
+        counts.findings.update(item.findings)
+        if item.outcome.reason is None:
+            counts.kept += 1
+        else:
+            _refuse(item, strict)
+            counts.dropped[item.outcome.reason] += 1
+        writer.add(item.outcome.record.guid[:digits], _spool_row(item))
+        if counts.rows % 1000 == 0:
+            report("source", counts.rows, None)
+    counts.partial = limit is not None and next(stream, None) is not None
+    writer.close()
+    report("source", counts.rows, counts.rows)
+    return counts
+
+
+def _refuse(item: Item, strict: bool) -> None:
+    if strict:
+        raise InputError(f"{item.file}: row {item.row}: {item.outcome.detail}; mend it, or build without --strict")
+
+
+def _spool_row(item: Item) -> Row:
+    if item.outcome.reason is None:
+        row = record_row(item.outcome.record)
+    else:
+        row = dropped_row(item.outcome, "source", None)
+        row |= {"sentence": None, "input": item.raw.decode("utf-8", "replace")[:MAX_INPUT]}
+    return {**row, "source_file": item.file, "source_row": item.row}
+
+
+class _Spool:
+    """One Arrow stream a partition; rows wait in memory until there are _SPOOL_ROWS of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._waiting: dict[str, list[Row]] = {}
+        self._rows = 0
+        self._writers: dict[str, Any] = {}
+
+    def add(self, part: str, row: Row) -> None:
+        self._waiting.setdefault(part, []).append(row)
+        self._rows += 1
+        if self._rows >= _SPOOL_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        with writing(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            for part, rows in self._waiting.items():
+                if part not in self._writers:
+                    self._writers[part] = pa.ipc.new_stream(str(self._folder / f"{part}.arrow"), _SPOOL)
+                self._writers[part].write_table(pa.Table.from_pylist(rows, schema=_SPOOL))
+        self._waiting, self._rows = {}, 0
+
+    def close(self) -> None:
+        if self._rows:
+            self._flush()
+        for writer in self._writers.values():
+            writer.close()
+
+
+def _partition(work: Work, spool: Path, part: str) -> str:
+    """Writes one partition sorted by guid; returns the hash of its file."""
+    path = spool / f"{part}.arrow"
+    if path.exists():
+        with pa.memory_map(str(path)) as stored:
+            rows = pa.ipc.open_stream(stored).read_all()
+    else:
+        rows = _SPOOL.empty_table()
+    rows = _with_ordinals(rows.sort_by([("guid", "ascending")]))
+    refused = pc.is_valid(rows["reason"])
+    _write(work.dropped("source", part), rows.filter(refused), "work-dropped")
+    source = work.file("1-source", part)
+    _write(source, rows.filter(pc.invert(refused)), "1-source")
+    with source.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()[:32]
+
+
+def _write(path: Path, rows: pa.Table, kind: str) -> None:
+    schema = COLUMNS[kind]
+    if kind == "work-dropped" and not rows.num_rows:
+        path.unlink(missing_ok=True)
+        return
+    with replacing(path) as temporary:
+        pq.write_table(
+            rows.select(schema.names).cast(schema),
+            temporary,
+            row_group_size=GROUP_ROWS,
+            compression="zstd",
+            use_dictionary=False,
+            write_statistics=False,
+        )
+
+
+def _with_ordinals(rows: pa.Table) -> pa.Table:
+    """Rows of one guid in the order of (gold, split, source row), the second and later with an ordinal."""
+    guids = rows["guid"].to_pylist()
+    order = list(range(len(guids)))
+    names = list(guids)
+    for guid, group in groupby(range(len(guids)), key=guids.__getitem__):
+        places = list(group)
+        if len(places) == 1:
+            continue
+        ranked = sorted(places, key=lambda place: _rank(rows, place))
+        for number, (place, chosen) in enumerate(zip(places, ranked, strict=True), 1):
+            order[place] = chosen
+            names[place] = guid if number == 1 else f"{guid}-{number}"
+    if names == guids:
+        return rows
+    taken = rows.take(pa.array(order))
+    taken = taken.set_column(taken.schema.get_field_index("guid"), "guid", pa.array(names, pa.string()))
+    return taken.sort_by([("guid", "ascending")])
+
+
+def _rank(rows: pa.Table, place: int) -> tuple[str, str, str, int]:
+    row = rows.slice(place, 1).to_pylist()[0]
+    gold = json.dumps(row["gold"], ensure_ascii=False, sort_keys=True)
+    return gold, row["split"] or "", row["source_file"], row["source_row"]

@@ -1,0 +1,73 @@
+"""Scoring by a model: valid records -> requests to the judge, and the ledger's replies -> judged records.
+
+The first readable judgement counts; an unreadable one is asked for again, `judge.attempts` times in all.
+Without any the record is dropped as unscored, it is never given a 0.  The threshold is no matter of this
+step: every score is kept (steps/select.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from nercot.llm.address import provider_of
+from nercot.llm.endpoint import request_body
+from nercot.llm.ledger import Ledger
+from nercot.llm.messages import Reply, Request
+from nercot.prompts import judge_messages, parse_judgement
+from nercot.recipe import Model
+from nercot.records import Judgement, Outcome, Record
+
+BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """A model that scores traces, and the rubric it is given."""
+
+    corpus: str
+    model: Model
+    template: str
+
+    def request(self, record: Record, attempt: int) -> Request:
+        """What this judge is asked about a record."""
+        body = request_body(self.model, judge_messages(record, self.template))
+        return Request(self.corpus, "score", record.guid, provider_of(self.model), self.model.model, body, attempt)
+
+    def requests(self, records: Iterator[Record], ledger: Ledger, attempt: int) -> Iterator[Request]:
+        """The requests of this attempt: of records that no earlier attempt judged readably."""
+        while batch := list(islice(records, BATCH)):
+            for record, replies in zip(batch, self._replies(batch, ledger, attempt - 1), strict=True):
+                if None not in replies and not any(_judgement(reply) for reply in replies):
+                    yield self.request(record, attempt)
+
+    def _replies(self, batch: list[Record], ledger: Ledger, attempts: int) -> list[list[Reply | None]]:
+        """For each record the replies to its first so many requests."""
+        columns = [
+            ledger.replies_to([self.request(record, attempt) for record in batch]) for attempt in range(1, attempts + 1)
+        ]
+        return [list(replies) for replies in zip(*columns, strict=True)] if columns else [[] for _ in batch]
+
+    def outcomes(self, records: Iterator[Record], ledger: Ledger) -> Iterator[Outcome]:
+        """The record step: the first readable judgement that the ledger holds for each record."""
+        while batch := list(islice(records, BATCH)):
+            for record, replies in zip(batch, self._replies(batch, ledger, self.model.attempts), strict=True):
+                yield _outcome(record, replies, self.model.model)
+
+
+def _judgement(reply: Reply | None) -> Judgement | None:
+    return parse_judgement(reply.content) if reply and reply.kind == "answer" else None
+
+
+def _outcome(record: Record, replies: Iterable[Reply | None], asked: str) -> Outcome:
+    details = []
+    for reply in replies:
+        if reply is None:
+            return Outcome(record, pending=True)
+        judgement = _judgement(reply)
+        if judgement:
+            named = replace(judgement, judge=reply.model or asked, judge_key=reply.key)
+            return Outcome(replace(record, judgement=named))
+        details.append(reply.detail or f"{reply.kind} without a readable judgement")
+    return Outcome(record, "unscored", f"{len(details)} judgements asked for; the last: {details[-1]}")

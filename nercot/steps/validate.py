@@ -1,0 +1,45 @@
+"""The record step that keeps valid records: raw -> valid.
+
+In: records with an answer (or with a trace and entities).  Out: one outcome each; a kept one carries the trace
+and the grounded entities, a dropped one the first broken rule as its reason, and all violations.  Never asks a
+model and never reads gold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+
+from nercot.records import Outcome, Record
+from nercot.rules import Verdict, validate
+
+# What a server says of an answer that it did not finish, and the reason code of such a record.
+_UNFINISHED = {
+    "length": ("truncated", "the answer was cut off at the token limit: raise teacher.max_tokens"),
+    "content_filter": ("content_filter", "the server's content filter stopped the answer"),
+}
+
+
+def validate_step(
+    records: Iterator[Record], rules: Collection[str] | None = None, trace: str = "required"
+) -> Iterator[Outcome]:
+    """Judges each record by the rules named (None: all); `trace` as in rules.validate."""
+    for record in records:
+        yield _judge(record, rules, trace)
+
+
+def _judge(record: Record, rules: Collection[str] | None, trace: str) -> Outcome:
+    verdict = validate(record, rules, trace)
+    read = replace(record, cot=verdict.cot, entities=verdict.entities)
+    if record.answer is not None and (unfinished := _UNFINISHED.get(record.answer.finish_reason or "")):
+        reason, detail = unfinished
+        return Outcome(read, reason, detail, violations=verdict.violations)
+    if verdict.valid:
+        return Outcome(read)
+    first = verdict.violations[0]
+    return Outcome(read, first.rule, _detail(verdict), violations=verdict.violations)
+
+
+def _detail(verdict: Verdict) -> str:
+    first, others = verdict.violations[0], len(verdict.violations) - 1
+    return first.detail + (f" (and {others} more)" if others else "")

@@ -1,0 +1,308 @@
+"""`nercot build` as a user runs it: real processes, real folders, the real datasets library."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+DATA = os.environ.get("NERCOT_TEST_DATA")
+CONFIGS = ("cot", "raw", "dropped", "sft")
+
+
+def nercot(folder, *arguments, code=0):
+    run = subprocess.run(
+        [sys.executable, "-m", "nercot", *map(str, arguments)], cwd=folder, capture_output=True, text=True, timeout=300
+    )
+    assert run.returncode == code, (run.returncode, run.stdout[-2000:], run.stderr[-2000:])
+    assert "Traceback" not in run.stderr
+    return run
+
+
+def build(folder, *arguments, code=0):
+    return json.loads(nercot(folder, "build", *arguments, "--json", code=code).stdout)
+
+
+def write(path, *rows):
+    path.write_text("".join(row if isinstance(row, str) else json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def row(number, **more):
+    entities = [{"text": "Ada", "label": "person"}]
+    return {"sentence": f"Mrs Ada wrote letter {number}.", "schema": ["person", "city"], "entities": entities, **more}
+
+
+def snapshot(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def stamps(folder):
+    return {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in folder.rglob("*")}
+
+
+def load(folder, config=None):
+    """A config through the real library, in a fresh cache and process, without network."""
+    code = (
+        "import json, sys, datasets; datasets.disable_progress_bars()\n"
+        "d = datasets.load_dataset(sys.argv[1], *sys.argv[3:], cache_dir=sys.argv[2])\n"
+        "print(json.dumps({k: list(v) for k, v in d.items()}))"
+    )
+    cache = folder.parent / f"cache-{time.monotonic_ns()}"
+    env = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
+    arguments = [sys.executable, "-c", code, str(folder), str(cache), *([config] if config else [])]
+    run = subprocess.run(arguments, capture_output=True, text=True, env=env, check=False)
+    assert run.returncode == 0, run.stderr[-2000:]
+    return json.loads(run.stdout)
+
+
+def check_conservation(result):
+    entered = result["rows_read"]
+    for step in result["steps"]:
+        assert step["in"] == entered
+        assert step["in"] == step["kept"] + sum(step["dropped"].values()) + step["not_drawn"] + step["pending"]
+        entered = step["kept"]
+    assert entered == result["records"]
+
+
+@pytest.fixture(scope="module")
+def quickstart(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("quickstart")
+    return folder, build(folder)
+
+
+def test_the_quickstart_needs_nothing_and_loses_nothing(quickstart):
+    folder, result = quickstart
+    check_conservation(result)
+    assert result["rows_read"] >= 160
+    assert result["records"] >= 0.95 * result["rows_read"]
+    assert result["calls"] == {"teacher": 0, "judge": 0}
+    assert [step["step"] for step in result["steps"]] == ["source", "annotate", "validate", "score", "select"]
+
+
+def test_a_second_build_writes_nothing_and_says_the_same(quickstart):
+    folder, result = quickstart
+    before = stamps(folder)
+    again = build(folder)
+    assert again["changed"] is False
+    assert {**again, "changed": True} == result
+    assert stamps(folder) == before
+
+
+def test_deleted_and_built_again_it_is_the_same_to_the_byte(quickstart, tmp_path):
+    folder, result = quickstart
+    other = build(tmp_path)
+    assert other["fingerprint"] == result["fingerprint"]
+    assert snapshot(tmp_path / "build/quickstart/candidate") == snapshot(folder / "build/quickstart/candidate")
+
+
+def test_every_config_loads_offline_with_explicit_types(quickstart):
+    folder, result = quickstart
+    candidate = folder / "build/quickstart/candidate"
+    manifest = json.loads((candidate / "manifest.json").read_text())
+    rows = load(candidate)["train"]
+    assert len(rows) == result["records"]
+    for config in {file["config"] for file in manifest["files"]}:
+        assert len(load(candidate, config)["train"]) == sum(
+            file["rows"] for file in manifest["files"] if file["config"] == config
+        )
+    empty = next(item for item in rows if not item["entities"])
+    assert empty["entities"] == []
+    assert isinstance(next(item for item in rows if item["entities"])["entities"][0], dict)
+
+
+def test_every_offset_points_at_its_text_and_every_entity_has_evidence(quickstart):
+    folder, _ = quickstart
+    for item in load(folder / "build/quickstart/candidate")["train"]:
+        assert item["guid"][:32] == item["guid"][:32].lower()
+        for entity in item["entities"]:
+            assert item["sentence"][entity["start"] : entity["end"]] == entity["text"]
+            assert entity["label"] in item["schema"]
+            assert 0 <= entity["cot_start"] < entity["cot_end"] <= len(item["cot"])
+        for entity in item["gold"]:
+            assert item["sentence"][entity["start"] : entity["end"]] == entity["text"]
+
+
+def test_neighbouring_traces_do_not_open_alike(quickstart):
+    folder, _ = quickstart
+    rows = load(folder / "build/quickstart/candidate")["train"]
+    openings = [tuple(item["cot"].split()[:3]) for item in rows]
+    assert all(one != other for one, other in zip(openings, openings[1:], strict=False))
+
+
+def test_sft_rows_are_the_cot_rows_as_messages(quickstart):
+    from nercot.answers import parse_answer
+
+    folder, _ = quickstart
+    candidate = folder / "build/quickstart/candidate"
+    for cot, sft in zip(load(candidate)["train"], load(candidate, "sft")["train"], strict=True):
+        assert [message["role"] for message in (*sft["prompt"], *sft["completion"])] == ["user", "assistant"]
+        assert cot["sentence"] in sft["prompt"][0]["content"]
+        answer = parse_answer(sft["completion"][0]["content"])
+        assert answer.cot == cot["cot"]
+        assert sorted(answer.mentions) == sorted((item["label"], item["text"]) for item in cot["entities"])
+
+
+def test_a_rebuilt_corpus_is_not_answered_from_a_stale_cache(tmp_path):
+    code = (
+        "import sys, datasets; datasets.disable_progress_bars()\n"
+        "print(len(datasets.load_dataset(sys.argv[1], split='train', cache_dir=sys.argv[2])))"
+    )
+
+    def rows():
+        command = [sys.executable, "-c", code, str(tmp_path / "build/quickstart/candidate"), str(tmp_path / "cache")]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    for count in (3, 5):
+        source = write(tmp_path / "rows.jsonl", *(row(number) for number in range(count)))
+        build(tmp_path, "--input", source)
+        assert rows() == count
+
+
+def test_a_changed_threshold_redoes_selection_only(tmp_path):
+    source = write(tmp_path / "rows.jsonl", *(row(number) for number in range(30)))
+    build(tmp_path, "--input", source)
+    work = tmp_path / "build/quickstart"
+    before = {stage: stamps(work / stage) for stage in ("1-source", "2-raw", "3-valid", "4-scored")}
+    result = build(tmp_path, "--input", source, "--set", "select.threshold=10", code=1)
+    check_conservation(result)
+    assert result["steps"][-1]["dropped"] == {"below_threshold": 30}
+    assert before == {stage: stamps(work / stage) for stage in before}
+
+
+def test_one_more_row_redoes_one_partition(tmp_path):
+    source = write(tmp_path / "rows.jsonl", *(row(number) for number in range(40)))
+    build(tmp_path, "--input", source)
+    before = stamps(tmp_path / "build/quickstart/2-raw")
+    write(source, *(row(number) for number in range(41)))
+    build(tmp_path, "--input", source)
+    after = stamps(tmp_path / "build/quickstart/2-raw")
+    folder = tmp_path / "build/quickstart/2-raw"
+    assert sum(before[path] != after[path] for path in before if path != folder) == 1
+
+
+def test_bad_rows_are_dropped_with_reasons_and_conserved(tmp_path):
+    bad = ["{nope\n", row(1, sentence=""), row(2, entities={"person": ["Ada"]}), row(3, entities=[{"text": "Ada", "label": 1}])]
+    source = write(tmp_path / "rows.jsonl", row(0), *bad, row(0), row(4, entities=None), row(5))
+    run = nercot(tmp_path, "build", "--input", source, code=2)
+    assert "needs gold" in run.stderr or "no gold" in run.stderr
+    write(source, row(0), *bad, row(0), row(5))
+    result = build(tmp_path, "--input", source)
+    check_conservation(result)
+    assert result["steps"][0]["dropped"] == {"unreadable": 4}
+    assert result["steps"][-1]["dropped"] == {"duplicate_record": 1}
+    dropped = load(tmp_path / "build/quickstart/candidate", "dropped")["train"]
+    assert len(dropped) == 5
+    by_row = {item["source_row"]: item for item in dropped}
+    assert by_row[2]["input"] == "{nope"
+    assert by_row[6]["detail"].startswith("same text and types as")
+
+
+def test_hostile_data_stays_data(tmp_path):
+    odd = "A </think> {{SCHEMA}} {{sentence}} {% for x in y %} ```json\n---\n<script>alert(1)</script> | # heading"
+    rows = [
+        {"sentence": f"{odd} Ada {number}.", "schema": [odd, "person", "a|b", "<script>"], "entities": [{"text": "Ada", "label": "person"}]}
+        for number in range(5)
+    ]
+    result = build(tmp_path, "--input", write(tmp_path / "rows.jsonl", *rows))
+    check_conservation(result)
+    assert result["records"] == 5
+    candidate = tmp_path / "build/quickstart/candidate"
+    assert {item["schema"][0] for item in load(candidate)["train"]} == {odd}
+    assert "<script>" not in (candidate / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--input", "missing.jsonl"], "no such file"),
+        (["--input", "."], "without data files"),
+        (["--input", "empty.jsonl"], "empty"),
+        (["--input", "latin.jsonl"], "not UTF-8"),
+        (["--set", "select.treshold=1"], "did you mean select.threshold"),
+        (["--set", 'select.threshold="x"'], "must be a number"),
+        (["--out", "file"], "cannot be written"),
+        (["--limit", "0"], "--limit"),
+        (["no-such-recipe"], "no recipe"),
+        (["ner-cot"], "DEEPSEEK_API_KEY"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_2(tmp_path, monkeypatch, arguments, said):
+    monkeypatch.delenv("DEEPSEEK_API_KEY", raising=False)
+    (tmp_path / "empty.jsonl").write_text("")
+    (tmp_path / "file").write_text("")
+    (tmp_path / "latin.jsonl").write_bytes('{"sentence": "é"}'.encode("latin-1"))
+    run = nercot(tmp_path, "build", *arguments, code=2)
+    assert said in run.stderr
+    assert len(run.stderr.strip().splitlines()) == 1
+
+
+def test_a_second_build_of_one_corpus_at_once_is_refused(tmp_path):
+    import fcntl
+
+    (tmp_path / "build/quickstart").mkdir(parents=True)
+    with open(tmp_path / "build/quickstart/.lock", "w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        run = nercot(tmp_path, "build", code=2)
+    assert "another build" in run.stderr
+    nercot(tmp_path, "build")
+
+
+def test_killed_anywhere_and_run_again_it_is_the_same_corpus(tmp_path):
+    source = write(tmp_path / "rows.jsonl", *(row(number) for number in range(3000)))
+    command = [sys.executable, "-m", "nercot", "build", "--input", str(source)]
+    for seconds in (0.6, 1.0, 1.5, 2.0):
+        process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    result = build(tmp_path, "--input", source)
+    other = tmp_path / "other"
+    undisturbed = build(tmp_path, "--input", source, "--out", other)
+    assert result["fingerprint"] == undisturbed["fingerprint"]
+    assert snapshot(tmp_path / "build/quickstart/candidate") == snapshot(other / "quickstart/candidate")
+    leftovers = [path for path in (tmp_path / "build").rglob(".*") if path.name not in (".lock",)]
+    assert [path for path in leftovers if not path.name.endswith(".tmp")] == []
+
+
+def test_every_command_works_from_any_folder_and_helps(tmp_path):
+    overview = nercot(tmp_path, "--help").stdout
+    for verb in ("build", "convert", "validate", "stats"):
+        assert verb in overview
+        assert "Example: nercot" in nercot(tmp_path, verb, "--help").stdout
+
+
+def test_plain_text_without_gold_says_what_the_embedded_annotator_needs(tmp_path):
+    (tmp_path / "mine.txt").write_text("Ada met Bo in Rome.\n")
+    run = nercot(tmp_path, "build", "--input", "mine.txt", "--schema", "person,city", code=2)
+    assert "gold" in run.stderr
+    assert "--teacher-url" in run.stderr
+
+
+@pytest.mark.skipif(not DATA, reason="NERCOT_TEST_DATA is not set")
+def test_real_pile_ner_passages_are_all_accounted_for(tmp_path):
+    source = Path(DATA) / "pile_ner/pile_ner_type_reserialised.json"
+    result = build(
+        tmp_path, "ner-cot", "--input", source, "--teacher-url", "embedded", "--judge-url", "embedded"
+    )
+    check_conservation(result)
+    assert result["rows_read"] == 702
+    candidate = tmp_path / "build/ner-cot/candidate"
+    manifest = json.loads((candidate / "manifest.json").read_text())
+    rows = {file["config"]: 0 for file in manifest["files"]}
+    for file in manifest["files"]:
+        rows[file["config"]] += file["rows"]
+    assert rows["cot"] + rows.get("dropped", 0) == 702
+    cot = load(candidate)["train"]
+    card = (candidate / "README.md").read_text()
+    assert f"| rows | {len(cot)} |" in card
+    assert f"| entities | {sum(len(item['entities']) for item in cot)} |" in card
+    stats = json.loads(nercot(tmp_path, "stats", candidate, "--json").stdout)
+    assert stats["rows"] == len(cot)
+    for path in (candidate, candidate / "raw"):
+        summary = json.loads(nercot(tmp_path, "validate", path, "--json").stdout)
+        assert summary["rows"] == summary["kept"] == rows["cot" if path == candidate else "raw"]

@@ -1,0 +1,626 @@
+"""Requests to real HTTP servers on loopback, healthy and faulty, until the ledger has every answer."""
+
+from __future__ import annotations
+
+import json
+import random
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fault_server import Act, Call, FaultServer, answer, completion, error
+
+from nercot.errors import EndpointError, OutputError, RecipeError
+from nercot.llm.endpoint import Asked, Patience, Progress, ask_all, request_body
+from nercot.llm.ledger import Ledger
+from nercot.llm.messages import Request
+from nercot.llm.pacing import Budget
+from nercot.recipe import Model, Price
+
+QUICK = Patience(max_seconds=20, unheard_seconds=1.0, first_wait=0.01, longest_wait=0.05, retry_after=0.2)
+PRICE = Price(input=1.0, cached_input=0.5, output=10.0)
+SECRET = "sk-very-secret-0123456789"
+
+
+@pytest.fixture(autouse=True)
+def _no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_CUSTOM_HEADERS", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        yield ledger
+
+
+def teacher(*servers: FaultServer, **more: object) -> Model:
+    values = {"url": tuple(server.url for server in servers), "model": "m", "concurrency": 8, "price": PRICE, **more}
+    return Model(**values)
+
+
+def requests(model: Model, number: int, start: int = 0, **more: object) -> list[Request]:
+    bodies = [
+        request_body(model, [{"role": "user", "content": f"question {n}"}], **more)
+        for n in range(start, start + number)
+    ]
+    return [Request("c", "annotate", f"{n:032x}", "local", model.model, body) for n, body in enumerate(bodies, start)]
+
+
+def ask(server: FaultServer, ledger: Ledger, number: int = 1, patience: Patience = QUICK, **more: object) -> Asked:
+    model = teacher(server, **more)
+    return ask_all(requests(model, number), model, ledger, patience=patience)
+
+
+def one(server: FaultServer, ledger: Ledger, **more: object):
+    """The reply that a single request gets."""
+    model = teacher(server, **more)
+    ask_all(requests(model, 1), model, ledger, patience=QUICK)
+    return ledger.replies_to(requests(model, 1))[0]
+
+
+# -- answers ------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_is_kept_whole_and_never_asked_for_again(ledger: Ledger) -> None:
+    with FaultServer(lambda call: Act(body=completion("C", "because"))) as server:
+        reply = one(server, ledger)
+        again = ask(server, ledger)
+    assert (reply.kind, reply.content, reply.reasoning, reply.finish_reason) == ("answer", "C", "because", "stop")
+    assert (reply.tokens_in, reply.tokens_cached, reply.tokens_out) == (100, 40, 20)
+    assert (reply.model, reply.fingerprint) == ("m-2026", "fp-1")
+    assert len(server.calls) == 1
+    assert (again.progress.found, again.progress.calls) == (1, 0)
+    assert ledger.spent("c") == pytest.approx((60 * 1.0 + 40 * 0.5 + 20 * 10.0) / 1e6)
+
+
+def test_the_bytes_sent_are_the_bytes_of_the_key(ledger: Ledger) -> None:
+    with FaultServer() as server:
+        model = teacher(server, temperature=0.6, max_tokens=99, extra={"top_p": 0.9, "seed": 7})
+        ask_all(requests(model, 1), model, ledger)
+    assert server.calls[0].payload == requests(model, 1)[0].payload
+    assert server.calls[0].body == {
+        "model": "m",
+        "messages": [{"role": "user", "content": "question 0"}],
+        "temperature": 0.6,
+        "max_tokens": 99,
+        "top_p": 0.9,
+        "seed": 7,
+    }
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+def test_the_trace_is_found_under_either_name(ledger: Ledger, field: str) -> None:
+    message = {"role": "assistant", "content": "C", field: "why"}
+    body = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()
+    with FaultServer(lambda call: Act(body=body)) as server:
+        assert one(server, ledger).reasoning == "why"
+
+
+def test_a_trace_inside_the_content_stays_there(ledger: Ledger) -> None:
+    with FaultServer(lambda call: answer("<think>why</think>{}")) as server:
+        reply = one(server, ledger)
+    assert (reply.content, reply.reasoning) == ("<think>why</think>{}", None)
+
+
+@pytest.mark.parametrize(("finish", "content"), [("length", ""), ("content_filter", None), ("length", "<think>cut")])
+def test_a_cut_answer_is_an_outcome_even_if_it_is_empty(ledger: Ledger, finish: str, content: str | None) -> None:
+    with FaultServer(lambda call: answer(content, finish=finish)) as server:
+        reply = one(server, ledger)
+    assert (reply.kind, reply.finish_reason, reply.content) == ("answer", finish, content or "")
+    assert len(server.calls) == 1
+
+
+def test_a_lone_surrogate_in_an_answer_can_be_written_to_a_file(ledger: Ledger) -> None:
+    with FaultServer(lambda call: Act(body=completion("a \ud83d b"))) as server:
+        assert one(server, ledger).content == "a � b"
+
+
+def test_requests_with_the_same_key_are_asked_once(ledger: Ledger) -> None:
+    with FaultServer(lambda call: Act(body=completion("x"), delay=0.05)) as server:
+        model = teacher(server)
+        ask_all(requests(model, 3) * 5, model, ledger, patience=QUICK)
+    assert len(server.calls) == 3
+
+
+def test_nothing_to_ask_needs_no_server(ledger: Ledger) -> None:
+    assert ask_all([], Model(url=("http://127.0.0.1:9/v1",), model="m"), ledger) == Asked(Progress())
+
+
+# -- faults that pass ---------------------------------------------------------------------------------------
+
+PASSING = {
+    "500": error(500),
+    "503": error(503, "loading"),
+    "429": error(429, retry_after="0"),
+    "408": error(408),
+    "dropped": Act(cut="before"),
+    "cut in the head": Act(body=completion("x"), cut="head"),
+    "cut in the body": Act(body=completion("x"), cut="body"),
+    "empty": answer(""),
+    "null": answer(None),
+    "blank": answer(" \n"),
+    "trace only": answer("<think>I wonder</think>\n"),
+    "reasoning only": answer("", reasoning="I wonder"),
+    "not JSON": Act(body=b"oops"),
+    "half of JSON": Act(body=completion("x")[:40]),
+    "no body": Act(body=b""),
+    "other JSON": Act(body=b'{"ok": true}'),
+    "a list": Act(body=b"[1, 2]"),
+    "no choices": Act(body=b'{"choices": []}'),
+    "odd choices": Act(body=b'{"choices": [{"message": "hi"}]}'),
+    "not UTF-8": Act(body=b'{"choices": "\xff"}'),
+    "an error with status 200": Act(body=b'{"error": {"message": "overloaded"}}'),
+}
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+def test_a_passing_fault_is_tried_again_and_noted(ledger: Ledger, fault: Act) -> None:
+    with FaultServer(lambda call: fault if call.tries < 3 else answer("good")) as server:
+        reply = one(server, ledger)
+    assert (reply.kind, reply.content) == ("answer", "good")
+    assert len(server.calls) == 3
+    [total] = ledger.totals()
+    assert total.calls + total.failed == 3
+
+
+def test_blank_lines_before_a_slow_answer_are_skipped(ledger: Ledger) -> None:
+    with FaultServer(lambda call: Act(body=completion("good"), blank_lines=5, delay=0.2)) as server:
+        assert one(server, ledger).content == "good"
+    assert len(server.calls) == 1
+
+
+def test_a_server_that_stays_silent_is_asked_again(ledger: Ledger) -> None:
+    with FaultServer(lambda call: Act(hang=True) if call.number == 2 else answer("good")) as server:
+        model = teacher(server, concurrency=1)
+        ask_all(requests(model, 3), model, ledger, patience=Patience(max_seconds=1.0, first_wait=0.01))
+    assert [reply.content for reply in ledger.replies_to(requests(model, 3))] == ["good"] * 3
+    assert ledger.last_error("c").detail == "timed out"
+
+
+def test_blank_lines_without_end_are_no_answer(ledger: Ledger) -> None:
+    """Each line is a sign of life, so only the whole patience ends it."""
+    endless = Act(body=completion("late"), blank_lines=100, delay=10.0)
+    with FaultServer(lambda call: endless if call.number == 2 else answer("good")) as server:
+        model = teacher(server, concurrency=1)
+        asked = ask_all(requests(model, 3), model, ledger, patience=Patience(max_seconds=0.5, first_wait=0.01))
+    assert (asked.progress.done, asked.progress.pending) == (2, 1)
+
+
+def test_a_web_page_between_answers_is_a_passing_fault(ledger: Ledger) -> None:
+    page = Act(body=b"<html>bad gateway</html>", kind="text/html")
+    with FaultServer(lambda call: page if call.number == 5 else answer("good")) as server:
+        asked = ask(server, ledger, 8, concurrency=1)
+    assert (asked.progress.done, asked.progress.failed) == (8, 1)
+
+
+def test_mixed_faults_lose_nothing_and_leave_nothing_empty(ledger: Ledger) -> None:
+    kinds = list(PASSING.values())
+
+    def script(call: Call) -> Act:
+        draw = random.Random(call.payload + bytes([call.tries % 256]))
+        return draw.choice(kinds) if draw.random() < 0.3 else answer(f"to {call.prompt}")
+
+    with FaultServer(script) as server:
+        model = teacher(server, concurrency=32)
+        asked = ask_all(requests(model, 300), model, ledger, patience=QUICK)
+    replies = ledger.replies_to(requests(model, 300))
+    assert [reply.content for reply in replies] == [f"to question {n}" for n in range(300)]
+    assert (asked.progress.done, asked.progress.pending, asked.stopped) == (300, 0, None)
+
+
+def test_retry_after_is_honoured_up_to_a_bound(ledger: Ledger) -> None:
+    with FaultServer(lambda call: error(429, retry_after="3600") if call.tries == 1 else answer("good")) as server:
+        assert one(server, ledger).content == "good"
+
+
+def test_five_empty_replies_are_final_over_several_runs(ledger: Ledger) -> None:
+    short = Patience(max_seconds=0.0, first_wait=0.01)
+    with FaultServer(lambda call: answer("")) as server:
+        model = teacher(server)
+        for run in range(1, 7):
+            ask_all(requests(model, 1), model, ledger, patience=short)
+            assert len(server.calls) == min(run, 5)
+    [reply] = ledger.replies_to(requests(model, 1))
+    assert (reply.kind, reply.content, reply.tokens_out) == ("empty_answer", "", 20)
+    assert ledger.totals()[0].calls == 5
+
+
+def test_a_storm_of_429_is_outlasted_with_less_in_flight(ledger: Ledger) -> None:
+    """The server takes four at a time; the client begins with 32 and loses nothing."""
+
+    def script(call: Call) -> Act:
+        return error(429, retry_after="0") if server.in_flight > 4 else Act(body=completion("good"), delay=0.02)
+
+    with FaultServer(script) as server:
+        model = teacher(server, concurrency=32)
+        asked = ask_all(requests(model, 200), model, ledger, patience=QUICK)
+    rejected = asked.progress.failed
+    assert asked.progress.done == 200
+    # Without a falling limit most calls of every round would be rejected.
+    assert rejected < 400
+
+
+# -- faults of one record, and of the whole set-up ------------------------------------------------------------
+
+
+def test_a_400_about_one_record_drops_that_record(ledger: Ledger) -> None:
+    with FaultServer(
+        lambda call: error(400, "context too small") if call.prompt == "question 2" else answer()
+    ) as server:
+        model = teacher(server, concurrency=1)
+        asked = ask_all(requests(model, 5), model, ledger, patience=QUICK)
+    replies = ledger.replies_to(requests(model, 5))
+    assert [reply.kind for reply in replies] == ["answer", "answer", "refused", "answer", "answer"]
+    assert "context too small" in replies[2].detail
+    assert (len(server.calls), asked.progress.done) == (5, 5)
+
+
+def test_a_400_before_any_answer_waits_for_one(ledger: Ledger) -> None:
+    with FaultServer(lambda call: error(400, "too long") if call.prompt == "question 0" else answer()) as server:
+        model = teacher(server, concurrency=1)
+        ask_all(requests(model, 3), model, ledger, patience=QUICK)
+    assert [reply.kind for reply in ledger.replies_to(requests(model, 3))] == ["refused", "answer", "answer"]
+
+
+def test_a_lone_record_that_is_refused_ends_the_run_in_good_order(ledger: Ledger) -> None:
+    with FaultServer(lambda call: error(400, "too long")) as server:
+        assert one(server, ledger).kind == "refused"
+
+
+def test_the_same_400_on_the_first_answers_stops(ledger: Ledger) -> None:
+    with (
+        FaultServer(lambda call: error(400, "unknown parameter top_q")) as server,
+        pytest.raises(EndpointError) as caught,
+    ):
+        ask(server, ledger, 50, concurrency=1)
+    assert "unknown parameter top_q" in str(caught.value)
+    assert "teacher.extra" in str(caught.value)
+    assert len(server.calls) == 3
+    assert ledger.totals()[0].calls == 0
+
+
+def test_a_server_that_begins_to_refuse_everything_stops_the_run(ledger: Ledger) -> None:
+    with FaultServer(lambda call: answer() if call.number < 5 else error(400, "gone")) as server:
+        with pytest.raises(EndpointError, match="refuses every request"):
+            ask(server, ledger, 500, concurrency=1)
+        assert len(server.calls) == 4 + 100
+
+
+STOPPING = {
+    401: ("KEY_OF_TEST", "refuses the key"),
+    403: ("403", "KEY_OF_TEST"),
+    404: ("teacher.model (m)", "teacher.url"),
+    402: ("no credit",),
+    405: ("teacher.url",),
+}
+
+
+@pytest.mark.parametrize(("status", "words"), STOPPING.items())
+def test_what_the_user_has_to_change_stops_in_one_line(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, status: int, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("KEY_OF_TEST", SECRET)
+    with FaultServer(lambda call: error(status, f"bad {SECRET}")) as server, pytest.raises(EndpointError) as caught:
+        ask(server, ledger, 500, api_key_env="KEY_OF_TEST")
+    line = str(caught.value)
+    assert all(word in line for word in words), line
+    assert SECRET not in line
+    assert "\n" not in line
+    assert len(server.calls) <= 8
+
+
+def test_a_server_that_wants_a_key_says_where_to_name_it(ledger: Ledger) -> None:
+    with FaultServer(lambda call: error(401)) as server, pytest.raises(EndpointError, match=r"teacher\.api_key_env"):
+        ask(server, ledger)
+
+
+def test_no_credit_under_the_guise_of_a_429_stops(ledger: Ledger) -> None:
+    body = b'{"error": {"message": "You exceeded your quota", "code": "insufficient_quota"}}'
+    with (
+        FaultServer(lambda call: Act(status=429, body=body)) as server,
+        pytest.raises(EndpointError, match="no credit"),
+    ):
+        ask(server, ledger)
+
+
+def test_answers_in_flight_are_kept_when_another_call_stops_the_run(ledger: Ledger) -> None:
+    with FaultServer(
+        lambda call: error(402) if call.number == 3 else Act(body=completion("paid"), delay=0.3)
+    ) as server:
+        model = teacher(server)
+        with pytest.raises(EndpointError):
+            ask_all(requests(model, 8), model, ledger, patience=QUICK)
+    assert sum(reply is not None for reply in ledger.replies_to(requests(model, 8))) == len(server.calls) - 1 > 0
+
+
+def test_a_web_page_instead_of_json_stops(ledger: Ledger) -> None:
+    page = Act(body=b"<!doctype html><html>Welcome</html>", kind="text/html")
+    with FaultServer(lambda call: page) as server, pytest.raises(EndpointError, match="web page"):
+        ask(server, ledger)
+
+
+def test_a_closed_port_is_given_up_with_one_line(ledger: Ledger) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    model = Model(url=(f"http://127.0.0.1:{port}/v1",), model="m", concurrency=4)
+    with pytest.raises(EndpointError, match=f"127.0.0.1:{port} .*connection refused.*teacher.url"):
+        ask_all(requests(model, 20), model, ledger, patience=QUICK)
+    assert ledger.standings("c")[0].unanswered > 0
+
+
+def test_an_unknown_host_stops_at_once(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEY_OF_TEST", SECRET)
+    model = Model(url=("https://nowhere.invalid/v1",), model="m", api_key_env="KEY_OF_TEST")
+    with pytest.raises(EndpointError, match="name is not known"):
+        ask_all(requests(model, 3), model, ledger, patience=Patience())
+
+
+def test_tls_to_a_plain_server_stops_at_once(ledger: Ledger) -> None:
+    with FaultServer() as server, pytest.raises(EndpointError, match="TLS error"):
+        model = Model(url=(server.url.replace("http:", "https:"),), model="m")
+        ask_all(requests(model, 3), model, ledger, patience=Patience())
+
+
+def test_a_server_that_never_answers_well_is_given_up(ledger: Ledger) -> None:
+    with (
+        FaultServer(lambda call: error(503, "loading model")) as server,
+        pytest.raises(EndpointError, match="loading model"),
+    ):
+        ask(server, ledger, 20)
+
+
+def test_one_request_without_an_answer_is_pending_and_the_rest_goes_on(ledger: Ledger) -> None:
+    patience = Patience(max_seconds=0.5, first_wait=0.01, longest_wait=0.05)
+    with FaultServer(
+        lambda call: error(500) if call.prompt == "question 1" else Act(body=completion("x"), delay=0.03)
+    ) as server:
+        model = teacher(server, concurrency=2)
+        asked = ask_all(requests(model, 60), model, ledger, patience=patience)
+    assert (asked.progress.done, asked.progress.pending, asked.stopped) == (59, 1, None)
+    assert ledger.replies_to(requests(model, 2))[1] is None
+
+
+def test_a_server_that_dies_ends_the_run_and_the_next_one_goes_on(ledger: Ledger) -> None:
+    patience = Patience(max_seconds=0.3, first_wait=0.01, longest_wait=0.05)
+    with FaultServer(lambda call: answer() if call.number <= 10 else error(500)) as server:
+        asked = ask(server, ledger, 1000, patience)
+    assert "has not answered" in asked.stopped
+    assert asked.progress.done == 10
+    with FaultServer() as server:
+        again = ask(server, ledger, 1000)
+    assert (again.progress.found, again.progress.done) == (10, 990)
+
+
+# -- response_format ------------------------------------------------------------------------------------------
+
+FORMAT = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}}
+
+
+def test_a_server_that_refuses_response_format_is_asked_in_plain_text(ledger: Ledger) -> None:
+    with FaultServer(
+        lambda call: error(400, "unsupported") if "response_format" in call.body else answer("plain")
+    ) as server:
+        model = teacher(server, concurrency=1)
+        asked = ask_all(requests(model, 10, response_format=FORMAT), model, ledger, patience=QUICK)
+        again = ask_all(requests(model, 10, response_format=FORMAT), model, ledger, patience=QUICK)
+    assert [reply.content for reply in ledger.replies_to(requests(model, 10, response_format=FORMAT))] == ["plain"] * 10
+    assert (asked.progress.done, again.progress.found) == (10, 10)
+    # Learnt from the first, and not asked again.
+    assert len(server.calls) == 11
+
+
+def test_a_record_refused_in_both_forms_is_refused(ledger: Ledger) -> None:
+    with FaultServer(lambda call: error(400, "too long") if call.prompt == "question 1" else answer()) as server:
+        model = teacher(server, concurrency=1)
+        ask_all(requests(model, 3, response_format=FORMAT), model, ledger, patience=QUICK)
+    replies = ledger.replies_to(requests(model, 3, response_format=FORMAT))
+    assert [reply.kind for reply in replies] == ["answer", "refused", "answer"]
+    assert [("response_format" in call.body) for call in server.calls] == [True, True, False, True]
+
+
+def test_the_recipe_decides_about_response_format() -> None:
+    def of(**extra: object) -> object:
+        return request_body(Model(url=("http://127.0.0.1/v1",), model="m", extra=extra), [], FORMAT).get(
+            "response_format"
+        )
+
+    assert of() == FORMAT
+    assert of(response_format="text") is None
+    assert of(response_format={"type": "json_object"}) == {"type": "json_object"}
+
+
+@pytest.mark.parametrize("name", ["model", "messages", "stream", "n"])
+def test_extra_cannot_overwrite_what_is_ours(name: str) -> None:
+    with pytest.raises(RecipeError, match=rf"extra\.{name}"):
+        request_body(Model(url=("http://127.0.0.1/v1",), model="m", extra={name: 1}), [])
+
+
+# -- replicas, rates, money -----------------------------------------------------------------------------------
+
+
+def test_replicas_share_the_work_and_a_dead_one_is_set_aside(ledger: Ledger) -> None:
+    slow = Act(body=completion("x"), delay=0.01)
+    with FaultServer(lambda call: slow) as one, FaultServer(lambda call: slow) as two, socket.socket() as dead:
+        dead.bind(("127.0.0.1", 0))
+        urls = (one.url, two.url, f"http://127.0.0.1:{dead.getsockname()[1]}/v1")
+        model = Model(url=urls, model="m", concurrency=8)
+        asked = ask_all(requests(model, 400), model, ledger, patience=QUICK)
+    assert asked.progress.done == 400
+    assert min(len(one.calls), len(two.calls)) > 100
+    # Every 429 or failure is an entry: far fewer than a third of the calls went to the dead one.
+    assert asked.progress.failed < 50
+
+
+def test_no_more_in_flight_than_asked(ledger: Ledger) -> None:
+    with FaultServer(lambda call: Act(body=completion("x"), delay=0.02)) as server:
+        ask(server, ledger, 100, concurrency=7)
+    assert server.peak == 7
+
+
+def test_thousands_can_be_in_flight(ledger: Ledger) -> None:
+    """The client's own limit is 1,000 connections."""
+    with FaultServer(lambda call: Act(body=completion("x"), delay=1.5)) as server:
+        ask(server, ledger, 1200, concurrency=1200)
+    assert server.peak > 1000
+
+
+def test_requests_per_minute_spread_the_calls(ledger: Ledger) -> None:
+    with FaultServer() as server:
+        model = teacher(server, rpm=6000)
+        times: list[float] = []
+        server.script = lambda call: times.append(threading.get_ident()) or answer()
+        ask_all(requests(model, 30), model, ledger, patience=QUICK)
+    assert len(times) == 30
+
+
+def test_a_budget_stops_before_it_is_exceeded_and_more_money_goes_on(ledger: Ledger) -> None:
+    """A call costs 0.00028 USD: ten of them fit."""
+    with FaultServer() as server:
+        model = teacher(server, max_tokens=20)
+        asked = ask_all(requests(model, 100), model, ledger, budget=Budget(0.0028), patience=QUICK)
+        spent = ledger.spent("c")
+        assert asked.stopped == "budget"
+        assert spent <= 0.0028
+        assert 5 <= asked.progress.done <= 10
+        again = ask_all(requests(model, 100), model, ledger, budget=Budget(0.0028), patience=QUICK)
+        assert (again.stopped, ledger.spent("c") <= 0.0028) == ("budget", True)
+        rest = ask_all(requests(model, 100), model, ledger, budget=Budget(1.0), patience=QUICK)
+    assert (rest.stopped, rest.progress.found + rest.progress.done) == (None, 100)
+
+
+def test_a_budget_needs_a_price(ledger: Ledger) -> None:
+    with FaultServer() as server, pytest.raises(RecipeError, match="price"):
+        model = teacher(server, price=Price(input=1.0))
+        ask_all(requests(model, 1), model, ledger, budget=Budget(1.0))
+    assert not server.calls
+
+
+# -- keys -----------------------------------------------------------------------------------------------------
+
+
+def every_byte(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def test_the_key_goes_to_the_server_and_nowhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEY_OF_TEST", SECRET)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-another")
+    told = [error(500, f"you sent {SECRET}"), answer(f"your key is {SECRET}"), answer()]
+    with FaultServer(lambda call: told[min(call.number, 3) - 1]) as server, Ledger(tmp_path / "l.sqlite") as ledger:
+        model = teacher(server, api_key_env="KEY_OF_TEST", concurrency=1)
+        ask_all(requests(model, 3), model, ledger, patience=QUICK)
+        ledger.export_parquet(tmp_path / "l.parquet")
+        contents = [reply.content for reply in ledger.replies_to(requests(model, 3))]
+    assert server.calls[0].headers["authorization"] == f"Bearer {SECRET}"
+    assert b"sk-another" not in server.everything_seen()
+    assert "your key is ***" in contents
+    assert SECRET.encode() not in every_byte(tmp_path)
+
+
+def test_without_a_key_none_is_sent(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor what OpenAI's own client reads from the environment."""
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", SECRET)
+    monkeypatch.setenv("OPENAI_ORG_ID", SECRET)
+    monkeypatch.setenv("OPENAI_PROJECT_ID", SECRET)
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", f"authorization: {SECRET}\nX-Mine: {SECRET}")
+    with FaultServer() as server:
+        ask(server, ledger)
+    assert "authorization" not in server.calls[0].headers
+    assert SECRET.encode() not in server.everything_seen()
+
+
+def test_the_fallback_is_for_this_machine(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    with FaultServer() as server:
+        ask(server, ledger)
+    assert server.calls[0].headers["authorization"] == f"Bearer {SECRET}"
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_no_redirect_is_followed(ledger: Ledger, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    with FaultServer() as other:
+        to = other.url.replace("127.0.0.1", "localhost") + "/chat/completions"
+        with FaultServer(lambda call: Act(status=status, headers={"Location": to})) as server:
+            with pytest.raises(EndpointError, match=rf"sends on to localhost:{other.port}"):
+                ask(server, ledger)
+    assert not other.calls
+
+
+def test_a_proxy_of_the_environment_sees_nothing_meant_for_this_machine(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    with FaultServer() as proxy, FaultServer() as server:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/v1"))
+        monkeypatch.setenv("http_proxy", proxy.url.removesuffix("/v1"))
+        ask(server, ledger)
+    assert (len(proxy.calls), len(server.calls)) == (0, 1)
+
+
+# -- the run as a whole -----------------------------------------------------------------------------------------
+
+
+def test_requests_are_drawn_as_they_are_needed(ledger: Ledger) -> None:
+    drawn: list[int] = []
+
+    def source(model: Model) -> Iterator[Request]:
+        for request in requests(model, 1000):
+            drawn.append(1)
+            yield request
+
+    with FaultServer(lambda call: answer() if call.number < 20 else error(404)) as server:
+        model = teacher(server, concurrency=2)
+        with pytest.raises(EndpointError):
+            ask_all(source(model), model, ledger, patience=QUICK)
+    assert len(drawn) < 300
+
+
+def test_an_error_of_the_source_comes_out_and_answers_stay(ledger: Ledger) -> None:
+    def source(model: Model) -> Iterator[Request]:
+        yield from requests(model, 300)
+        raise RecipeError("row 301 is odd")
+
+    with FaultServer() as server:
+        model = teacher(server)
+        with pytest.raises(RecipeError, match="row 301"):
+            ask_all(source(model), model, ledger, patience=QUICK)
+    assert ledger.standings("c")[0].answers > 100
+
+
+def test_progress_is_told(ledger: Ledger) -> None:
+    told: list[tuple[int, int]] = []
+    with FaultServer(lambda call: Act(body=completion("x"), delay=0.7)) as server:
+        model = teacher(server)
+        ask_all(requests(model, 4), model, ledger, progress=lambda now: told.append((now.done, now.in_flight)))
+    assert told[-1] == (4, 0)
+    assert (0, 4) in told
+
+
+def test_a_full_disk_is_an_output_error_and_the_ledger_stays_whole(tmp_path: Path) -> None:
+    """The page limit of SQLite stands for the disk: the same error code comes of it."""
+    import sqlite3
+
+    path = tmp_path / "ledger.sqlite"
+    big = "x" * 20000 + "".join(chr(random.Random(5).randrange(0x4E00, 0x9FFF)) for _ in range(20000))
+    with Ledger(path) as ledger, FaultServer(lambda call: answer(f"{call.prompt} {big}")) as server:
+        connect = ledger._connect
+
+        def small() -> sqlite3.Connection:
+            connection = connect()
+            connection.execute("PRAGMA max_page_count = 200")
+            return connection
+
+        ledger._connect = small  # type: ignore[method-assign]
+        with pytest.raises(OutputError, match=r"ledger\.sqlite.*full"):
+            ask(server, ledger, 500)
+        asked = len(server.calls)
+    assert asked < 200
+    with Ledger(path) as ledger, FaultServer() as server:
+        kept = ledger.standings("c")[0].answers
+        assert ask(server, ledger, 50).progress.found == min(kept, 50)
+    assert kept > 0

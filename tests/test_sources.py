@@ -1,0 +1,115 @@
+import json
+
+import pytest
+
+from nercot.errors import InputError
+from nercot.formats.rows import ReadOptions
+from nercot.records import content_guid
+from nercot.sources import find_files, items, open_source
+
+
+def write(path, *rows):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def row(sentence="Ada met Bo.", schema=("person", "city"), **more):
+    return {"sentence": sentence, "schema": list(schema), **more}
+
+
+def only(path, **options):
+    (item,) = items(open_source(str(path), **options))
+    return item
+
+
+def test_a_row_becomes_a_record_with_grounded_gold(tmp_path):
+    path = write(tmp_path / "x.jsonl", row(dataset="d", guid=5, entities=[{"text": "Bo", "label": "Person"}]))
+    item = only(path, license="mit")
+    record = item.outcome.record
+    assert record.guid == content_guid("Ada met Bo.", ["person", "city"], "d")
+    assert (record.source_id, record.license, record.dataset) == ("5", "mit", "d")
+    (entity,) = record.gold
+    assert (entity.text, entity.label, entity.start, entity.end, entity.match) == ("Bo", "person", 8, 10, "exact")
+
+
+def test_gold_that_is_not_there_is_left_out_and_counted(tmp_path):
+    entities = [
+        {"text": "Ada", "label": "person", "start": 4, "end": 7},
+        {"text": "Zoe", "label": "person"},
+        {"text": "Bo", "label": "person"},
+        {"text": "Bo", "label": "person"},
+        {"text": "Bo", "label": "planet"},
+    ]
+    item = only(write(tmp_path / "x.jsonl", row(entities=entities)))
+    assert [(entity.text, entity.start) for entity in item.outcome.record.gold] == [("Ada", 0), ("Bo", 8)]
+    assert sorted(item.findings) == ["absent", "located", "regrounded", "repeated", "type_not_in_schema"]
+
+
+def test_a_row_without_entities_has_no_gold_and_one_with_none_has_empty_gold(tmp_path):
+    first, second = items(open_source(str(write(tmp_path / "x.jsonl", row(), row(entities=[])))))
+    assert first.outcome.record.gold is None
+    assert second.outcome.record.gold == ()
+
+
+def test_gold_wins_over_entities(tmp_path):
+    both = row(gold=[{"text": "Ada", "label": "person"}], entities=[{"text": "Bo", "label": "person"}], cot="Bo.")
+    assert [entity.text for entity in only(write(tmp_path / "x.jsonl", both)).outcome.record.gold] == ["Ada"]
+
+
+def test_a_row_without_any_types_is_unreadable(tmp_path):
+    item = only(write(tmp_path / "x.jsonl", {"sentence": "Ada.", "cot": "x"}))
+    assert item.outcome.reason == "unreadable"
+    assert "schema" in item.outcome.detail
+
+
+def test_a_schema_given_by_the_user_serves_rows_without_one(tmp_path):
+    item = only(write(tmp_path / "x.jsonl", {"sentence": "Ada.", "cot": "x"}), options=ReadOptions(schema=("person",)))
+    assert item.outcome.record.schema == ("person",)
+
+
+def test_a_folder_is_all_its_data_files(tmp_path):
+    write(tmp_path / "train.jsonl", row("a b"))
+    write(tmp_path / "dev.jsonl", row("c d"))
+    (tmp_path / "notes.md").write_text("no data")
+    (tmp_path / "empty.jsonl").write_text("")
+    found = list(items(open_source(str(tmp_path))))
+    assert [(item.file, item.outcome.record.split) for item in found] == [("dev.jsonl", "validation"), ("train.jsonl", "train")]
+    assert len(list(items(open_source(str(tmp_path), split="train")))) == 1
+
+
+def test_a_corpus_folder_is_its_default_config(tmp_path):
+    write(tmp_path / "cot" / "train.jsonl", row("a b"))
+    write(tmp_path / "raw" / "train.jsonl", row("c d"), row("e f"))
+    (tmp_path / "README.md").write_text(
+        "---\nconfigs:\n- config_name: raw\n  data_files: raw/*.jsonl\n"
+        "- config_name: cot\n  default: true\n  data_files:\n  - split: train\n    path: cot/train*.jsonl\n---\n# x\n"
+    )
+    assert [file.name for file in find_files(str(tmp_path))] == ["cot/train.jsonl"]
+    assert [file.name for file in find_files(f"{tmp_path}:raw")] == ["raw/train.jsonl"]
+    with pytest.raises(InputError, match="no config 'sft'; there are raw, cot"):
+        find_files(f"{tmp_path}:sft")
+
+
+@pytest.mark.parametrize("where", ["missing.jsonl", "no/such/folder/x.jsonl", "./x", "~/nowhere-at-all"])
+def test_a_path_that_is_not_there_is_one_line(tmp_path, monkeypatch, where):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="no such file or folder"):
+        find_files(where)
+
+
+def test_a_folder_without_data_is_one_line(tmp_path):
+    with pytest.raises(InputError, match="without data files"):
+        find_files(str(tmp_path))
+
+
+def test_two_formats_in_a_folder_are_named(tmp_path):
+    write(tmp_path / "a.jsonl", row())
+    write(tmp_path / "b.jsonl", {"text": "x"})
+    with pytest.raises(InputError, match="nercot.*text.*one format"):
+        open_source(str(tmp_path))
+
+
+def test_an_unknown_format_lists_the_known_ones(tmp_path):
+    with pytest.raises(InputError, match="unknown format 'conl'.*pile_ner"):
+        open_source(str(write(tmp_path / "a.jsonl", row())), "conl")
