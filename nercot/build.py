@@ -37,8 +37,9 @@ from nercot.pipeline import (
     stage_records,
 )
 from nercot.prompts import default_template, read_template
-from nercot.recipe import Model, Recipe, load_recipe
+from nercot.recipe import LOCAL, Model, Recipe, load_recipe
 from nercot.records import Record
+from nercot.removed import read_removed
 from nercot.sources import Source, open_source
 from nercot.steps.ingest import Ingested, ingest
 from nercot.steps.select import Duplicates, Selection, select_partition
@@ -60,7 +61,8 @@ class BuildOptions:
     """What a run adds to its recipe.
 
     `out`: folder of all corpora and of the ledger.  `limit`: only the first so many records of the source;
-    the candidate is then marked partial.  `strict`: the first bad row is an error.
+    the candidate is then marked partial.  `strict`: the first bad row is an error.  `releases`: folder of
+    the releases, whose takedowns hold here too (None: `releases` beside `out`).
     """
 
     out: Path = Path("build")
@@ -68,6 +70,7 @@ class BuildOptions:
     input_format: str | None = None
     limit: int | None = None
     strict: bool = False
+    releases: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +126,34 @@ def build(
     """
     options = options or BuildOptions()
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
-    source = _source(recipe, options)
+    check_models(recipe)
+    source = source_of(recipe, options)
     work = Work(options.out / recipe.name)
     with ExitStack() as stack:
-        stack.enter_context(_alone(work.root))
-        run = _Build(recipe, options, work, report, stack)
-        return run.run(source)
+        stack.enter_context(alone(work.root))
+        run = Build(recipe, options, work, report, stack)
+        return run.run(read_source(source, recipe, options, work, report))
 
 
-def _source(recipe: Recipe, options: BuildOptions) -> Source:
+def check_models(recipe: Recipe) -> None:
+    """Finds out before anything is read whether the models can be asked at all (key, price)."""
+    for role in ("teacher", "judge"):
+        model: Model = getattr(recipe, role)
+        if model.embedded:
+            continue
+        from nercot.llm.address import api_key
+
+        for url in model.url:
+            if url != LOCAL:
+                api_key(model, url, role)
+        if recipe.max_cost is not None and not model.price.known:
+            raise RecipeError(
+                f"--max-cost needs a price: set {role}.price.input and {role}.price.output (USD per million tokens)"
+            )
+
+
+def source_of(recipe: Recipe, options: BuildOptions) -> Source:
+    """The source that a build reads: what the command line names, else the recipe's path or Hub dataset."""
     spec = recipe.source
     where = options.input
     if where is None and spec.path is not None:
@@ -145,8 +167,14 @@ def _source(recipe: Recipe, options: BuildOptions) -> Source:
     return open_source(where, options.input_format or spec.format, read, recipe.license, spec.split)
 
 
+def read_source(source: Source, recipe: Recipe, options: BuildOptions, work: Work, report: Report) -> Ingested:
+    """The source stage of a build, without what was taken down."""
+    removed = read_removed(options.releases or options.out.parent / "releases", recipe.name)
+    return ingest(work, source, recipe.digits, options.limit, options.strict, report, removed)
+
+
 @contextmanager
-def _alone(root: Path) -> Iterator[None]:
+def alone(root: Path) -> Iterator[None]:
     """Holds the corpus' work folder: a second build of it at the same time is refused."""
     with writing(root):
         root.mkdir(parents=True, exist_ok=True)
@@ -163,43 +191,27 @@ def _alone(root: Path) -> Iterator[None]:
         os.close(handle)
 
 
-class _Build:
+class Build:
     """One run: the settings that every stage shares."""
 
     def __init__(self, recipe: Recipe, options: BuildOptions, work: Work, report: Report, stack: ExitStack) -> None:
         self.recipe, self.options, self.work, self.report, self.stack = recipe, options, work, report, stack
         self.bill = _Bill()
-        self.prompts = _prompts(recipe)
+        self.prompts = prompts_of(recipe)
         self._ledger: Ledger | None = None
         self.ingested: Ingested
         self.parts: list[str]
 
-    def run(self, source: Source) -> BuildResult:
-        self._check_models()
-        options = self.options
-        self.ingested = ingest(self.work, source, self.recipe.digits, options.limit, options.strict, self.report)
-        self.parts = sorted(self.ingested.partitions)
+    def run(self, ingested: Ingested) -> BuildResult:
+        """Everything after the source stage."""
+        self.ingested = ingested
+        self.parts = sorted(ingested.partitions)
         rounds, keys = self._rounds()
         clean(self.work, self.parts, rounds)
         selected = self._select(rounds, keys)
         return self._candidate(rounds, selected)
 
     # --- models ---------------------------------------------------------------------------------
-
-    def _check_models(self) -> None:
-        """Finds out before anything is read whether the models can be asked at all."""
-        from nercot.llm.address import api_key
-
-        for role in ("teacher", "judge"):
-            model: Model = getattr(self.recipe, role)
-            if model.embedded:
-                continue
-            for url in model.url:
-                api_key(model, url, role)
-            if self.recipe.max_cost is not None and not model.price.known:
-                raise RecipeError(
-                    f"--max-cost needs a price: set {role}.price.input and {role}.price.output (USD per million tokens)"
-                )
 
     @property
     def ledger(self) -> Ledger:
@@ -342,7 +354,7 @@ class _Build:
 
     def _candidate(self, rounds: int, selected: str) -> BuildResult:
         folder = self.work.root / "candidate"
-        key = content_key("candidate", selected, _manifest_recipe(self.recipe), self.prompts, WRITER)
+        key = content_key("candidate", self.ingested.key, selected, _manifest_recipe(self.recipe), self.prompts, WRITER)
         manifest = _read_manifest(folder)
         changed = manifest is None or manifest.get("key") != key
         if changed:
@@ -360,7 +372,7 @@ class _Build:
         with writing(folder):
             new.mkdir(parents=True)
             self.report("candidate", 0, 1)
-            contents = write_tables(self.work, self.parts, rounds, new, self.prompts["extract"])
+            contents = write_tables(self.work, self.parts, rounds, self.recipe.teacher.until, new, self.prompts["extract"])
             manifest = self._manifest(contents, key)
             write_card(new, manifest, contents.stats.summary())
             write_json(new / "manifest.json", manifest)
@@ -431,7 +443,7 @@ def _shortfall(steps: Sequence[Mapping[str, Any]], records: int, stopped: str | 
     return None
 
 
-def _prompts(recipe: Recipe) -> dict[str, str]:
+def prompts_of(recipe: Recipe) -> dict[str, str]:
     """The texts of the prompts that this recipe uses; the embedded annotator and rubric are given none."""
     used = {"annotate": not recipe.teacher.embedded, "judge": not recipe.judge.embedded, "extract": True}
     return {name: _template(recipe, name) for name, use in used.items() if use}

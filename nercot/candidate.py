@@ -14,6 +14,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import merge
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ from nercot.prompts import extract_messages
 from nercot.sources import sha256_of
 from nercot.stats import Stats
 from nercot.tables import COLUMNS, Table, read_rows, to_record, writing
+
+# A row with its attempts, its columns if it was kept, and its drop if it was not.
+_Fate = tuple[Row, list[Row], Row | None, Row | None]
 
 CONFIGS = ("cot", "raw", "dropped", "sft")
 SHARD_ROWS = 200_000
@@ -88,13 +92,18 @@ class Contents:
     stats: Stats = field(default_factory=Stats)
 
 
-def write_tables(work: Work, parts: Sequence[str], rounds: int, folder: Path, template: str | None) -> Contents:
-    """Writes the configs of a corpus into `folder`; `template` is the prompt of the sft config."""
+def write_tables(
+    work: Work, parts: Sequence[str], rounds: int, until: str, folder: Path, template: str | None
+) -> Contents:
+    """Writes the configs of a corpus into `folder`; `template` is the prompt of the sft config.
+
+    `until`: when the teacher's attempts at a record end (recipe `teacher.until`).
+    """
     contents = Contents()
     shards = {config: Shards(folder, config) for config in CONFIGS}
     hashes: list[bytes] = []
     for part in parts:
-        for row, raw, kept, drop in _fated(work, part, rounds, contents):
+        for row, raw, kept, drop in _fated(work, part, rounds, until, contents):
             for attempt in raw:
                 shards["raw"].add(attempt)
                 _count_attempt(attempt, contents)
@@ -120,10 +129,20 @@ def _count_attempt(row: Row, contents: Contents) -> None:
         contents.judges[row["judge"]] += 1
 
 
-def _fated(
-    work: Work, part: str, rounds: int, contents: Contents
-) -> Iterator[tuple[Row, list[Row], Row | None, Row | None]]:
-    """Each row of a partition with its attempts, its columns if it was kept, and its drop if it was not."""
+def _fated(work: Work, part: str, rounds: int, until: str, contents: Contents) -> Iterator[_Fate]:
+    """Each row of a partition, by guid, with its fate."""
+    refused = (_refused(row, contents) for row in work.drops(part, ("source",), rounds))
+    return merge(refused, _asked(work, part, rounds, until, contents), key=lambda fate: str(fate[0]["guid"]))
+
+
+def _refused(row: Row, contents: Contents) -> _Fate:
+    """A row that the source stage dropped."""
+    _count_drop(row, contents)
+    return row, [], None, row
+
+
+def _asked(work: Work, part: str, rounds: int, until: str, contents: Contents) -> Iterator[_Fate]:
+    """The rows of a partition that the teacher was asked about."""
     best = fates(work, part, rounds)
     steps = ("annotate", "validate", "score", "select")
     streams = (
@@ -133,9 +152,6 @@ def _fated(
         read_rows(work.file("5-selected", part)),
         work.drops(part, steps, rounds),
     )
-    for row in work.drops(part, ("source",), rounds):
-        _count_drop(row, contents)
-        yield row, [], None, row
     for row, (raw, valid, scored, selected, drops) in beside(work.source(part), *streams):
         answered = _by_attempt(drops) | _by_attempt(valid)
         judged = _by_attempt(scored)
@@ -146,7 +162,7 @@ def _fated(
             continue
         fate = best.get(row["guid"])
         drop = next((item for item in drops if fate and (item["step"], item["attempt"] or 0) == fate[:2]), None)
-        waiting = _waiting(raw, valid, scored, drops, rounds)
+        waiting = _waiting(raw, valid, scored, drops, rounds, until)
         if waiting:
             contents.pending[waiting] += 1
             yield row, attempts, None, None
@@ -167,11 +183,15 @@ def _answer(answered: Mapping[int, Row], attempt: Row) -> Row:
     return {"cot": row.get("cot"), "entities": row.get("entities")}
 
 
-def _waiting(raw: list[Row], valid: list[Row], scored: list[Row], drops: list[Row], rounds: int) -> str | None:
+def _waiting(
+    raw: list[Row], valid: list[Row], scored: list[Row], drops: list[Row], rounds: int, until: str
+) -> str | None:
     """The step at which the latest attempt of a record that was not kept waits for an answer, if it does."""
     judged = {row["attempt"] for row in (*scored, *drops)}
     if any(row["attempt"] not in judged for row in valid):
         return "score"
+    if (valid and until == "valid") or any(row["reason"] == "duplicate_record" for row in drops):
+        return None
     latest = max((row["attempt"] for row in (*raw, *drops) if row["attempt"]), default=0)
     return "annotate" if latest < rounds else None
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _EPILOGS = {
     "build": "nercot build ner-cot --input pile.json --teacher-url http://127.0.0.1:8000/v1 --teacher-model my-model",
+    "plan": "nercot plan ner-cot --input pile.json",
+    "status": "nercot status ner-cot",
     "convert": "nercot convert pile.json --to rows.jsonl",
     "validate": "nercot validate answers.jsonl --out verdicts",
     "stats": "nercot stats build/quickstart/candidate",
@@ -217,6 +219,128 @@ def print_funnel(steps: Sequence[Mapping[str, Any]]) -> None:
             ]
         )
     print_table(["step", "in", "kept", "dropped", "reasons"], rows)
+
+
+@command("plan")
+@build_options
+def plan_command(as_json: bool, **given: Any) -> None:
+    """Say what a build would ask of models: calls, tokens, dollars, hours. Makes no call."""
+    from nercot.plan import plan
+
+    recipe, options = _recipe_and_options(**given)
+    with progress(as_json) as report:
+        found = plan(recipe, options, report)
+    if as_json:
+        print_json(found)
+        return
+    cost = "unknown: set teacher.price and judge.price" if found["cost"] is None else f"{found['cost']:.2f} USD"
+    calls, tokens = found["calls"], found["tokens"]
+    click.echo(f"{found['corpus']}: {found['records']} records")
+    click.echo(f"calls        teacher {calls['teacher']}, judge at most {calls['judge']}")
+    click.echo(f"tokens       about {tokens['input']} in, {tokens['output']} out")
+    click.echo(f"cost         {cost}\nhours        about {found['hours']:g}")
+    click.echo("Answers that the ledger holds cost nothing; each further attempt adds its own calls.")
+
+
+@command("status")
+@click.argument("recipe", default="quickstart")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("build"),
+    show_default=True,
+    help="Folder of corpora and ledger.",
+)
+def status_command(recipe: str, out: Path, as_json: bool) -> None:
+    """Show where a running or stopped build stands: done, left, spent, last error."""
+    from nercot.plan import status
+    from nercot.recipe import load_recipe
+
+    found = status(load_recipe(recipe), out)
+    if as_json:
+        print_json(found)
+        return
+    if found["records"] is None:
+        click.echo(f"{found['corpus']}: nothing built yet in {out}; start with: nercot build {recipe}")
+        return
+    click.echo(f"{found['corpus']}: {'running' if found['running'] else 'not running'}, {found['records']} records")
+    print_table(
+        ["step", "done", "left", "kept"],
+        [[row["step"], row["done"], row["left"], row["kept"]] for row in found["steps"]],
+    )
+    if found["spent"]:
+        spent = found["spent"]
+        unknown = (
+            f" and {spent['calls_of_unknown_price']} calls of unknown price" if spent["calls_of_unknown_price"] else ""
+        )
+        click.echo(
+            f"spent        {spent['calls']} calls ({spent['failed_calls']} failed), {spent['cost']:.4f} USD{unknown}"
+        )
+    if found["last_error"]:
+        click.echo(f"last error   {found['last_error']['step']}: {found['last_error']['detail']}")
+    click.echo(f"candidate    {found['candidate'] or 'none yet'}")
+
+
+@cli.group("ledger", invoke_without_command=True, epilog="Example: nercot ledger export answers.parquet")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("build"),
+    show_default=True,
+    help="Folder of corpora and ledger.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@click.pass_context
+def ledger_command(context: click.Context, out: Path, as_json: bool) -> None:
+    """Show what models were asked: calls, tokens, dollars by corpus, model and step."""
+    context.obj = out / "ledger.sqlite"
+    if context.invoked_subcommand is None:
+        _print_totals(context.obj, as_json)
+
+
+def _print_totals(path: Path, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from nercot.llm.ledger import Ledger
+
+    rows = []
+    if path.exists():
+        with Ledger(path) as ledger:
+            rows = [asdict(total) for total in ledger.totals()]
+    if as_json:
+        print_json({"ledger": str(path), "totals": rows})
+    elif not rows:
+        click.echo(f"{path}: no answers yet")
+    else:
+        print_table([name.replace("_", " ") for name in rows[0]], [list(row.values()) for row in rows])
+
+
+@ledger_command.command("export", epilog="Example: nercot ledger export answers.parquet")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_obj
+def ledger_export(path: Path, file: Path) -> None:
+    """Write every final answer to FILE, to publish or to build elsewhere without a call."""
+    from nercot.errors import InputError
+    from nercot.llm.ledger import Ledger
+
+    if not path.exists():
+        raise InputError(f"{path}: there is no ledger; build with a teacher first, or say --out")
+    with Ledger(path) as ledger:
+        click.echo(f"{ledger.export_parquet(file)} answers written to {file}")
+
+
+@ledger_command.command("import", epilog="Example: nercot ledger import answers.parquet")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_obj
+def ledger_import(path: Path, file: Path) -> None:
+    """Take the answers of FILE in; those that are known are left as they are."""
+    from nercot.llm.ledger import Ledger
+    from nercot.tables import writing
+
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with Ledger(path) as ledger:
+        click.echo(f"{ledger.import_parquet(file)} answers taken in from {file}")
 
 
 # --- convert, validate, stats -----------------------------------------------------------------------

@@ -268,7 +268,10 @@ def _losses(record: Record, target: _Target) -> Counter[str]:
     if "entities" not in holds:
         lost["entities"] += len(listed or ())
     elif "offsets" not in holds:
-        lost["offsets"] += _moved(record.sentence, listed or ())
+        in_order = (
+            listed or () if "order" in holds else sorted(listed or (), key=lambda e: record.schema.index(e.label))
+        )
+        lost["offsets"] += _moved(record.sentence, in_order)
     if "cot" not in holds:
         lost["cot"] += record.cot is not None
     if "descriptions" not in holds:

@@ -27,6 +27,7 @@ from typing import Any, TypeVar
 import httpx2
 from huggingface_hub import HfApi, constants, get_cached_repo_tree, get_token, metadata_load, snapshot_download
 from huggingface_hub.errors import (
+    CachedRepoTreeNotFoundError,
     GatedRepoError,
     HfHubHTTPError,
     LocalEntryNotFoundError,
@@ -49,7 +50,8 @@ T = TypeVar("T")
 Card = Mapping[str, Any]
 
 # All that the clients raise; httpx2's own errors where the line breaks, RuntimeError around an upload.
-HUB_ERRORS = (httpx2.HTTPError, OSError, ValueError, RuntimeError)
+HUB_ERRORS = (httpx2.HTTPError, CachedRepoTreeNotFoundError, OSError, ValueError, RuntimeError)
+_OFFLINE = (OfflineModeIsEnabled, LocalEntryNotFoundError, CachedRepoTreeNotFoundError)
 LOGIN = "log in with `hf auth login`"
 
 # How long a download goes on asking a busy Hub, in seconds.

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from nercot.answers import parse_answer
 from nercot.errors import InputError
@@ -111,8 +111,7 @@ def micro_f1(
     gold, or its entities where it has none.  A prediction that cannot be read predicts nothing, and its gold
     counts.  Raises InputError for gold that cannot be read, ValueError for two different numbers of rows.
     """
-    if mode not in ("exact", "paper"):
-        raise ValueError(f"mode is {mode!r}: use 'exact' or 'paper'")
+    check_mode(mode)
     if mode == "paper" and offsets:
         raise ValueError("the paper's matching knows no offsets: use mode='exact'")
     labels = _labels_paper if mode == "paper" else _labels_offsets if offsets else _labels_exact
@@ -131,6 +130,12 @@ def micro_f1(
             total.update(side)
         rows.append((len(sides[0]), len(sides[1]), len(sides[2])))
     return Score(mode, *_sums(rows), unreadable, _per_type(mode, totals, spelling), tuple(rows))
+
+
+def check_mode(mode: str) -> None:
+    """Raises ValueError for anything but `exact` and `paper`."""
+    if mode not in get_args(Mode):
+        raise ValueError(f"mode is {mode!r}: use 'exact' or 'paper'")
 
 
 def bootstrap(score: Score, resamples: int = 1000, seed: int = 0, level: float = 0.95) -> Interval:
@@ -265,22 +270,19 @@ def _labels_exact(prediction: Scorable, gold: Scorable, spelling: dict[str, str]
     expected, found = _entities(gold, gold=True), _entities(prediction)
     if expected is None or found is None:
         return None
-    left = [(_folded(entity.label, spelling), entity.text) for entity in expected]
-    right = [(_folded(entity.label, spelling), entity.text) for entity in found]
-    matched = (Counter(left) & Counter(right)).elements()
-    return [label for label, _ in left], [label for label, _ in right], [label for label, _ in matched]
+    left, right = _gold_labels(expected, spelling), _found_labels(found, spelling)
+    here = Counter((label, entity.text) for label, entity in zip(left, expected, strict=True))
+    there = Counter((label, entity.text) for label, entity in zip(right, found, strict=True))
+    return left, right, [label for label, _ in (here & there).elements()]
 
 
 def _labels_offsets(prediction: Scorable, gold: Scorable, spelling: dict[str, str]) -> _Sides | None:
     expected, found = _entities(gold, gold=True), _entities(prediction)
     if expected is None or found is None:
         return None
-    pairs = _same(expected, found)[0]
-    return (
-        [_folded(entity.label, spelling) for entity in expected],
-        [_folded(entity.label, spelling) for entity in found],
-        [_folded(pair.gold.label, spelling) for pair in pairs if pair.gold],
-    )
+    matched = [pair.gold for pair in _same(expected, found)[0] if pair.gold]
+    left, right = _gold_labels(expected, spelling), _found_labels(found, spelling)
+    return left, right, _gold_labels(matched, spelling)
 
 
 def _labels_paper(prediction: Scorable, gold: Scorable, spelling: dict[str, str]) -> _Sides | None:
@@ -290,10 +292,18 @@ def _labels_paper(prediction: Scorable, gold: Scorable, spelling: dict[str, str]
     return [label for _, label in expected], [label for _, label in found], [label for _, label in expected & found]
 
 
-def _folded(label: str, spelling: dict[str, str]) -> str:
-    folded = fold_label(label)
-    spelling.setdefault(folded, label)
-    return folded
+def _gold_labels(entities: Sequence[Entity], spelling: dict[str, str]) -> list[str]:
+    """The folded labels; their spelling is what the figures per type go by."""
+    labels = [fold_label(entity.label) for entity in entities]
+    spelling.update((label, entity.label) for label, entity in zip(labels, entities, strict=True))
+    return labels
+
+
+def _found_labels(entities: Sequence[Entity], spelling: dict[str, str]) -> list[str]:
+    labels = [fold_label(entity.label) for entity in entities]
+    for label, entity in zip(labels, entities, strict=True):
+        spelling.setdefault(label, entity.label)
+    return labels
 
 
 def _sums(rows: Sequence[tuple[int, int, int]]) -> tuple[int, int, int]:
@@ -319,9 +329,10 @@ def _entities(answer: Scorable, *, gold: bool = False) -> Sequence[Entity] | Non
     if isinstance(answer, Record):
         return answer.gold if gold and answer.gold is not None else answer.entities
     if isinstance(answer, Mapping):
-        if any(isinstance(mentions, str) for mentions in answer.values()):
-            return None  # its characters are no mentions
-        return [Entity(text, label) for label, mentions in answer.items() for text in mentions]
+        labels = _label_lists(answer)
+        if not all(isinstance(mentions, list | tuple) for mentions in labels.values()):
+            return None
+        return [Entity(text, label) for label, mentions in labels.items() for text in mentions]
     return answer
 
 
@@ -329,11 +340,17 @@ def _paper_set(answer: Scorable, *, gold: bool = False) -> frozenset[tuple[str, 
     if isinstance(answer, str):
         return read_paper(answer)
     if isinstance(answer, Mapping):
-        return _paper_pairs(answer)
+        return _paper_pairs(_label_lists(answer))
     entities = _entities(answer, gold=gold)
     if entities is None:
         return None
     return frozenset((paper_mention(entity.text), paper_label(entity.label)) for entity in entities)
+
+
+def _label_lists(answer: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
+    """label -> mentions, also where they stand under `entities` as in the JSON of an answer."""
+    inner = answer.get("entities")
+    return inner if len(answer) == 1 and isinstance(inner, Mapping) else answer
 
 
 def _paper_pairs(labels: Mapping[str, object]) -> frozenset[tuple[str, str]] | None:
@@ -369,7 +386,7 @@ def _first_between(text: str, opening: str, closing: str) -> str | None:
 
 def _same(gold: Sequence[Entity], found: Sequence[Entity]) -> tuple[list[Pair], list[Entity], list[Entity]]:
     """(pairs of kind same, gold left over, found left over), as many pairs as there can be, in linear time."""
-    placed, left, right = _take(gold, found, _span, lambda entity: (_span(entity),))
+    placed, left, right = _take(gold, found, _span, _spans)
     named, left, right = _take(left, right, _name, _names)
     return placed + named, left, right
 
@@ -396,8 +413,12 @@ def _take(
 
 
 def _span(entity: Entity) -> _Key:
-    """What two entities with offsets have in common; nothing is common to two without."""
-    return id(entity) if entity.start is None else (entity.start, entity.end, fold_label(entity.label))
+    return None if entity.start is None else (entity.start, entity.end, fold_label(entity.label))
+
+
+def _spans(entity: Entity) -> tuple[_Key, ...]:
+    """Gold with offsets takes found with the same offsets; None is never looked up."""
+    return () if entity.start is None else (_span(entity),)
 
 
 def _name(entity: Entity) -> _Key:

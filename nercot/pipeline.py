@@ -103,12 +103,12 @@ def _place(row: Row) -> tuple[str, int]:
 
 def beside(rows: Iterable[Row], *others: Iterable[Row]) -> Iterator[tuple[Row, list[list[Row]]]]:
     """Each row with the rows of the same guid from each other stream; all sorted by guid."""
-    streams = [_Groups(other) for other in others]
+    streams = [Groups(other) for other in others]
     for row in rows:
         yield row, [stream.take(row["guid"]) for stream in streams]
 
 
-class _Groups:
+class Groups:
     """A stream sorted by guid, read guid by guid."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
@@ -116,6 +116,7 @@ class _Groups:
         self._head = next(self._rows, None)
 
     def take(self, guid: str) -> list[Row]:
+        """The rows of this guid; those of smaller ones are passed over."""
         group = []
         while self._head is not None and self._head["guid"] <= guid:
             if self._head["guid"] == guid:

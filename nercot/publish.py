@@ -89,7 +89,7 @@ def publish(
     differs).  All in one line.
     """
     if not _REPO_ID.fullmatch(repo_id):
-        raise InputError(f"{repo_id}: not a dataset's name; write it as org/name")
+        raise InputError(f"{repo_id!r} is not a dataset's name; write it as org/name")
     local = _read_release(release)
     if problems := list(verify(release)):
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""

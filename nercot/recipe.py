@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from nercot.errors import RecipeError
 from nercot.resources import resource
@@ -193,7 +193,7 @@ def _keys(node: Mapping[str, Any], prefix: str) -> Iterator[str]:
 def _check(data: dict[str, Any], name: str) -> None:
     from jsonschema import Draft202012Validator
 
-    validator: Any = Draft202012Validator(_schema())
+    validator = cast(Any, Draft202012Validator)(_schema())
     errors = sorted(validator.iter_errors(data), key=lambda error: list(map(str, error.path)))
     if errors:
         raise RecipeError(f"{name}: {_line(errors[0])}")

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 from nercot.answers import parse_answer
 from nercot.errors import InputError
 from nercot.labels import match_label
-from nercot.metrics import Mode, micro_f1, paper_body, paper_label, read_paper
+from nercot.metrics import Mode, check_mode, micro_f1, paper_body, paper_label, read_paper
 from nercot.records import Entity
 
 Gold: TypeAlias = str | Sequence[Entity] | Mapping[str, Sequence[str]]
@@ -51,6 +51,7 @@ def schema_reward(completion: str, gold: Gold, schema: Iterable[str], mode: Mode
     Only labels with a mention count.  exact: they match as in validation (labels.py).  paper: the text is JSON to
     the released code, and its labels are in the schema, lower case and stripped on both sides.
     """
+    check_mode(mode)
     if not isinstance(completion, str):
         return 0.0
     labels = tuple(schema)

@@ -41,7 +41,19 @@ WRAPPED = st.tuples(
     BODIES | VALUES.map(json.dumps),
     st.sampled_from(["", "</answer>", "\n```", "\n```\nDone.", "</think>", " done"]),
 ).map("".join)
-ANSWERS = WRAPPED | st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join) | st.text()
+READABLE = st.tuples(
+    st.sampled_from(
+        [
+            ("", ""),
+            ("<think>Hm.</think>\n", ""),
+            ("<answer>", "</answer>"),
+            ("Sure: ```json\n", "\n``` Done."),
+            ("</think>", ""),
+        ]
+    ),
+    LABELLED.map(lambda found: json.dumps({"entities": found})),
+).map(lambda parts: parts[0][0] + parts[1] + parts[0][1])
+ANSWERS = READABLE | WRAPPED | st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join) | st.text()
 
 
 def body(text):

@@ -78,7 +78,9 @@ def test_packed_files_and_boms_read_alike(tmp_path, packing, bom):
 @pytest.mark.parametrize("packing", ["gz", "zst"])
 def test_a_cut_archive_is_an_error_that_names_it(tmp_path, packing):
     path = tmp_path / "cut.jsonl.x"
-    rows = "".join(json.dumps({"sentence": f"s {number} {number * 7919}", "schema": ["t"]}) + "\n" for number in range(2000))
+    rows = "".join(
+        json.dumps({"sentence": f"s {number} {number * 7919}", "schema": ["t"]}) + "\n" for number in range(2000)
+    )
     path.write_bytes(packers()[packing](rows.encode())[:-200])
     with pytest.raises(InputError, match=r"cut\.jsonl\.x.*cut or damaged"):
         list(json_rows(path))
@@ -159,11 +161,19 @@ def test_a_huge_item_of_a_list_is_a_bad_row(tmp_path):
 def test_a_conversation_is_one_row_with_its_negatives(tmp_path):
     (row,) = read(
         tmp_path,
-        [conversation("ner_1", "Ada met Bo in Rome.", ("person", '["Ada", "Bo"]'), ("river", "[]"), ("city", '["Rome"]'))],
+        [
+            conversation(
+                "ner_1", "Ada met Bo in Rome.", ("person", '["Ada", "Bo"]'), ("river", "[]"), ("city", '["Rome"]')
+            )
+        ],
     )
     assert row.sentence == "Ada met Bo in Rome."
     assert row.schema == ("person", "river", "city")
-    assert [(entity.text, entity.label) for entity in row.gold] == [("Ada", "person"), ("Bo", "person"), ("Rome", "city")]
+    assert [(entity.text, entity.label) for entity in row.gold] == [
+        ("Ada", "person"),
+        ("Bo", "person"),
+        ("Rome", "city"),
+    ]
     assert row.source_id == "ner_1"
     assert row.dataset == "Pile-NER-type"
     assert row.descriptions is None
@@ -172,7 +182,11 @@ def test_a_conversation_is_one_row_with_its_negatives(tmp_path):
 def test_answers_that_are_no_mentions_are_counted(tmp_path):
     (row,) = read(
         tmp_path,
-        [conversation("ner_1", "Ada.", ("a", '["Ada", 7, null, ""]'), ("b", "nothing"), ("c", '{"x": 1}'), ("d", '"Ada"'))],
+        [
+            conversation(
+                "ner_1", "Ada.", ("a", '["Ada", 7, null, ""]'), ("b", "nothing"), ("c", '{"x": 1}'), ("d", '"Ada"')
+            )
+        ],
     )
     assert row.schema == ("a", "b", "c", "d")
     assert sorted(row.findings) == ["not_string"] * 3 + ["unparsable"] * 3
@@ -245,7 +259,14 @@ def test_the_authors_rows_read_like_ours(tmp_path):
 
 
 def test_a_row_of_ours_keeps_its_own_source_id(tmp_path):
-    ours = {"guid": "abc", "source_id": "news-1", "dataset": "d", "sentence": "Ada.", "schema": ["person"], "gold": None}
+    ours = {
+        "guid": "abc",
+        "source_id": "news-1",
+        "dataset": "d",
+        "sentence": "Ada.",
+        "schema": ["person"],
+        "gold": None,
+    }
     (row,) = read(tmp_path, [ours])
     assert (row.guid, row.source_id, row.gold) == ("abc", "news-1", None)
 
@@ -264,7 +285,12 @@ def test_descriptions_that_fit_no_schema_are_refused(tmp_path):
 
 
 def test_parquet_reads_like_json_lines(tmp_path):
-    row = {"guid": "1", "sentence": "Ada.", "schema": ["p"], "entities": [{"text": "Ada", "label": "p", "start": 0, "end": 3}]}
+    row = {
+        "guid": "1",
+        "sentence": "Ada.",
+        "schema": ["p"],
+        "entities": [{"text": "Ada", "label": "p", "start": 0, "end": 3}],
+    }
     path = tmp_path / "x.parquet"
     pq.write_table(pa.Table.from_pylist([row]), path)
     (found,) = format_of(path).read(path, "x", ReadOptions())
@@ -288,7 +314,9 @@ def test_text_without_a_schema_says_how_to_give_one(tmp_path):
 
 
 def test_json_text_may_bring_its_own_schema(tmp_path):
-    rows = read(tmp_path, [{"text": "a", "schema": ["own"], "id": 3}, {"text": "b"}], options=ReadOptions(schema=("t",)))
+    rows = read(
+        tmp_path, [{"text": "a", "schema": ["own"], "id": 3}, {"text": "b"}], options=ReadOptions(schema=("t",))
+    )
     assert [(row.schema, row.source_id) for row in rows] == [(("own",), "3"), (("t",), None)]
 
 
@@ -302,7 +330,9 @@ def test_nul_bytes_in_a_line_of_text_are_a_bad_row(tmp_path):
 @settings(max_examples=60)
 def test_no_json_text_breaks_a_reader(tmp_path_factory, text):
     path = tmp_path_factory.mktemp("f") / "x.jsonl"
-    path.write_text('{"sentence": "a", "schema": ["t"]}\n' + text.replace("\r", " ").encode("utf-8", "replace").decode())
+    path.write_text(
+        '{"sentence": "a", "schema": ["t"]}\n' + text.replace("\r", " ").encode("utf-8", "replace").decode()
+    )
     for row in json_rows(path):
         assert row.row >= 1 or isinstance(row.value, RowError)
     for form in ("nercot", "pile_ner"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -219,6 +220,8 @@ def test_offline(hub: HubServer, release: Path) -> None:
     assert child(NAME, folder.name, "cot", HF_HUB_OFFLINE="1") == str(folder)
     for missing in ((NAME, folder.name, "sft"), (NAME, "main"), ("org/other", "0" * 40)):
         assert "HF_HUB_OFFLINE is set" in child(*missing, HF_HUB_OFFLINE="1")
+    shutil.rmtree(folder.parent.parent / "trees")
+    assert "HF_HUB_OFFLINE is set" in child(NAME, folder.name, "cot", HF_HUB_OFFLINE="1")
     assert hub.log == []
 
 
@@ -246,7 +249,7 @@ def test_busy_or_cut_once(hub: HubServer, release: Path, match: str, how: int | 
 def test_a_file_cut_in_the_middle_is_whole_in_the_end(hub: HubServer, release: Path) -> None:
     hub.faults = [Fault("half", match="GET /lfs/")]
     assert (download(NAME) / COT).read_bytes() == (release / COT).read_bytes()
-    assert [request.status for request in hub.log if request.path.startswith("/lfs/")] == [200, 0, 206]
+    assert [request.status for request in hub.log if request.path.startswith("/lfs/")] == [0, 200]
 
 
 def test_a_hub_that_wants_a_long_pause(hub: HubServer, release: Path) -> None:

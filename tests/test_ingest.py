@@ -62,7 +62,9 @@ def test_unreadable_rows_are_dropped_with_their_place_and_their_start(tmp_path):
     work, done = run(tmp_path, [sample(1), "{broken " + "x" * 5000 + "\n", "{broken\n", "{broken\n"])
     assert (done.rows, done.kept, dict(done.dropped)) == (4, 1, {"unreadable": 3})
     dropped = [row for part in done.partitions for row in work.drops(part, ("source",), 1)]
-    assert {(row["step"], row["reason"], row["source_file"]) for row in dropped} == {("source", "unreadable", "rows.jsonl")}
+    assert {(row["step"], row["reason"], row["source_file"]) for row in dropped} == {
+        ("source", "unreadable", "rows.jsonl")
+    }
     assert sorted(row["source_row"] for row in dropped) == [2, 3, 4]
     assert max(len(row["input"]) for row in dropped) == 2000
     assert len({row["guid"] for row in dropped}) == 3

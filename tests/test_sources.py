@@ -74,7 +74,10 @@ def test_a_folder_is_all_its_data_files(tmp_path):
     (tmp_path / "notes.md").write_text("no data")
     (tmp_path / "empty.jsonl").write_text("")
     found = list(items(open_source(str(tmp_path))))
-    assert [(item.file, item.outcome.record.split) for item in found] == [("dev.jsonl", "validation"), ("train.jsonl", "train")]
+    assert [(item.file, item.outcome.record.split) for item in found] == [
+        ("dev.jsonl", "validation"),
+        ("train.jsonl", "train"),
+    ]
     assert len(list(items(open_source(str(tmp_path), split="train")))) == 1
 
 
@@ -106,10 +109,10 @@ def test_a_folder_without_data_is_one_line(tmp_path):
 def test_two_formats_in_a_folder_are_named(tmp_path):
     write(tmp_path / "a.jsonl", row())
     write(tmp_path / "b.jsonl", {"text": "x"})
-    with pytest.raises(InputError, match="nercot.*text.*one format"):
+    with pytest.raises(InputError, match=r"nercot.*text.*one format"):
         open_source(str(tmp_path))
 
 
 def test_an_unknown_format_lists_the_known_ones(tmp_path):
-    with pytest.raises(InputError, match="unknown format 'conl'.*pile_ner"):
+    with pytest.raises(InputError, match=r"unknown format 'conl'.*pile_ner"):
         open_source(str(write(tmp_path / "a.jsonl", row())), "conl")

@@ -18,7 +18,7 @@ from nercot.answers import render_answer
 from nercot.embedded import frames
 from nercot.embedded.clues import Clue, clues
 from nercot.embedded.frames import Frame
-from nercot.embedded.lexicon import Kind, kind_of, singular
+from nercot.embedded.lexicon import FIELDS, Kind, kind_of, singular
 from nercot.embedded.scene import Candidate, Item, Scene
 from nercot.embedded.writer import Writer, enumerate_words, quote
 from nercot.errors import InputError
@@ -28,6 +28,8 @@ from nercot.records import Answer, Entity, Outcome, Record
 FEW = 7
 # So many mentions or types stand in one sentence at most.
 CHUNK = 6
+# A text of at most so many characters is quoted as a whole where there is no better way to speak of it.
+SHORT = 60
 # Openings of so many rows back are avoided: rows between two neighbours may be dropped later.
 MEMORY = 4
 
@@ -63,7 +65,8 @@ def annotate(records: Iterator[Record]) -> Iterator[Outcome]:
 def _trace(record: Record, gold: Sequence[Entity], recent: deque[Frame]) -> str:
     kinds = _kinds(record, gold)
     typed = [(e.start, e.end, kinds[e.label]) for e in gold if e.start is not None and e.end is not None]
-    scene = Scene(record.sentence, typed)
+    asked = frozenset[str]().union(*(kind.own for kind in kinds.values()))
+    scene = Scene(record.sentence, typed, asked)
     writer = Writer(record.guid)
     items = scene.items()
     types = count(len(record.schema), "type")
@@ -116,8 +119,8 @@ def _topic(writer: Writer, scene: Scene) -> str:
         return writer.wording(frames.TOPICS["form"], field=form)
     found: dict[str, list[str]] = {}
     for word in dict.fromkeys(scene.words):
-        field = frames.FIELDS.get(word)
-        if field is not None:
+        field = FIELDS.get(word)
+        if field is not None and scene.asked.isdisjoint((word, *field.split())):
             found.setdefault(field, []).append(word)
     field = max(found, key=lambda name: len(found[name]), default="")
     if field and len(found[field]) > 1:
@@ -128,6 +131,8 @@ def _topic(writer: Writer, scene: Scene) -> str:
         return writer.wording(frames.TOPICS["words_two"], w=quote(content[0]), x=quote(content[1]))
     if content:
         return writer.wording(frames.TOPICS["words_one"], w=quote(content[0]))
+    if not scene.count and len(scene.sentence) <= SHORT:
+        return writer.wording(frames.TOPICS["whole"], w=quote(scene.sentence))
     return writer.wording(frames.TOPICS["size"], size=_size(scene.sentence))
 
 
@@ -193,7 +198,8 @@ def _accept_one(writer: Writer, scene: Scene, item: Item, single: Sequence[Frame
     kind, *others = item.kinds
     if not others:
         reason = _reason(writer, scene, item, kind, at_length)
-        writer.say(single, m=mention, L=kind.tick, is_L=kind.predicate, c=reason)
+        gloss = f" ({kind.gloss})" if kind.gloss and writer.once(kind.tick) else ""
+        writer.say(single, m=mention, L=kind.tick + gloss, is_L=kind.predicate + gloss, c=reason)
     elif len(others) == 1:
         other = others[0]
         first = _own_clue(scene, item, kind, None)
@@ -282,10 +288,9 @@ def _brief(scene: Scene, item: Item) -> str:
 
 
 def _dismiss_words(writer: Writer, scene: Scene) -> None:
-    tempting = list(islice(scene.candidates(), 2))
-    for candidate in tempting:
+    for candidate in scene.tempting:
         _dismiss(writer, candidate)
-    if len(tempting) < 2 and (fresh := [word for word in scene.content if not writer.has(quote(word))]):
+    if len(scene.tempting) < 2 and (fresh := [word for word in scene.content if not writer.has(quote(word))]):
         how = "ordinary_two" if len(fresh) > 1 else "ordinary_one"
         writer.say(frames.CANDIDATES[how], w=quote(fresh[0]), x=quote(fresh[-1]))
 
@@ -326,7 +331,7 @@ def _why_absent(scene: Scene, kind: Kind, taken: set[str]) -> tuple[str, str]:
         return "calendar", ""
     if family in taken and family != "other":
         return "claimed", family
-    if family == "person" and "person" not in taken and next(scene.candidates(), None) is None:
+    if family == "person" and "person" not in taken and not scene.tempting:
         return "nobody", ""
     return "general", ""
 

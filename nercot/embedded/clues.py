@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from nercot.embedded.lexicon import Kind, singular
-from nercot.embedded.scene import STOPWORDS, Item, Scene, bare
+from nercot.embedded.lexicon import WORDS, Kind, singular
+from nercot.embedded.scene import Item, Scene, bare
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,10 @@ class Clue:
 _PHRASE = r"[^\W\d_][\w'’-]*(?: [^\W\d_][\w'’-]*){0,4}"
 _COPULA = re.compile(rf",? (?:is|was|are|were|became|remains) (?:an?|the|one of the|his|her|its|my|our) {_PHRASE}")
 _APPOSITION = re.compile(
-    rf"(?:,| [-–—(]|\() ?(?:(?:today|now|once|then|still|formerly|meanwhile|also|itself) )?((?:an?|the|his|her|their|its|my|our|one of the) {_PHRASE})"
+    r"(?:,| [-–—(]|\() ?(?:(?:today|now|once|then|still|formerly|meanwhile|also|itself) )?"
+    rf"((?:an?|the|his|her|their|its|my|our|one of the) {_PHRASE})"
 )
 _OWNER = re.compile(r"(['’]s?) ([a-z][\w-]+)")
-_NAMING = frozenset("called named titled entitled nicknamed dubbed christened known".split())
-_ARTICLES = frozenset("the a an this that our my his her its their some".split())
-_ADVERBS = frozenset("still also never always later had has have then once again just only even now".split())
-
 _PLAIN = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+)*\Z")
 _CALENDAR = re.compile(
     r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December|Jan|Feb|Mar|Apr|Jun|Jul"
@@ -45,10 +42,6 @@ _MONEY = re.compile(
     r"[$€£¥₹₩₺₽]|\b(?:USD|EUR|GBP|dollars?|euros?|pounds?|yen|cents?|francs?|rupees?|zł|Rs|元|円)\b|[元円원]"
 )
 _UNIT = re.compile(r"\d[\d.,]*\s*([^\W\d_]{1,12}|°\s?[CF]|%)\.?\Z")
-_NUMBERS = frozenset(
-    "one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred thousand million "
-    "billion first second third fourth fifth half dozen".split()
-)
 _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("mail", re.compile(r"\S+@\S+\.\w+\Z")),
     ("web", re.compile(r"(?:https?://|www\.)\S+|[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|io|edu|gov)\b")),
@@ -128,9 +121,11 @@ def _trim(phrase: str) -> str:
     """A phrase up to the next function word but "of", without hanging ones."""
     words = phrase.split(" ")
     start = 4 if words[0] == "one" else 2
-    stop = next((i for i in range(start, len(words)) if words[i] != "of" and words[i] in STOPWORDS), len(words))
+    stop = next(
+        (i for i in range(start, len(words)) if words[i] != "of" and words[i] in WORDS["stopwords"]), len(words)
+    )
     words = words[:stop]
-    while len(words) > 2 and words[-1].lower() in STOPWORDS:
+    while len(words) > 2 and words[-1].lower() in WORDS["stopwords"]:
         words.pop()
     return " ".join(words).rstrip("'’-")
 
@@ -149,7 +144,7 @@ def _announced(item: Item, kind: Kind, before: list[str], after: list[str]) -> C
     if len(before) < 2:
         return None
     prior = bare(before[-2])
-    if low in _NAMING or (low == "as" and prior.lower() == "known"):
+    if low in WORDS["naming"] or (low == "as" and prior.lower() == "known"):
         known = prior.lower() in kind.cues
         return Clue("named", f"{prior} {word}" if known or low == "as" else word)
     if low == "of" and singular(prior.lower()) in kind.cues:
@@ -164,7 +159,12 @@ def _followed(item: Item, kind: Kind, before: list[str], after: list[str]) -> Cl
     word = bare(after[0])
     if singular(word.lower()) in kind.cues:
         return Clue("noun_after", word)
-    if len(after) > 1 and after[0].islower() and word not in STOPWORDS and singular(bare(after[1])) in kind.cues:
+    if (
+        len(after) > 1
+        and after[0].islower()
+        and word not in WORDS["stopwords"]
+        and singular(bare(after[1])) in kind.cues
+    ):
         return Clue("noun_after", f"{after[0]} {bare(after[1])}")
     return None
 
@@ -195,8 +195,8 @@ def _value(text: str, family: str) -> Clue | None:
         return Clue("year")
     if family == "quantity" and (match := _UNIT.search(text)):
         return Clue("percent" if match[1] == "%" else "unit", match[1])
-    if text.split(" ")[0].lower() in _NUMBERS:
-        return Clue("number_word", text.split(" ")[0])
+    if text.split(" ")[0].lower() in WORDS["numbers"]:
+        return Clue("number_word" if " " in text else "number", text.split(" ")[0])
     if any(char.isdecimal() for char in text[:24]) and not re.match(r"\d{1,2}:\d\d", text):
         return Clue("digits")
     return None
@@ -251,18 +251,18 @@ def _led(item: Item, kind: Kind, before: list[str], after: list[str]) -> Clue | 
         low = token.lower()
         if low in kind.family.leads:
             return Clue("led", bare(token))
-        if low not in _ARTICLES:
+        if low not in WORDS["articles"]:
             return None
     return None
 
 
 def _acted(item: Item, kind: Kind, before: list[str], after: list[str]) -> Clue | None:
     """A word after it that only such a thing takes: "X said"."""
-    word = next((bare(token) for token in after[:3] if token.lower() not in _ADVERBS), "")
+    word = next((bare(token) for token in after[:3] if token.lower() not in WORDS["adverbs"]), "")
     if word.lower() in kind.family.follows:
         return Clue("acts" if kind.family.key in _AGENTS else "goes_with", word)
     if kind.family.key == "people" and after and item.context[1].startswith(" ") and after[0].islower():
-        return Clue("modifies", word) if word not in STOPWORDS else None
+        return Clue("modifies", word) if word not in WORDS["stopwords"] else None
     if kind.family.key == "person" and item.context[1].startswith(" ") and len(word) > 4 and word.endswith("ed"):
         return Clue("acts", word)
     return None
@@ -277,13 +277,9 @@ def _widened(item: Item, kind: Kind, before: list[str], after: list[str]) -> Clu
 
 def _introduced(item: Item, kind: Kind, before: list[str], after: list[str]) -> Clue | None:
     """ "He is X", "I am X"."""
-    if kind.family.key == "person" and len(before) > 1 and before[-2].lower() in _PRONOUNS:
-        if before[-1].lower() in ("is", "was", "am", "are", "were"):
-            return Clue("pronoun", f"{before[-2]} {before[-1]}")
-    return None
-
-
-_PRONOUNS = frozenset("he she i who you".split())
+    if kind.family.key != "person" or len(before) < 2 or before[-1].lower() not in ("is", "was", "am", "are", "were"):
+        return None
+    return Clue("pronoun", f"{before[-2]} {before[-1]}") if before[-2].lower() in WORDS["pronouns"] else None
 
 
 def _quoted(item: Item, kind: Kind, before: list[str], after: list[str]) -> Clue | None:
@@ -334,7 +330,7 @@ def _telling(tokens: Iterator[str]) -> str:
     """The first word that is no function word; of a script without spaces only up to its punctuation."""
     for token in tokens:
         word = bare(token)
-        if len(word) > 2 and word.lower() not in STOPWORDS:
+        if len(word) > 2 and word.lower() not in WORDS["stopwords"]:
             return _BREAK.split(word, maxsplit=1)[0][:40]
     return ""
 

@@ -175,6 +175,7 @@ TOPICS: Mapping[str, tuple[str, ...]] = {
         "the words {w} and {x} set the scene",
     ),
     "words_one": ("its wording turns on {w}", "it is the word {w} that sets the scene", "its context is given by {w}"),
+    "whole": ("it says just {w}", "it reads {w} and no more", "all of it is {w}"),
     "size": ("it is a text of {size}", "it consists of {size}", "it comes to {size}"),
 }
 
@@ -290,10 +291,14 @@ CLAUSES: Mapping[str, tuple[str, ...]] = {
     "year": ("its four digits are those of a calendar year", "four digits like these stand for a year"),
     "clock": ("it has the hours and minutes of a time of day", "its figures are set as on a clock"),
     "digits": ("it is written in figures, as {gs} are", "its figures are those of {g}"),
+    "number": ("it is itself a word for a number", "being a word for a number, it counts or ranks something"),
     "number_word": ("{w} in it is a word for a number", "it counts, with {w} in it"),
     "mail": ("it has the form of an e-mail address, with a sign between user and host",),
     "web": ("it has the form of a web address", "its dots are those of an address on the web"),
-    "handle": ("the sign {w} in front is how an account is addressed", "it begins with {w}, like the name of an account"),
+    "handle": (
+        "the sign {w} in front is how an account is addressed",
+        "it begins with {w}, like the name of an account",
+    ),
     "hashtag": ("the sign {w} in front marks a tag or a reference", "it begins with {w}, as tags and references do"),
     "file": ("the ending {w} in its spelling is that of a file or a dotted name", "its spelling closes with {w}"),
     "identifier": ("its spelling with {w} is that of an identifier in code", "{w} in its spelling is a sign of code"),
@@ -404,6 +409,7 @@ BRIEF: Mapping[str, str] = {
     "alias": "in brackets after {w}",
     "calendar_word": "a word of the calendar",
     "span_word": "a measure of time",
+    "number": "a word for a number",
     "year": "four digits",
     "clock": "hours and minutes",
     "digits": "in figures",
@@ -469,18 +475,18 @@ ABSENT: Mapping[str, tuple[Frame, ...]] = {
     "general": _frames(
         "Nothing in the sentence is a mention of {ls}.",
         "No word or phrase stands for {ls}.",
-        "Mentions of {ls} are not to be found.",
-        "As to {ls}, the sentence offers none.",
+        "Not one word or phrase is a mention of {ls}.",
+        "There is no mention of {ls}.",
         "I find none of {ls}.",
     ),
     "figures": _frames(
         "Not a single figure is written, which leaves {ls} empty.",
         "Without a digit in the text, {ls} cannot be filled.",
-        "Digits are missing altogether, and with them any {ls}.",
+        "There is no digit in the text, hence no {ls}.",
     ),
     "calendar": _frames(
         "Neither a figure nor a word of the calendar occurs, so {ls} cannot be filled.",
-        "Missing are figures and words of the calendar, and with them any {ls}.",
+        "There is no figure and no word of the calendar, hence no {ls}.",
     ),
     "nobody": _frames(
         "Nobody is named, so {ls} cannot be filled.",
@@ -489,7 +495,7 @@ ABSENT: Mapping[str, tuple[Frame, ...]] = {
     ),
     "claimed": _frames(
         "Whatever {gs} occur have a type of their own already, so nothing is left for {ls}.",
-        "Such {gs} as occur are accounted for, and {ls} cannot claim them.",
+        "No further {gs} occur, so there is no {ls}.",
         "Anything else in the way of {gs} is missing, so there is no {ls}.",
     ),
     "general_noun": _frames(
@@ -514,31 +520,3 @@ CLOSING_EMPTY = _frames(
     "Thus none of the types is filled.",
     "Accordingly the list of mentions is empty.",
 )
-
-# Fields that a sentence can be about, by words that show it.
-FIELDS: Mapping[str, str] = {
-    word: field
-    for field, words in {
-        "medicine": "patients patient dose disease clinical treatment symptoms therapy surgery hospital diagnosis ward "
-        "infection tumor cancer syndrome drug induced toxicity nurse clinic",
-        "biology": "cells cell protein gene genes expression mice species binding receptor bacteria larvae wing",
-        "chemistry": "solution reaction acid dissolved compound molecules catalyst synthesis oxide",
-        "law": "court judge appeal plaintiff defendant statute lawsuit counsel trial claim prosecution appellant ruling",
-        "politics": "election party parliament minister government vote voters campaign president senate policy elected",
-        "business": "shares company profit revenue market investors firm bank price shareholders quarter ceo budget",
-        "sport": "match team season goal coach league players scored championship tournament striker game defeated",
-        "music": "album song band guitar concert singer songs orchestra music recorded vinyl lyrics",
-        "literature": "novel poem author chapter reader book books published poet story hero prose",
-        "film": "film movie actor director scene starring movies premiere screenplay",
-        "computing": "code function file server error install software script bug library version data algorithm "
-        "compile user",
-        "machine learning": "neural learning training model models classification trained networks recognition",
-        "science": "experiment telescope orbit theory physics researchers measured observed laboratory research",
-        "travel": "train flight hotel museum harbour ferry trip guide airport beach tickets boat walk",
-        "food": "cook recipe sugar butter stir oven soup sauce restaurant eat dinner salt chop simmer menu",
-        "history": "century war king empire emperor treaty troops battle reign dynasty chronicle",
-        "shopping": "bought order delivery cheap refund product kettle lamp warranty stars",
-        "family and friends": "mother father sister brother cousin neighbour daughter son wife husband grandmother",
-    }.items()
-    for word in words.split()
-}

@@ -29,8 +29,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from nercot.embedded.lexicon import kind_of, singular
-from nercot.embedded.scene import STOPWORDS
+from nercot.embedded.lexicon import WORDS, kind_of, singular
 from nercot.records import Entity, Judgement, Outcome, Record
 
 SUBSCORES = ("grounding", "boundary", "type", "completeness", "coherence")
@@ -38,17 +37,26 @@ SUBSCORES = ("grounding", "boundary", "type", "completeness", "coherence")
 # A mention is looked up at so many places of the trace, and so many sentences make one piece of evidence.
 MAX_PLACES = 6
 MAX_LOOK_BACK = 12
+MAX_SEQUEL = 4
 # Reading stops here: validation drops longer traces.
 MAX_TRACE = 1 << 16
 SHOWN = 40
+# Words that begin with the same so many letters are taken for forms of one word.
+STEM = 5
 
-_END = re.compile(r"\n+|(?<=[.!?])[\"”'’)]?\s+(?=[\"“`'‘A-Z(\-*])|(?<=[。！？])")
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_STOP = re.compile("[.!?\n。！？]")
+_CLOSERS = frozenset("\"”'’)`*_")
+# Everything that is no part of a word, as a space: a text keeps its length.
+_SPACED = str.maketrans(
+    dict.fromkeys("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~‘’“”„«»…–—、。，「」『』《》：；！？（）\n\t", " ")
+)
 _QUOTE = re.compile(r"\"([^\"\n]{1,400})\"|“([^”\n]{1,400})”|‘([^’\n]{2,80})’")
+_COVERED = re.compile(rf"{_QUOTE.pattern}|`[^`\n]{{1,400}}`")
 _FORM = re.compile(
     r"\b(?:capital(?:s|ised|ized|isation|ization)?|digits?|figures?|sign|symbol|suffix|prefix|ending|abbreviat\w+|acronym"
     r"|initials|honorific|quotation|quotes|brackets|parenthes\w+|hashtag|currency|calendar|hyphen\w*|spelling|spelled"
-    r"|short form|coordinat\w+|list(?:ed)?|apposition|plural|script|written as a name|stands? alone|as it stands|own form)\b"
+    r"|short form|coordinat\w+|list(?:ed)?|apposition|plural|script|written as a name|stands? alone|as it stands|own form"
+    r"|hours and minutes|web address|a word for a number)\b"
 )
 _CONTINUES = re.compile(r"(?:It|Its|This|That|He|She|They|So|Hence|Thus|Both|These|Those|Therefore|The type|Type)\b")
 _NEGATION = re.compile(
@@ -56,27 +64,16 @@ _NEGATION = re.compile(
     r"[^.;:,\n]{0,14}$"
 )
 _DISMISSAL = re.compile(
-    r"\b(?:no other|nothing else|no further|none of the (?:other|remaining|rest)|other types|remaining types|all other"
+    r"\b(?:no other|nothing else|no further (?:types|mentions|entities)|none of the (?:other|remaining|rest)|other types|remaining types|all other"
     r"|the rest of the (?:schema|types)|nothing (?:here )?(?:for|in) the other)\b"
 )
-_NOTHING = re.compile(r"\b(?:nothing|none|no|nobody|not|empty|neither|without|nor)\b")
-_CLAIM = re.compile(r"[\"“]([^\"“”\n]{1,60})[\"”] (?:is|are|counts as|goes under|belongs to|as|→|=>?) ([^.;:,\n]{1,40})")
+_NOTHING = re.compile(
+    r"\b(?:nothing|none|no|nobody|not|empty|neither|without|nor|cannot|can't|never|missing|absent|except|but|if|would|could"
+    r"|isn't|aren't|doesn't|out|aside|skip|ignore)\b"
+)
 _FINAL = ".!?…\"”'’)]}`*。！？»"
-_LOOSE = frozenset(",;:!?" + "\"“”„«»([{" + " \t\n\r")
+_LOOSE = frozenset(",;:!?" + '"“”„«»([{' + " \t\n\r")
 
-# Words that any trace can hold, whatever its sentence.
-_GENERIC = frozenset(
-    "entity entities mention mentions type types label labels schema sentence text span spans word words phrase phrases "
-    "context clear clearly fits fit suggest suggests suggested indicates indicate refers refer referring name names named "
-    "naming used uses use keep kept look looks looking think consider considered considering see sees comes come next then "
-    "form around character characters boundary boundaries whether longer neighbours plain common nouns noun verbs verb "
-    "listed belongs belong different description support careful add contain contains category categories classify "
-    "classified classification example answer extract extracted identify identified means mean meaning denotes obviously "
-    "definitely probably likely therefore since because fitting kind sort sense correct right matches match treats treat "
-    "treated one given list part following mentioned candidate candidates appears appear stands stand takes take counts "
-    "count goes under holds read reads present presents also well specific particular proper here there case thing "
-    "something anything everything nothing else rest remaining whole".split()
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +99,9 @@ def judge(record: Record) -> Judgement:
         scores[finding.name] = min(scores[finding.name], round(max(0.0, finding.left), 1))
     findings.sort(key=lambda finding: finding.left)
     reason = "; ".join(finding.why for finding in findings[:3])
-    reason = reason or "every mention is argued from the sentence, its type is named, and the other types are dealt with"
+    reason = (
+        reason or "every mention is argued from the sentence, its type is named, and the other types are dealt with"
+    )
     return Judgement(
         grounding=scores["grounding"],
         boundary=scores["boundary"],
@@ -136,21 +135,37 @@ class _Trace:
     def __init__(self, record: Record, cot: str, entities: Sequence[Entity]) -> None:
         self.record = record
         self.cot = cot
-        self.low = cot.lower()
-        self.starts, self.sentences = _split(cot)
-        self.words = [_words(text) for text in self.sentences]
-        self.known = _words(record.sentence) - STOPWORDS
-        self.claims = [_Claim(self, entity) for entity in _distinct(entities)]
+        self.low = _lower(cot)
+        self.covered = _COVERED.sub(_blank, cot)
+        bounds = list(_bounds(self.covered))
+        self.starts = [start for start, _ in bounds]
+        self.sentences = [cot[start:end] for start, end in bounds]
+        self.frames = [_frame(self.covered[start : start + SHOWN]) for start, _ in bounds]
+        spaced = self.low.translate(_SPACED)
+        self.words = [set(spaced[start:end].split()) for start, end in bounds]
+        self.known = _words(record.sentence) - WORDS["stopwords"]
+        self.listed = _distinct(entities)
+        self.claims = [_Claim(self, entity) for entity in self.listed]
         self.present = {claim.entity.label for claim in self.claims}
         self.absent = [label for label in record.schema if label not in self.present]
 
     def around(self, start: int, end: int) -> range:
         """The sentences that a stretch of the trace lies in, and the next one if it goes on about it."""
-        first = bisect_right(self.starts, start) - 1
-        last = bisect_right(self.starts, max(start, end - 1)) - 1
+        first = max(0, bisect_right(self.starts, start) - 1)
+        last = max(first, bisect_right(self.starts, end - 1) - 1)
         if last + 1 < len(self.sentences) and _CONTINUES.match(self.sentences[last + 1]):
             last += 1
         return range(first, last + 1)
+
+    def sequel(self, index: int) -> range:
+        """The sentences after one that go on without coming to another mention."""
+        stop = index + 1
+        texts = [claim.entity.text for claim in self.claims[:MAX_LOOK_BACK]]
+        while stop < min(len(self.sentences), index + 1 + MAX_SEQUEL):
+            if any(text in self.sentences[stop] for text in texts):
+                break
+            stop += 1
+        return range(index + 1, stop)
 
     def heading(self, index: int) -> str:
         """The line with a colon at its end under which a sentence stands, or an empty string."""
@@ -168,7 +183,11 @@ class _Claim:
         self.places = _places(trace, entity)
         indices = dict.fromkeys(index for start, end in self.places for index in trace.around(start, end))
         self.first = next(iter(indices), 0)
+        self.last = max(indices, default=-1)
         self.text = "\n".join(trace.sentences[index] for index in indices)
+        self.covered = "\n".join(
+            trace.covered[trace.starts[i] : trace.starts[i] + len(trace.sentences[i])] for i in indices
+        )
         self.words: set[str] = set().union(*(trace.words[index] for index in indices))
 
 
@@ -178,7 +197,9 @@ def _grounding(trace: _Trace) -> Iterator[Finding]:
     if reasons:
         bare = [claim for claim, how in reasons if how < 0.5]
         if bare:
-            yield Finding("grounding", _share(len(bare), len(reasons)), f"no reason from the sentence for {_show(bare)}")
+            yield Finding(
+                "grounding", _share(len(bare), len(reasons)), f"no reason from the sentence for {_show(bare)}"
+            )
         known = [claim for claim, how in reasons if how == 0.8]
         if known:
             yield Finding("grounding", 10 - 2 * len(known) / len(reasons), f"{_show(known)} rests on knowledge alone")
@@ -186,7 +207,9 @@ def _grounding(trace: _Trace) -> Iterator[Finding]:
         yield Finding("grounding", 2.0, "it takes up no word of the sentence")
     foreign, total = _foreign_quotes(trace)
     if foreign and total > 2:
-        yield Finding("grounding", 10 - 8 * len(foreign) / total, f"it quotes {foreign[0][:SHOWN]!r}, which is not there")
+        yield Finding(
+            "grounding", 10 - 8 * len(foreign) / total, f"it quotes {foreign[0][:SHOWN]!r}, which is not there"
+        )
 
 
 def _reasoned(trace: _Trace, claim: _Claim) -> float:
@@ -194,14 +217,18 @@ def _reasoned(trace: _Trace, claim: _Claim) -> float:
     text = claim.entity.text
     own = _words(text)
     label = set(kind_of(claim.entity.label).words)
-    informative = claim.words - own - label - STOPWORDS - _GENERIC
+    informative = claim.words - own - label - WORDS["stopwords"] - WORDS["generic"]
     if informative & trace.known or _FORM.search(claim.text):
         return 1.0
     for match in _QUOTE.finditer(claim.text):
         quoted = match[match.lastindex or 1]
-        if quoted != text and quoted in trace.record.sentence:
+        if quoted != text and quoted.strip("-") in trace.record.sentence:
             return 1.0
-    return 0.8 if len(informative) > 3 else 0.0
+    for index in trace.sequel(claim.last):
+        informative |= trace.words[index] - own - label - WORDS["stopwords"] - WORDS["generic"]
+    if {word[:STEM] for word in informative} & {word[:STEM] for word in trace.known - own}:
+        return 1.0
+    return 0.8 if len(informative) > 1 else 0.0
 
 
 def _foreign_quotes(trace: _Trace) -> tuple[list[str], int]:
@@ -215,7 +242,7 @@ def _foreign_quotes(trace: _Trace) -> tuple[list[str], int]:
         return [], len(quotes)
     known = " ".join((record.sentence, *record.schema, *(record.schema_descriptions or ()))).lower()
     known = " ".join(known.split())
-    return [quoted for quoted in missing if " ".join(quoted.lower().split()).strip(" .,…") not in known], len(quotes)
+    return [quoted for quoted in missing if " ".join(quoted.lower().split()).strip(" .,…-") not in known], len(quotes)
 
 
 def _boundary(sentence: str, entities: Sequence[Entity]) -> Iterator[Finding]:
@@ -257,12 +284,14 @@ def _inside(sentence: str, at: int) -> bool:
 
 def _joined(char: str) -> bool:
     """Whether the script is written without spaces, or with particles attached: cutting there is no fault."""
-    return "\u0e00" <= char <= "\u0fff" or "\u1000" <= char <= "\u11ff" or "\u3000" <= char or "\u0590" <= char <= "\u07bf"
+    return (
+        "\u0e00" <= char <= "\u0fff" or "\u1000" <= char <= "\u11ff" or "\u3000" <= char or "\u0590" <= char <= "\u07bf"
+    )
 
 
 def _paired(text: str) -> bool:
     """Whether its outer punctuation belongs to it: a title in quotes, `U.S.`, `Yahoo!`, `f()`."""
-    return text[-1] in "!?\"”" or (text[0] in "\"“(['‘„«" and text[-1] in "\"”)]'’“»")
+    return text[-1] in '!?"”' or (text[0] in "\"“(['‘„«" and text[-1] in "\"”)]'’“»")
 
 
 def _type(trace: _Trace) -> Iterator[Finding]:
@@ -282,14 +311,20 @@ def _type(trace: _Trace) -> Iterator[Finding]:
 def _affirmed(trace: _Trace, claim: _Claim) -> float:
     """1: called by its type's name; 0.9: by a word for it; 0: not, or denied."""
     label = claim.entity.label
+    at = claim.text.find(f"`{label}`")
+    if at >= 0 and not _NEGATION.search(claim.covered, max(0, at - 30), at):
+        return 1.0
     pattern = _label_pattern(label)
     matches = list(pattern.finditer(claim.text))
     if not matches and pattern.search(trace.heading(claim.first)):
         return 1.0
-    if any(not _NEGATION.search(claim.text, max(0, m.start() - 30), m.start()) for m in matches):
+    if any(not _NEGATION.search(claim.covered, max(0, m.start() - 30), m.start()) for m in matches):
         return 1.0
     if matches or any(_label_pattern(other).search(claim.text) for other in trace.record.schema if other != label):
         return 0.0
+    after = " ".join(trace.sentences[index] for index in trace.sequel(claim.last))
+    if any(not _NEGATION.search(after, max(0, m.start() - 30), m.start()) for m in pattern.finditer(after)):
+        return 1.0
     kind = kind_of(label)
     words = {singular(word) for word in claim.words}
     return 0.9 if words & (kind.family.names | kind.own) or kind.one in claim.text else 0.0
@@ -323,14 +358,26 @@ def _spoken(low: str, label: str) -> bool:
 
 def _unlisted(trace: _Trace) -> str:
     """A quotation that is said to be of a type and is no mention of the answer, or an empty string."""
-    listed = {claim.entity.text.casefold() for claim in trace.claims}
-    for match in _CLAIM.finditer(trace.cot):
-        text, tail = match[1], match[2]
-        if text.casefold() in listed or text not in trace.record.sentence or _NOTHING.search(tail.lower()):
+    listed = [claim.entity.text for claim in trace.claims]
+    for index, text in enumerate(trace.sentences):
+        start = trace.starts[index]
+        if ('"' not in text and "“" not in text) or any(mention in text for mention in listed) or "?" in text:
             continue
-        if any(_label_pattern(label).search(tail) for label in trace.record.schema):
-            return text
+        plain = trace.covered[start : start + len(text)].lower()
+        typed = any(f"`{label}`" in text or _named(label, plain) for label in trace.record.schema)
+        if not typed or _NOTHING.search(plain):
+            continue
+        for match in _QUOTE.finditer(text):
+            quoted = match[match.lastindex or 1]
+            if quoted in trace.record.sentence and quoted not in trace.record.schema:
+                return quoted
     return ""
+
+
+def _named(label: str, plain: str) -> bool:
+    """Whether a type is named in a sentence, other than by a word that any trace holds."""
+    low = label.lower()
+    return low in plain and low not in WORDS["generic"] and _label_pattern(label).search(plain) is not None
 
 
 def _coherence(trace: _Trace) -> Iterator[Finding]:
@@ -346,8 +393,7 @@ def _coherence(trace: _Trace) -> Iterator[Finding]:
     yield from _circles(trace.low)
     if total < 3:
         return
-    frames = [_frame(text) for text in trace.sentences]
-    same = sum(one == other for one, other in zip(frames, frames[1:], strict=False))
+    same = sum(one == other for one, other in zip(trace.frames, trace.frames[1:], strict=False))
     if same * 3 > total:
         yield Finding("coherence", 10 - 4 * same / (total - 1), "sentence after sentence has the same frame")
     empty = sum(not _says_something(trace, index) for index in range(total))
@@ -356,8 +402,9 @@ def _coherence(trace: _Trace) -> Iterator[Finding]:
 
 
 def _circles(low: str) -> Iterator[Finding]:
+    """Phrases that come again and again; a trace of many different words is not looked at more closely."""
     words = low.split()
-    if len(words) < 40:
+    if len(words) < 40 or len(set(words)) * 5 > len(words) * 2:
         return
     distinct = len(set(zip(words, words[1:], words[2:], words[3:], strict=False))) / (len(words) - 3)
     if distinct < 0.6:
@@ -374,26 +421,44 @@ def _says_something(trace: _Trace, index: int) -> bool:
     )
 
 
-def _frame(text: str) -> str:
-    """The first words of a sentence, with quotations and types masked."""
-    return " ".join(_MASKED.sub("_", text[:120]).split()[:3]).lower()
+def _frame(text: str) -> list[str]:
+    """The first words of a sentence, quotations and types being one word each."""
+    return ["_" if word[0] == "_" else word for word in text.split(None, 3)[:3]]
 
 
-_MASKED = re.compile(r"\"[^\"]*\"?|“[^”]*”?|`[^`]*`?|\*+")
+def _bounds(text: str) -> Iterator[tuple[int, int]]:
+    """Where the sentences of a trace start and end."""
+    at = 0
+    for match in _STOP.finditer(text):
+        end = _sentence_end(text, match.start())
+        if end and text[at:end].strip():
+            yield at, end
+            at = end
+    if text[at:].strip():
+        yield at, len(text)
 
 
-def _split(text: str) -> tuple[list[int], list[str]]:
-    """Where the sentences of a trace start, and the sentences."""
-    starts, sentences, at = [], [], 0
-    for match in _END.finditer(_QUOTE.sub(_blank, text)):
-        if match.start() > at:
-            starts.append(at)
-            sentences.append(text[at : match.start()])
-            at = match.end()
-    if at < len(text):
-        starts.append(at)
-        sentences.append(text[at:])
-    return starts or [0], sentences or [text]
+def _sentence_end(text: str, stop: int) -> int:
+    """Where the next sentence may begin after the stop, or 0: initials, short titles and decimals end none."""
+    if text[stop] not in ".!?":
+        return stop + 1
+    end = stop + 1
+    if end < len(text) and text[end] in _CLOSERS:
+        end += 1
+    following = text[end : end + 2]
+    if not following[:1].isspace() and following:
+        return 0
+    if following[1:].islower() or (text[stop] == "." and text[max(0, stop - 2) : stop].strip("( ").istitle()):
+        return 0
+    return end
+
+
+def _lower(text: str) -> str:
+    """Lower case, character for character."""
+    low = text.lower()
+    if len(low) == len(text):
+        return low
+    return "".join(one if len(one := char.lower()) == 1 else char for char in text)
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -402,7 +467,7 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def _words(text: str) -> set[str]:
-    return set(_WORD.findall(text.lower()))
+    return set(_lower(text).translate(_SPACED).split())
 
 
 def _distinct(entities: Sequence[Entity]) -> list[Entity]:
@@ -417,7 +482,11 @@ def _places(trace: _Trace, entity: Entity) -> list[tuple[int, int]]:
     found += _occurrences(trace.cot, entity.text)
     if not found:
         squeezed = " ".join(entity.text.lower().split())
-        found = _occurrences(trace.low, squeezed) or _occurrences(trace.low, max(squeezed.split() or [""], key=len), 4)
+        found = _occurrences(trace.low, squeezed)
+    if not found:
+        word = max(squeezed.split() or [""], key=len)
+        others = (other.text.lower() for other in trace.listed if other.text != entity.text)
+        found = [] if any(word in other for other in others) else _occurrences(trace.low, word, 4)
     return found
 
 

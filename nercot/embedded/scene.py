@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
-from nercot.embedded.lexicon import Kind, singular
+from nercot.embedded.lexicon import WORDS, Kind, singular
 from nercot.grounding import occurrences
 
 # What a covered span leaves behind in the text of the uncovered words; a private-use character.
@@ -30,20 +31,6 @@ _FIGURE = re.compile(r"\d[\d.,:]*\s+([a-z][\w-]+)")
 _JOINS = re.compile(r"\s*(?:[,;/&+、・，]|,?\s*\b(?:and|or|und|et|y|e|&)\b)\s*(?:the\s+|a\s+|an\s+)?")
 _BRACKET = re.compile(r"\s*[(\[（]\s*")
 _PUNCTUATION = "\"'“”‘’„«»()[]{}<>,.;:!?…—–-*`|/、。，「」『』《》：；！？（）"
-
-STOPWORDS = frozenset(
-    "a an the this that these those it its he she they them his her their our my your we you i me us him who whom "
-    "which what when where why how is are was were be been being am do does did done has have had having will would "
-    "shall should can could may might must not no nor and or but if then than so as of in on at by for with from to "
-    "into onto over under up down out off about after before between through during since until against among within "
-    "without also just only very more most much many some any each every all both few such other another same there "
-    "here again once still yet too even well now one two own because while whereas although though however per via "
-    "get got let lets don isn wasn doesn didn won't don't it's i'm i’m nothing something someone somebody anyone nobody "
-    "everything everyone everywhere please going said says like made make used using today later always never again "
-    "first second third last next himself herself itself themselves almost around across along towards toward within "
-    "became become called named being three four five several really instead meanwhile besides whether either neither "
-    "already often another else ever behind beyond above below near beside despite upon unlike".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +80,11 @@ def bare(token: str) -> str:
 
 
 class Scene:
-    """A sentence with its typed spans."""
+    """A sentence with its typed spans; `asked`: the words of all type names, which are no mere words here."""
 
-    def __init__(self, sentence: str, typed: Iterable[tuple[int, int, Kind]]) -> None:
+    def __init__(self, sentence: str, typed: Iterable[tuple[int, int, Kind]], asked: frozenset[str]) -> None:
         self.sentence = sentence
+        self.asked = asked
         self._kinds: dict[tuple[int, int], tuple[Kind, ...]] = {}
         for start, end, kind in typed:
             had = self._kinds.get((start, end), ())
@@ -135,8 +123,12 @@ class Scene:
     def content(self) -> list[str]:
         """Up to four lower-case words that say most of what the sentence is about: the longest, in order."""
         claimed = self._claimed
-        words = dict.fromkeys(w for w in self.words if len(w) > 4 and w.islower() and w not in STOPWORDS)
-        telling = [word for word in words if not word.endswith("ly") and word.casefold() not in claimed]
+        words = dict.fromkeys(w for w in self.words if len(w) > 4 and w.islower() and w not in WORDS["stopwords"])
+        telling = [
+            word
+            for word in words
+            if not word.endswith("ly") and word.casefold() not in claimed and singular(word) not in self.asked
+        ]
         longest = sorted(telling, key=lambda word: -len(word))[:4]
         return [word for word in telling if word in longest]
 
@@ -240,13 +232,22 @@ class Scene:
             if name is not None and name != word and word.islower():
                 yield Candidate(word, "twin", name)
 
-    def candidates(self) -> Iterator[Candidate]:
+    @cached_property
+    def tempting(self) -> list[Candidate]:
+        """The first two candidates."""
+        return list(islice(self._candidates(), 2))
+
+    def _candidates(self) -> Iterator[Candidate]:
         """Uncovered names and figures that tempt, those inside a sentence first."""
         opening: list[Candidate] = []
+        seen: set[str] = set()
         for match in _NAME.finditer(self.rest, 0, MAX_READ):
             text, start = _lead_off(match[0].rstrip("'’-"), match.start())
             if len(text) < 2 or self._is_claimed(text):
                 continue
+            if text in seen:
+                continue
+            seen.add(text)
             candidate = self._capital(text, match.end())
             if candidate.how == "name" and " " not in text and _starts(self.rest, start):
                 opening.append(Candidate(text, "initial"))
@@ -254,7 +255,7 @@ class Scene:
                 yield candidate
         yield from opening[:1]
         for match in _FIGURE.finditer(self.rest, 0, MAX_READ):
-            if match[1] not in STOPWORDS and len(match[1]) > 2:
+            if match[1] not in WORDS["stopwords"] and len(match[1]) > 2:
                 yield Candidate(match[0].split()[0].rstrip(".,:"), "figure", match[1])
 
     def _capital(self, text: str, end: int) -> Candidate:
@@ -273,11 +274,11 @@ def _lead_off(text: str, start: int) -> tuple[str, int]:
     """A name without the pronouns and particles that are capitalised around it, and where it starts."""
     while text:
         word, _, others = text.partition(" ")
-        if word.lower() not in STOPWORDS and not word.startswith(("I'", "I’")):
+        if word.lower() not in WORDS["stopwords"] and not word.startswith(("I'", "I’")):
             break
         start += len(text) - len(others)
         text = others
-    while text and text.rsplit(" ", 1)[-1].lower() in STOPWORDS:
+    while text and text.rsplit(" ", 1)[-1].lower() in WORDS["stopwords"]:
         text = text.rpartition(" ")[0]
     return text, start
 

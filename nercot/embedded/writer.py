@@ -62,6 +62,12 @@ class Writer:
             chosen = rotated[0]
         return chosen
 
+    def once(self, key: str) -> bool:
+        """Whether this is the first time that the trace asks for the key."""
+        fresh = key not in self._used
+        self._used.add(key)
+        return fresh
+
     def line(self) -> None:
         """Begins a new line."""
         self._lines.append([])

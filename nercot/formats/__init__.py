@@ -33,7 +33,8 @@ class Format:
     `read(path, file, options)` gives the rows of one file; `survey(files, options)` looks at all files of a
     source before that, where their schema or layout is only found in all of them.  `rows(records)` gives
     the JSON values of a file of this dialect, `lines(records)` its lines, `write_tree(records, folder)` a
-    folder.  `holds`: what of a record survives being written: entities, offsets, cot, schema (of each row),
+    folder.  `holds`: what of a record survives being written: entities, their offsets or at least their order,
+    cot, schema (of each row),
     descriptions, white_space, source_id, dataset, split, license, gold (beside other entities, or that there
     is none).  `losses(record)`: what else of a record gets lost, by kind.
     """
@@ -84,7 +85,7 @@ FORMATS: dict[str, Format] = {
             nercot.detect,
             _ENTITIES | _ROW | _ORIGIN | {"cot", "descriptions", "gold"},
         ),
-        Format("reasoningner", nercot.read, nercot.write_authors, None, _ROW | {"entities", "cot", "dataset"}),
+        Format("reasoningner", nercot.read, nercot.write_authors, None, _ROW | {"entities", "order", "cot", "dataset"}),
         Format("text", text.read, text.write, text.detect, _ROW),
     )
 }

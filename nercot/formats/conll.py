@@ -53,7 +53,7 @@ _BATCH = 20_000
 _TABLE_LINES, _TABLE_COLUMNS = 10, 6
 # Fewer lines show columns only if they are this short and one of them begins or ends with a tag.
 _FEW_LINES, _FEW_COLUMNS = 3, 4
-_TAGGED = re.compile(r"^(?:O|[BIESLUMW]-\S+) | (?:O|[BIESLUMW]-\S+)$")
+_TAGGED = re.compile(r"^[BIESLUMW]-\S+ | [BIESLUMW]-\S+$")
 # Phrase types of the chunk column that stands before the entities in CoNLL-2003.
 _CHUNKS = frozenset(["NP", "VP", "PP", "ADJP", "ADVP", "SBAR", "PRT", "CONJP", "INTJ", "LST", "UCP", "NX", "PNP"])
 
@@ -86,14 +86,17 @@ def detect(path: Path) -> bool:
     """Whether the head of a text file is columns with tags."""
     lines = _content(head_lines(path))
     shape = _shape(lines)
-    return bool(shape and _convincing(lines, shape) and _tag_columns(_head_counts(lines, shape)))
+    if shape is None:
+        return False
+    found = _tag_columns(_head_counts(lines, shape))
+    return bool(found) and (shape.tabs or _convincing(lines, shape, found))
 
 
-def _convincing(lines: Sequence[Line], shape: Shape) -> bool:
-    """Whether so few lines can show columns: a sentence may hold a B-cell or end in an O."""
-    if shape.tabs or len(lines) >= _FEW_LINES:
-        return True
-    return shape.columns <= _FEW_COLUMNS and any(_TAGGED.search(line) for _, line in lines)
+def _convincing(lines: Sequence[Line], shape: Shape, found: Sequence[int]) -> bool:
+    """Whether columns parted by spaces are no sentences: any line of words can hold a B-cell or an O."""
+    if len(lines) < _FEW_LINES:
+        return shape.columns <= _FEW_COLUMNS and any(_TAGGED.search(line) for _, line in lines)
+    return not {0, shape.columns - 1}.isdisjoint(found)
 
 
 def refuse(path: Path) -> None:
@@ -205,13 +208,14 @@ def layout_of(path: Path) -> Layout:
     counts = _counts((line for _, line in text_lines(path) if not line.startswith(_DOCSTART)), shape)
     found = _tag_columns(counts)
     if len(found) != 1:
-        raise InputError(_ambiguous(path, shape, found) if found else f"{path}: no column holds tags (O, B-x, I-x)")
+        raise InputError(
+            _ambiguous(path, shape, counts, found) if found else f"{path}: no column holds tags (O, B-x, I-x)"
+        )
     tag = found[0]
     tags = _stripped(counts[tag])
     scheme = scheme_of(tags) or ""
-    numbers = [place for place in range(shape.columns) if place != tag and _is_number(counts[place])]
-    token = _token_column(counts, tag, numbers)
-    index = numbers[0] if numbers and numbers[0] != token and numbers[0] == 0 else None
+    token = _token_column(counts, found)
+    index = 0 if token and tag and _is_number(counts[0]) else None
     return Layout(shape, token, tag, index, scheme, labels_of_tags(tags, scheme))
 
 
@@ -219,22 +223,22 @@ def _is_number(values: Mapping[str, int]) -> bool:
     return all(_NUMBER.fullmatch(value) or _NOT_A_WORD.fullmatch(value) for value in values)
 
 
-def _token_column(counts: Sequence[Mapping[str, int]], tag: int, numbers: Sequence[int]) -> int:
+def _token_column(counts: Sequence[Mapping[str, int]], tags: Sequence[int]) -> int:
     """The first column of words that is about as varied as the most varied one."""
-    others = [place for place in range(len(counts)) if place != tag]
-    wordy = [place for place in others if place not in numbers] or others[-1:]
+    others = [place for place in range(len(counts)) if place not in tags]
+    wordy = [place for place in others if not _is_number(counts[place])] or others[-1:]
     richest = max(len(counts[place]) for place in wordy)
     return next(place for place in wordy if len(counts[place]) >= _MIN_VARIETY * richest)
 
 
-def _ambiguous(path: Path, shape: Shape, found: Sequence[int]) -> str:
+def _ambiguous(path: Path, shape: Shape, counts: Sequence[Mapping[str, int]], found: Sequence[int]) -> str:
     """Both readings of a line: the first in which they differ, or else the first with a tag."""
     cuts = [(number, shape.cut(line)) for number, line in _content(head_lines(path))]
     whole = [(number, cut) for number, cut in cuts if len(cut) == shape.columns]
     telling = [item for item in whole if any(item[1][place] not in OUTSIDE for place in found)] or whole
     number, cut = next((item for item in telling if len({item[1][place] for place in found}) > 1), telling[0])
     first, second = found[0], found[-1]
-    word = next((place for place in range(shape.columns) if place not in found), None)
+    word = _token_column(counts, found) if len(found) < shape.columns else None
     readings = [
         f"column {tag + 1} as the tag reads token {cut[other if word is None else word]!r} = {cut[tag]!r}"
         for tag, other in ((first, second), (second, first))

@@ -44,7 +44,8 @@ class Justification:
 def justify(sentence: str, schema: Sequence[str], cot: str, entities: Sequence[Entity]) -> Justification:
     """Where the trace argues for each entity, and what it says against the answer."""
     trace = read_trace(cot)
-    surfaces, references = find_references(sentence, entities, trace)
-    statements = read_statements(trace, types_of(tuple(schema)), len(surfaces), references)
+    types = types_of(tuple(schema))
+    surfaces, references = find_references(sentence, entities, trace, types)
+    statements = read_statements(trace, types, len(surfaces), references)
     evidence, findings = judge(schema, entities, surfaces, references, statements)
     return Justification(tuple(evidence), tuple(findings))

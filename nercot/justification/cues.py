@@ -31,17 +31,21 @@ _STILL_YES = re.compile(
 )
 # After a type within its clause.
 _NOT_AFTER = re.compile(
-    r"^[\s\"')]*(?:(?:type|slot|label|idea|field|category|reading|one|option|either|it|that|this|here|there|still|also|too|then)[\s\"',]+){0,3}"
+    r"^[\s\"'):=–→?]*(?:(?:type|slot|label|idea|field|category|reading|one|option|either|it|that|this|here|there|still|also|too|then)[\s\"',]+){0,3}"
     r"(?:(?:is|are|was|were|would be|would|does|do|has|had|makes?|can|could|seems?|remains?|stays?|gets?|must|should|will|'s|there's)[\s\"]*)?"
-    r"(?:not\b|no\b|n't|isn't|aren't|wasn't|weren't|doesn't|don't|didn't|won't|wouldn't|can't|cannot|couldn't|nope\b|none\b|nothing\b|never\b"
+    r"(?:not\b(?! only| just| merely)|no\b(?!\.? ?\d| doubt| question| problem| discussion| matter)|n't|isn't|aren't|wasn't|weren't|doesn't|don't|didn't|won't|wouldn't|can't|cannot|couldn't|nope\b|none\b|nothing\b|never\b"
     r"|empty\b|excluded\b|ruled out|out\b|wrong\b|odd\b|unlikely\b|a mistake|a misreading|absurd|nonsense|off the table|nowhere|blank\b|vacant\b"
-    r"|a (?:bad|poor) fit|no sense|too\b)"
+    r"|a (?:bad|poor) fit|no sense)"
+)
+_NOT_LATER = re.compile(
+    r"^[^,;:.(]{0,60}\b(?:would be|is|was|seems|feels|looks) (?:an? |just |simply |clearly )*"
+    r"(?:mistake|wrong|misreading|error|nonsense|odd|too far|stretch|unlikely|off|out of (?:the )?question|ruled out|excluded|absurd)"
 )
 _OPEN = re.compile(
     r"\b(?:could|might|may|can|perhaps|maybe|possibly|would|tempted|tempting|either|whether|if|unsure|undecided|usually|normally"
     r"|elsewhere|alternatively|sounds? like|one (?:may|might|could)|in theory|in principle|at first|initially|candidates?|options?"
     r"|start with|started with|first (?:thought|instinct|impulse|guess|idea)|thought of|consider(?:ed|ing)?|wonder(?:ed|ing)?|possibilit(?:y|ies)"
-    r"|readings?|not sure|unclear|debatable|arguabl[ey]|offers?|potentially|otherwise|suppose it|in another|hesitat\w+|torn between)\b"
+    r"|like|as if|similar to|resembles?|readings?|not sure|unclear|debatable|arguabl[ey]|offers?|potentially|otherwise|suppose it|in another|hesitat\w+|torn between)\b"
 )
 _DECIDED = re.compile(
     r"\b(?:can only be|could only be|must be|has to be|have to be|cannot be anything|in that case|i'd|i would (?:say|call|go|take|label|tag|count)"
@@ -75,9 +79,9 @@ _VERB = (
     r"|let go of|pass(?:ing)? on|leav(?:e|ing) out|left out|throw(?:ing)? out|strike|cross out|do without|steer clear of|exempt"
 )
 _TAKEN = (
-    r"tak(?:e|ing|en)|includ(?:e|ing|ed)|list(?:ing|ed)?|add(?:ing|ed)?|count(?:ing|ed)?|tag(?:ging|ged)?|label(?:l?ing|l?ed)?"
-    r"|extract(?:ing|ed)?|annotat(?:e|ing|ed)|mark(?:ing|ed)?|keep(?:ing)?|kept|giv(?:e|ing|en)|pull(?:ing|ed)?|return(?:ing|ed)?"
-    r"|record(?:ing|ed)?|need(?:ed)?|want(?:ed)?|accept(?:ing|ed)?|qualif(?:y|ies)|put|us(?:e|ing|ed)|treat(?:ing|ed)?|repeat(?:ing|ed)?|split(?:ting)?|copy|consider(?:ing|ed)?|make it"
+    r"tak(?:e|ing)|includ(?:e|ing)|list(?:ing)?|add(?:ing)?|count(?:ing)?|tag(?:ging)?|label(?:l?ing)?"
+    r"|extract(?:ing)?|annotat(?:e|ing)|mark(?:ing)?|keep(?:ing)?|giv(?:e|ing)|pull(?:ing)?|return(?:ing)?"
+    r"|record(?:ing)?|accept(?:ing)?|mak(?:e|ing) it"
 )
 REFUSAL = re.compile(
     rf"\b(?:(?P<verb>{_VERB})(?:\s+|$)(?P<object>[^,;:.()–→]*)"
@@ -94,7 +98,9 @@ NO_MENTION = re.compile(
     r"(?:types?|slots?|labels?|class(?:es)?|categor(?:y|ies)|tags?|box|home|field) (?:for|that|here|of|in|fits?|covers?)?"
     r"|(?:does|do|did) ?(?:not|n't) (?:count|fit|qualify|belong|apply|matter|name|interest)"
     r"|none of (?:the|these|those|them|my|our)|neither of|fits? (?:none|nothing|no type|nowhere|neither)|neither (?:type|label|fits|of)"
-    r"|(?:too )?(?:generic|vague|unspecific|nameless|unnamed)\b|common nouns?|out of scope|not? (?:worth|counted|taken|listed|included|tagged|annotated|extracted|kept)"
+    r"|(?:not|never|n't) (?:really |even |also |separately |to be |be |being |get |getting )*(?:taken|included|listed|added|counted|tagged|label+ed|extracted|annotated|marked|kept|given|pulled|returned|recorded|accepted)"
+    r"|(?:is|are|was|gets?|be|been|being|remains?|stays?|left|both|all|simply|just) (?:left out|skipped|dropped|excluded|omitted|ignored|discarded|rejected|removed|ruled out|disregarded)"
+    r"|(?:too )?(?:generic|vague|unspecific|nameless|unnamed)\b|common nouns?|out of scope|not worth"
     r"|nobody asks|isn't asked|not asked|(?:a )?(?:would|will) be (?:a )?(?:mistake|wrong|noise|overkill|nonsense|too much|odd|a stretch|an error)"
     r"|(?:just|only|merely) (?:a |an )?(?:description|descriptive|descriptor|adjective|modifier|pronoun|common|generic|filler|verb|title)"
     r")"
@@ -109,6 +115,9 @@ ELSEWHERE = re.compile(
     r"\b(?:inside|within|part of|in the (?:name|title|bracket|compound)|contained|nested|different (?:occurrence|mention|one)|(?:first|second|other|third|last|later|earlier) (?:one|occurrence|mention|time|place)"
     r"|again|twice|repeat(?:ed)?|once|only as|as part|separate(?:ly)?|by itself|on its own|alone|another occurrence|same (?:string|mention|surface|name))\b"
 )
+SAME = re.compile(r"\b(?:same|likewise|ditto|similarly|as above|idem|too|as well|also|identical|equally|belongs with|goes with|along with)\b")
+# The type is weighed by what follows it.
+_OPEN_AFTER = re.compile(r"^[\s\"')]*(?:would|could|might|may)\b(?! be (?:empty|wrong|a mistake|odd))")
 HYPOTHETICAL = re.compile(
     r"^\W*(?:alternatively|alternatives?|one (?:option|could|might|may)|options?|or (?:else )?|if |had |were |elsewhere|in another|another (?:option|reading|possibility)|possibilit|either |candidates?|i (?:start|started|begin) with|at first|first (?:thought|glance|instinct|impulse|guess)|initially|my first|suppose|strictly|on the one hand|some (?:would|might|may)|one school|the naive|naively)"
 )
@@ -163,9 +172,11 @@ def clause_end(low: str, at: int, end: int) -> int:
 def polarity(before: str, after: str, question: bool) -> Polarity:
     """What a clause says of the type between `before` and `after`."""
     denied = _NOT_BEFORE.search(before) is not None and _STILL_YES.search(before) is None
-    if denied or _NOT_AFTER.match(after):
+    if denied or _NOT_AFTER.match(after) or _NOT_LATER.match(after):
         return Polarity.OPEN if question else Polarity.NO
     if question:
+        return Polarity.OPEN
+    if _OPEN_AFTER.match(after):
         return Polarity.OPEN
     if _OPEN.search(before) and not _DECIDED.search(before):
         return Polarity.OPEN

@@ -20,8 +20,8 @@ from nercot.labels import fold_label
 _CONCEPTS: dict[str, tuple[str, str, str]] = {
     "person": (
         "",
-        "person people per pers human human_being individual persons_name people_name psn nper",
-        "man woman boy girl child lady gentleman guy surname forename first_name given_name last_name full_name "
+        "person per pers persons_name psn nper",
+        "people human human_being individual man woman boy girl child lady gentleman guy surname forename first_name given_name last_name full_name "
         "nickname someone somebody he she him her his hers himself herself who whom whose father mother son daughter "
         "brother sister wife husband uncle aunt cousin twin baby teenager victim suspect driver passenger guest host "
         "king queen prince princess emperor empress pope bishop saint priest monk nun rabbi imam pastor reverend "
@@ -95,10 +95,10 @@ _CONCEPTS: dict[str, tuple[str, str, str]] = {
     "group": ("", "norp nationality religious_or_political_group group ethnic_group ethnicity", ""),
     "nationality": (
         "",
-        "nationality norp demonym",
+        "nationality norp",
         "adjective_of_origin citizens adjective people_of inhabitants passport demonymic",
     ),
-    "ethnicity": ("", "ethnicity ethnic_group tribe people peoples", "tribal nation clan natives community"),
+    "ethnicity": ("", "ethnicity ethnic_group", "tribe people peoples tribal nation clan natives community"),
     "organization": (
         "",
         "organization organisation org institution institute institutions corporation_or_agency",
@@ -536,6 +536,11 @@ def types_of(schema: tuple[str, ...]) -> Types:
         for kind in _kinds(concept or head) if concept or head else ():
             covers.setdefault(kind, []).append((number, kind == concept))
     return Types({word: tuple(listed) for word, listed in own.items()}, {k: tuple(v) for k, v in covers.items()})
+
+
+def is_common(word: str) -> bool:
+    """Whether a lower-case word is a plain English word for some kind of thing."""
+    return any(not rest for rest, _, _ in _PHRASES.get(word, ()))
 
 
 def plural(word: str) -> str:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
-from nercot.justification.lexicon import singular
+from nercot.justification.lexicon import Types, is_common, singular
 from nercot.justification.trace import Span, Trace, quotation
 from nercot.records import Entity
 
@@ -34,8 +34,13 @@ _NAME = re.compile(
     r"(?:(?:[^\W\d_a-z]|\d)[\w.&'’-]*(?: (?:of|the|de|du|von|van|for|la|le|del|der|di) (?=[^\W_a-z])| )?)*"
 )
 _HEAD = re.compile(
-    r"(?:^|\n|[,;.(] )[ >]*(?:[-•·]+ |\(?\w{1,2}[.)] |#\d+ |\| )?(?:the |an? )?[\"']?([^\n\"',;:=→(|]{1,60}?)[\"']? ?(?:[:=→|(]| [–-] )"
+    r"(?:^|\n|[,;.(] )[ >]*(?:[-•·]+ |\(?\w{1,2}[.)] |#\d+ |\| )?(?:the |an? )?([^\n\"',;:=→(|]{1,60}?) ?(?:[:=→|(]| [–-] )"
 )
+# What follows a quoted string that is about to get a verdict.
+_MARK = re.compile(r"\s*(?:[:=→(|]|->|=>|[–-]\s|is an? |is the |are )")
+_LEADS = (": ", "→ ", "= ", "> ")
+# Names of list items; at the head of a line they define, elsewhere they refer.
+_MARKER = re.compile(r"\(([a-z]|\d{1,2})\)|#(\d{1,2})\b|(?<![\w(])([a-z])\)")
 
 
 class Surface(NamedTuple):
@@ -54,24 +59,34 @@ class Reference(NamedTuple):
     quoted: bool
 
 
-def find_references(sentence: str, entities: Sequence[Entity], trace: Trace) -> tuple[list[Surface], list[Reference]]:
+def find_references(
+    sentence: str, entities: Sequence[Entity], trace: Trace, types: Types
+) -> tuple[list[Surface], list[Reference]]:
     """The surfaces that the trace speaks of, the listed ones first, and where it does."""
     surfaces = [Surface(text, True) for text in dict.fromkeys(entity.text for entity in entities)]
     numbers = {surface.text: number for number, surface in enumerate(surfaces)}
     found: list[tuple[int, int, int]] = []
-    for text, place, name in _picked(sentence, trace):
-        inside = _inside(place, entities)
-        if not inside and text not in numbers:
+    for text, place in _names(sentence, trace):
+        inside = _inside(place, entities) or _longer(text, surfaces)
+        if not inside and text not in numbers and not is_common(text.lower()):
             numbers[text] = len(surfaces)
             surfaces.append(Surface(text, False))
-        elif name and len(inside) == 1 and text not in inside:
+        elif len(inside) == 1 and text not in inside:
             owner = numbers[inside.pop()]
             found.extend((start, end, owner) for start, end in _whole_words(trace.plain, text))
     known = {text.lower() for text in numbers}
     for number, surface in enumerate(surfaces):
-        found.extend((start, end, number) for start, end in _places(trace, surface.text, known, sentence))
-    found.extend(_short_forms(sentence, surfaces, trace, {number for _, _, number in found}))
-    return surfaces, list(_outermost(found, trace, len(sentence)))
+        exact = number < len(entities) and bool(types.at(_words(surface.text), 0)[1])
+        found.extend((start, end, number) for start, end in _places(trace, surface.text, known, sentence, exact))
+    found.extend(_short_forms(sentence, surfaces, trace, types, {number for _, _, number in found}))
+    for text, place, (start, end) in _picked(sentence, trace, types):
+        if not _inside(place, entities):
+            number = numbers.setdefault(text, len(surfaces))
+            if number == len(surfaces):
+                surfaces.append(Surface(text, False))
+            found.append((start, end, number))
+    references = list(_outermost(found, trace, len(sentence)))
+    return surfaces, sorted({*references, *_by_marker(references, trace)})
 
 
 def _inside(place: Span, entities: Sequence[Entity]) -> set[str]:
@@ -81,6 +96,11 @@ def _inside(place: Span, entities: Sequence[Entity]) -> set[str]:
         for entity in entities
         if entity.start is not None and entity.end is not None and place[0] <= entity.start and entity.end <= place[1]
     }
+
+
+def _longer(text: str, surfaces: Sequence[Surface]) -> set[str]:
+    """The listed names of several words that a name ends with: it gives them a title."""
+    return {one.text for one in surfaces if one.listed and " " in one.text and text.endswith(" " + one.text)}
 
 
 def _outermost(found: Sequence[tuple[int, int, int]], trace: Trace, sentence_length: int) -> Iterator[Reference]:
@@ -96,11 +116,18 @@ def _outermost(found: Sequence[tuple[int, int, int]], trace: Trace, sentence_len
         yield Reference(start, end, number, length > end - start + 2)
 
 
-def _places(trace: Trace, text: str, known: set[str], sentence: str) -> list[Span]:
-    """The whole-word places of a surface; in any case, unless case tells it from another string of the sentence."""
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text.lower()) or [""]
+
+
+def _places(trace: Trace, text: str, known: set[str], sentence: str, exact: bool) -> list[Span]:
+    """The whole-word places of a surface; in any case, unless case tells it from another string.
+
+    `exact`: the surface begins like the name of a type, so that only its case tells them apart.
+    """
     wanted = text.translate(_PLAIN) if not text.isascii() or "`" in text else text
     low = wanted.lower()
-    if sum(low in other for other in known) > 1 or sentence.count(text) < sentence.lower().count(low):
+    if (exact and low != wanted) or sum(low in other for other in known) > 1 or sentence.count(text) < sentence.lower().count(low):
         spans = list(_whole_words(trace.plain, wanted))
         if spans:
             return spans
@@ -134,35 +161,35 @@ def _spaced(trace: Trace, low: str) -> Iterator[Span]:
 
 
 def _short_forms(
-    sentence: str, surfaces: Sequence[Surface], trace: Trace, found: set[int]
+    sentence: str, surfaces: Sequence[Surface], trace: Trace, types: Types, found: set[int]
 ) -> Iterator[tuple[int, int, int]]:
     owners: dict[str, int | None] = {}
     for number, surface in enumerate(surfaces):
         if surface.listed:
-            for word in _own_words(surface.text, number in found):
-                owners[word] = None if word in owners and owners[word] != number else number
-    others = _rest(sentence, surfaces)
-    owners = {word: number for word, number in owners.items() if number is not None and word not in others}
-    for word, start in zip(trace.words, trace.starts, strict=True) if owners else ():
-        number = owners.get(word)
-        if number is not None:
-            yield start, start + len(word), number
+            for word in _own_words(surface.text, types):
+                owners[word] = None if owners.get(word, number) != number else number
+    if owners:
+        others = _rest(sentence, surfaces) | {surface.text.lower() for surface in surfaces}
+        for word, start in zip(trace.words, trace.starts, strict=True):
+            owner = owners.get(word)
+            if owner is not None and word not in others:
+                yield start, start + len(word), owner
     for number, surface in enumerate(surfaces):
         if surface.listed and number not in found:
-            yield from ((start, end, number) for start, end in _near(surface.text, trace))
+            yield from ((start, end, number) for start, end in _near(surface.text, trace, types))
 
 
-def _own_words(text: str, found: bool) -> Iterator[str]:
-    """The words of a longer mention that may stand for it, and its initials."""
-    words = re.findall(r"[^\W_]+", text)
+def _own_words(text: str, types: Types) -> Iterator[str]:
+    """The words of a longer mention that may stand for it, and its initials; never a word that names a type."""
+    words = [word.lower() for word in re.findall(r"[^\W_]+", text)]
     if len(words) < 2:
         return
-    for word in words:
-        if len(word) > 2 and word.lower() not in _SMALL and (word[0].isupper() or not found):
-            yield word.lower()
-    initials = "".join(word[0] for word in words if word.lower() not in _SMALL or word[0].isupper())
-    if len(initials) > 2:
-        yield initials.lower()
+    for word, plain in zip(words, re.findall(r"[^\W_]+", text), strict=True):
+        if len(word) > (2 if plain[0].isupper() else 4) and word not in _SMALL and not types.at((word,), 0)[1]:
+            yield word
+    for kept in ([word for word in words if word not in _SMALL], words):
+        if len(kept) > 2:
+            yield "".join(word[0] for word in kept)
 
 
 def _rest(sentence: str, surfaces: Sequence[Surface]) -> frozenset[str]:
@@ -174,12 +201,12 @@ def _rest(sentence: str, surfaces: Sequence[Surface]) -> frozenset[str]:
     return frozenset(re.findall(r"[^\W_]+", rest.lower()))
 
 
-def _near(text: str, trace: Trace) -> Iterator[Span]:
+def _near(text: str, trace: Trace, types: Types) -> Iterator[Span]:
     """Words of the trace that are an inflected or misspelt form of the mention's words."""
     wanted = [word.lower() for word in re.findall(r"[^\W_]+", text) if word.lower() not in _SMALL]
     for word, start in zip(trace.words, trace.starts, strict=True):
         for one in wanted:
-            if len(one) > 2 and word[:2] == one[:2] and _alike(word, one):
+            if len(one) > 2 and word[:2] == one[:2] and _alike(word, one) and not types.at((word,), 0)[1]:
                 yield start, start + len(word)
                 break
 
@@ -193,29 +220,54 @@ def _alike(word: str, one: str) -> bool:
     return len(one) > 5 and fuzz.ratio(word, one) >= 85
 
 
-def _picked(sentence: str, trace: Trace) -> Iterator[tuple[str, Span, bool]]:
-    """Strings of the sentence that the trace picks out, their first place there, and whether they are names."""
-    low = sentence.lower()
+def _names(sentence: str, trace: Trace) -> Iterator[tuple[str, Span]]:
+    """The names of the sentence that the trace repeats, with their first place in the sentence."""
     for match in _NAME.finditer(sentence):
         name = match[0].strip(" .'’-")
-        if len(name) > 1 and name.lower() not in _SMALL and name in trace.plain:
+        if len(name) > 1 and name.lower() not in _SMALL and not name.isdigit() and name in trace.plain:
             start = match.start() + match[0].index(name)
-            yield name, (start, start + len(name)), True
+            yield name, (start, start + len(name))
+
+
+def _picked(sentence: str, trace: Trace, types: Types) -> Iterator[tuple[str, Span, Span]]:
+    """Other strings of the sentence that a verdict follows: (text, place in the sentence, place in the trace)."""
+    low = sentence.lower()
     if len(low) != len(sentence):
         return
     for start, end in trace.quotes:
-        if end - start < 80:
-            yield from _in_sentence(sentence, low, trace.plain[start + 1 : end - 1])
-    for match in _HEAD.finditer(trace.plain):
-        yield from _in_sentence(sentence, low, match[1])
+        if end - start < 80 and (_MARK.match(trace.low, end) or trace.low[max(0, start - 2) : start] in _LEADS):
+            yield from _in_sentence(sentence, low, types, trace.low[start + 1 : end - 1], start + 1)
+    for match in _HEAD.finditer(trace.low):
+        yield from _in_sentence(sentence, low, types, match[1], match.start(1))
 
 
-def _in_sentence(sentence: str, low: str, text: str) -> Iterator[tuple[str, Span, bool]]:
-    text = text.strip(" .,;:").lower()
-    start = low.find(text) if len(text) > 1 and text not in _SMALL else -1
+def _in_sentence(
+    sentence: str, low: str, types: Types, raw: str, at: int
+) -> Iterator[tuple[str, Span, Span]]:
+    """A picked string, unless it begins or ends with a small word, or ends as a type is called."""
+    text = raw.strip(" .,;:")
+    start = low.find(text) if len(text) > 1 else -1
     end = start + len(text)
     if start < 0 or len(text) > _WHOLE_SHARE * len(sentence):
         return
+    words = text.split()
+    if words[0] in _SMALL or words[-1] in _SMALL or (len(words) > 1 and any(types.at(words, len(words) - 1)[1].values())):
+        return
     if (start and low[start - 1].isalnum()) or (end < len(low) and low[end].isalnum()):
         return
-    yield sentence[start:end], (start, end), False
+    at += raw.index(text)
+    yield sentence[start:end], (start, end), (at, at + len(text))
+
+
+def _by_marker(references: Sequence[Reference], trace: Trace) -> Iterator[Reference]:
+    """Places that mean a mention by the marker of its line: `(b)`, `#2`."""
+    owners: dict[str, int] = {}
+    for match in _MARKER.finditer(trace.low):
+        name = match[match.lastindex or 0]
+        line_start = trace.low.rfind("\n", 0, match.start()) + 1
+        following = next((one for one in references if one.start >= match.end()), None)
+        near = following is not None and following.start - match.end() < 12
+        if not trace.low[line_start : match.start()].strip() and following is not None and near:
+            owners[name] = following.mention
+        elif name in owners:
+            yield Reference(match.start(), match.end(), owners[name], False)

@@ -67,7 +67,7 @@ class Context(NamedTuple):
 
 
 _LIST_GAP = re.compile(
-    r"[\s\"')\]]*(?:(?:,|;|/|\+|&|\||and|or|plus|then|as well as|along with|finally|also|the|both|with|versus|vs\.?|to|by|=|aka|\d[.)]?)[\s\"'(]*){1,4}|[\s\"'(]+"
+    r"[\s\"')\]]*(?:(?:,|;|/|\+|&|\||and|or|plus|then|as well as|along with|finally|also|the|both|with|versus|vs\.?|to|by|=|aka|\d[.)]?)[\s\"'(]*){1,4}"
 )
 _INITIALS = re.compile(r"[\s\"']*\(\s*[\"']?")
 _LIGHT = re.compile(
@@ -78,7 +78,17 @@ _KEY = re.compile(r"[\"')\]\s]*(?:[:=→–|(]|->|=>|-\s|\s-\s|,)")
 _TYPE_KEY = re.compile(
     r"[\"')\]\s]*(?:(?:side|slot|type|types|names?|mentions?|entit(?:y|ies)|here|we have|found|first)\s*){0,2}[\"')\]\s]*(?P<mark>[:=→–?]|->|=>|-\s|\s-\s)"
 )
-_DIRECT = re.compile(r"[\s\"']*(?:[:=(→]|->|=>|is|are|would be|here is|called|named|like|such as|namely|in|of)?[\s\"'(]*(?:the |a |an )?[\s\"'(]*")
+_NOTHING = re.compile(r"[\s\"']*(?:no|none|nothing|nope|empty|nobody|nowhere|-|–|n/a|not|nil|nada|never|clearly a|\[\])\b|\s*(?:\[\]|[–-]\s*$)")
+_LISTED = re.compile(r"[\s\"')]*(?:[,;.(–\n/]|->|and\b|-\s|$)")
+_DIRECT = re.compile(r"[\s\"']*(?:[:=(→]|->|=>|is|are|would be|here is|called|named|like|such as|namely)?[\s\"'(]*(?:the |a |an )?[\s\"'(]*")
+_ADJACENT = re.compile(
+    r"[\s\"')\]]*(?:(?:[,(:=→–/|-]|->|is|are|was|were|as|an?|the|one|also|both|all|each|another|two|three|clearly|obviously|surely|certainly|simply|just|so|hence|thus|therefore|must be|has to be|type|under|too|again|counts as|goes under|of course|i'd say|definitely|i\.e\.?)[\s\"'(]+)*[\s\"'(,:=→–]*"
+)
+_PREPOSITION = re.compile(
+    r"(?<!kind )(?<!type )(?<!sort )(?<!name )(?<!names )(?<!form )(?<!piece )(?<!class )"
+    r"\b(?:of|in|at|near|from|by|for|with|on|below|above|behind|between|than|about|before|after|during|outside|inside|within|to) (?:the |an? |its |their |his |her |this |that |some |any )?[\"']?$"
+)
+_FOREIGN = re.compile(r"[\s(>•·-]*(?:\"[^\"\n]+\"\s*(?:[:=→–(,]|->|-\s|is\b|are\b|was\b)|(?!(?:type|label|verdict|decision|final|answer|so|result|category|conclusion|hence|and|also|note)\b)[a-z][\w' ]{0,40}:\s|[a-z][\w' ]{0,40} [–→=] )")
 _TOGETHER = re.compile(
     r"\b(?:all|both|each|every|these|those|they|them|their|everything|together|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d{1,2}|the pair|trio|ones|either|neither|any of)\b"
 )
@@ -89,15 +99,22 @@ _CONTINUES = re.compile(
 _PRONOUN = re.compile(
     r"\s*(?:it|them|this|that|these|those|one|both|all|either|any|him|her|each|such|the (?:pair|two|three|lot|others?|rest|whole|thing|name|mention|span|string|term|candidate|former|latter|word|phrase|item|token|entity)|(?:all|any|both|each|none|either|one) of (?:it|them|these|those|the \w+))\b(?!\s+\w+\s+\w+\s+\w+)|\s*$|\s*(?:here|too|as well|either|completely|entirely|altogether|for now|then|anyway|either way|from)\b"
 )
+_CHAIN = re.compile(r"[\s\"',/)(]*(?:(?:or|and|nor|an?|the|,|/)[\s\"'(]*)*")
 _BOTH = re.compile(r"\b(?:both|again|as well|also|twice|and under|and as|two types|second type|too)\b")
 
 
 class Statements:
-    """The events of every mention, and where each type is said to have none."""
+    """What a trace says.
+
+    `events`: of every mention, in order; `empty`: where a type is said to have no mention; `named`: where a line
+    names a type without refusing it; `lines`: the lines that speak of a mention.
+    """
 
     def __init__(self, mentions: int) -> None:
         self.events: list[list[Event]] = [[] for _ in range(mentions)]
         self.empty: dict[int, int] = {}
+        self.named: dict[tuple[int, int], tuple[int, int]] = {}
+        self.lines: list[set[int]] = [set() for _ in range(mentions)]
 
     def add(self, mentions: Iterable[int], event: Event) -> None:
         """Notes one event for several mentions."""
@@ -128,6 +145,7 @@ class _Reader:
         self._block: list[int] = []
         self._before: list[int] = []
         self._context: Context | None = None
+        self._verdict: dict[int, bool] = {}
         self._asked: tuple[dict[int, bool], tuple[int, ...]] | None = None
 
     def read(self, sentence: Sentence) -> None:
@@ -137,6 +155,7 @@ class _Reader:
         hits = self._hits(sentence)
         text = self._trace.low[sentence.start : sentence.end]
         question = text.rstrip(" \"')").endswith("?")
+        self._turn_away(sentence, groups, hits, text)
         if self._asked is not None:
             self._answer(text, sentence, groups, hits)
         guess = question or cues.HYPOTHETICAL.match(text) is not None
@@ -144,12 +163,23 @@ class _Reader:
         self._enter_context(sentence, groups, hits, question)
         if self._context is not None and groups and not guess:
             self._apply_context(sentence, groups, hits)
-        if hits:
+        if hits and not groups and len({label for hit in hits for label, strong in hit.labels.items() if strong}) > 2:
+            self._count(sentence, hits)
+        elif hits:
             self._assign(sentence, groups, hits, lead, guess)
         if not guess:
             self._refuse(sentence, groups, hits, lead, text)
             self._accept(sentence, groups, hits, lead, text)
         self._remember(sentence, groups, lead, hits, question)
+
+    def _turn_away(self, sentence: Sentence, groups: Sequence[Group], hits: Sequence[Hit], text: str) -> None:
+        """Forgets the topic where a sentence turns to something that is no mention."""
+        if groups and groups[0].start - sentence.start < 60:
+            return
+        if _FOREIGN.match(text):
+            self._topic, self._key = (), None
+        elif not groups and self._opens_line(sentence) and not hits and not _CONTINUES.match(text):
+            self._topic = ()
 
     # -- what a sentence holds
 
@@ -195,16 +225,19 @@ class _Reader:
             size, labels = self._types.at(words, index)
             if labels:
                 end = starts[index + size - 1] + len(words[index + size - 1])
-                if not self._covered(starts[index], end):
-                    hits.append(Hit(starts[index], end, labels))
+                if not self._is_named(starts[index], end):
+                    quoted = self._is_quoted(starts[index], end)
+                    hits.append(Hit(starts[index], end, dict.fromkeys(labels, False) if quoted else labels))
             index += max(size, 1)
         return hits
 
-    def _covered(self, start: int, end: int) -> bool:
-        """Whether a type's name is only a part of a mention, or of something quoted."""
+    def _is_named(self, start: int, end: int) -> bool:
+        """Whether a type's name is only a part of a mention."""
         at = bisect_left(self._starts, end) - 1
-        if at >= 0 and self._references[at].end > start:
-            return True
+        return at >= 0 and self._references[at].end > start
+
+    def _is_quoted(self, start: int, end: int) -> bool:
+        """Whether a type's name stands in a quotation of more than itself: it is the sentence's word then."""
         quote = quotation(self._trace.quotes, start, end)
         return quote is not None and quote[1] - quote[0] > end - start + 12
 
@@ -219,30 +252,39 @@ class _Reader:
     def _enter_context(
         self, sentence: Sentence, groups: Sequence[Group], hits: Sequence[Hit], question: bool
     ) -> None:
+        low = self._trace.low
+        tail = low[sentence.start : sentence.end].rstrip(" \"')")
+        if hits and tail.endswith((":", "–")) and not (groups and groups[-1].start > hits[-1].end):
+            self._context = Context(hits[-1].labels, sentence.line, sentence.paragraph, True)
+            return
         if not hits or (groups and groups[0].start < hits[0].start):
             return
-        low, hit = self._trace.low, hits[0]
+        hit = hits[0]
         mark = _TYPE_KEY.match(low, hit.end, sentence.end)
-        if mark is None or hit.start - sentence.start > 40 or len(hits) > 1 and hits[1].start < mark.end():
+        if mark is None or hit.start - sentence.start > 40 or (len(hits) > 1 and hits[1].start < mark.end()):
             return
-        line_starts = low.rfind("\n", 0, sentence.start + 1) + 1 >= sentence.start - 1 or sentence.start == 0
-        rest = low[mark.end() : low.find("\n", mark.end()) if "\n" in low[mark.end() :] else len(low)].strip(" \"'")
-        if mark["mark"] == "?" or line_starts or not groups:
-            scope = mark["mark"] == "?" or not rest
-            self._context = Context(hit.labels, sentence.line, sentence.paragraph, scope)
+        if _NOTHING.match(low, mark.end()):
+            return
+        if mark["mark"] == "?" or self._opens_line(sentence) or not groups:
+            line_end = low.find("\n", mark.end())
+            rest = low[mark.end() : line_end if line_end >= 0 else len(low)].strip(" \"'")
+            self._context = Context(hit.labels, sentence.line, sentence.paragraph, mark["mark"] == "?" or not rest)
+
+    def _opens_line(self, sentence: Sentence) -> bool:
+        return not self._trace.low[self._trace.low.rfind("\n", 0, sentence.start) + 1 : sentence.start].strip()
 
     def _apply_context(self, sentence: Sentence, groups: Sequence[Group], hits: Sequence[Hit]) -> None:
         """Gives the mentions of a line or list the type at its head."""
         assert self._context is not None
+        low = self._trace.low
+        own = self._context.line == sentence.line and hits and hits[0].labels == self._context.labels
         for group in groups:
-            if any(hit.start > group.end and hit.labels != self._context.labels for hit in hits):
-                continue
-            lead = self._trace.low[sentence.start : group.start]
-            direct = len(groups) == 1 or group is groups[0]
-            firm = direct and not group.quoted and len(lead) < 60
+            alone = not any(hit.start > group.end for hit in hits)
+            head = hits[0].end if own else sentence.start
+            leads = _LIGHT.fullmatch(low, head, group.start) is not None or group is not groups[0]
+            firm = alone and leads and not group.quoted and _LISTED.match(low, group.end, sentence.end + 1) is not None
             for label, strong in self._context.labels.items():
-                event = Event(Polarity.YES, label, firm and strong, group.start, group.end)
-                self.statements.add(group.mentions, event)
+                self.statements.add(group.mentions, Event(Polarity.YES, label, firm and strong, group.start, group.end))
 
     # -- types in a sentence
 
@@ -254,15 +296,16 @@ class _Reader:
         last = Polarity.YES
         events: list[tuple[tuple[int, ...], Event]] = []
         for hit in hits:
-            start = max(cues.clause_start(low, sentence.start, hit.start), previous.end if previous else 0)
+            start = cues.clause_start(low, sentence.start, hit.start)
             for group in groups:
                 if start < group.end <= hit.start and not group.quoted:
                     start = max(start, group.end) if " not" not in low[start : group.start] else start
             before, after = low[start : hit.start], low[hit.end : min(hit.end + 60, sentence.end)]
             stop = cues.clause_end(low, hit.end, sentence.end)
             tail = low[hit.end : min(stop + 2, sentence.end)]
-            chained = previous is not None and re.fullmatch(r"[\s\"',/)(]*(?:or|and|nor|an?|the|,|/|\s)*[\s\"'(]*", low[previous.end : hit.start])
-            kind = last if chained else cues.polarity(before, after, guess or tail.lstrip(" \"')")[:1] == "?")
+            kind = cues.polarity(before, after, guess or tail.lstrip(" \"')")[:1] == "?")
+            if kind is Polarity.YES and previous is not None and _CHAIN.fullmatch(low, previous.end, hit.start):
+                kind = last
             mentions, firm = self._bind(sentence, groups, hit, previous, lead)
             if not mentions or (kind is not Polarity.YES and not groups):
                 self._note_empty(sentence, hit, groups)
@@ -270,7 +313,26 @@ class _Reader:
                 span = self._evidence(hit, groups)
                 events.append((mentions, Event(kind, label, firm and strong, *span)))
             previous, last = hit, kind
+            if kind is Polarity.YES:
+                self._verdict = hit.labels
+                self._name(sentence, hit)
         self._settle(events, low[sentence.start : sentence.end])
+
+    def _count(self, sentence: Sentence, hits: Sequence[Hit]) -> None:
+        """A row of types without a mention: the schema, a tally, or "nothing in PER, LOC, ORG"."""
+        low = self._trace.low
+        before = low[sentence.start : hits[0].start]
+        if cues.polarity(before, low[hits[-1].end : sentence.end], False) is not Polarity.NO:
+            return
+        if _CONTINUES.match(low, sentence.start) or self._key is not None:
+            self._add_refusal(sentence, self._meant(), soft=False)
+        for hit in hits:
+            self._note_empty(sentence, hit, ())
+
+    def _name(self, sentence: Sentence, hit: Hit) -> None:
+        for label, strong in hit.labels.items():
+            if strong:
+                self.statements.named.setdefault((sentence.line, label), (hit.start, hit.end))
 
     def _evidence(self, hit: Hit, groups: Sequence[Group]) -> tuple[int, int]:
         near = [group for group in groups if abs(group.start - hit.start) < 300]
@@ -307,9 +369,13 @@ class _Reader:
         before = [group for group in groups if group.end <= hit.start]
         following = next((group for group in groups if group.start >= hit.end), None)
         if following is not None and _DIRECT.fullmatch(low, hit.end, following.start):
-            return following.mentions, not following.quoted or not before
+            listed = _LISTED.match(low, following.end, sentence.end + 1) is not None
+            return following.mentions, (listed or ":" not in low[hit.end : following.start]) and (not following.quoted or not before)
         if before:
-            return self._bind_before(before, previous, lead)
+            if _ADJACENT.fullmatch(low, before[-1].end, hit.start):
+                return before[-1].mentions, True
+            mentions, firm = self._bind_before(before, previous, lead)
+            return mentions, firm and not _PREPOSITION.search(low, sentence.start, hit.start)
         return self._bind_topic(sentence, groups, hit)
 
     def _bind_before(
@@ -330,6 +396,8 @@ class _Reader:
     ) -> tuple[tuple[int, ...], bool]:
         low = self._trace.low
         opening = low[sentence.start : hit.start]
+        if len(opening) < 12 and (mark := _TYPE_KEY.match(low, hit.end, sentence.end)) and mark["mark"] != "?":
+            return (), False
         together = _TOGETHER.search(low, sentence.start, min(hit.end + 30, sentence.end))
         if together is not None and not groups:
             return self._bind_together(together[0])
@@ -340,6 +408,8 @@ class _Reader:
         if not self._block and not _CONTINUES.match(low, sentence.start, sentence.end):
             return (), False
         mentions = tuple(mention for group in self._topic for mention in group.mentions)
+        if _PREPOSITION.search(low, sentence.start, hit.start):
+            return mentions, False
         short = len(opening) < 30 or _CONTINUES.match(low, sentence.start, sentence.end) is not None
         return mentions, len(self._topic) == 1 and short
 
@@ -384,7 +454,9 @@ class _Reader:
             self._add_refusal(sentence, self._subject(sentence, groups, lead, sentence.start + match.start()), soft)
         match = cues.NO_VERDICT.search(text)
         if match is not None and not any(hit.end > sentence.start + match.start() - 30 for hit in hits):
-            self._add_refusal(sentence, self._subject(sentence, groups, lead, sentence.start + match.start()), soft)
+            before = [group for group in groups if group.end <= sentence.start + match.start()]
+            subject = lead or (before[-1] if before else None)
+            self._add_refusal(sentence, subject.mentions if subject is not None else self._meant(), soft)
 
     def _add_refusal(self, sentence: Sentence, mentions: Iterable[int], soft: bool) -> None:
         self.statements.add(mentions, Event(Polarity.NO, EVERY, True, sentence.start, sentence.end, soft))
@@ -409,9 +481,11 @@ class _Reader:
         """The mentions of which a predicate at `at` speaks."""
         if lead is not None and lead.end <= at:
             return lead.mentions
-        if any(not group.quoted for group in groups):
+        if any(group.end <= at for group in groups):
             return ()
         opening = self._trace.low[sentence.start : at]
+        if opening.lstrip().startswith('"'):
+            return ()
         if _CONTINUES.match(opening) or len(opening.strip()) < 3:
             return self._meant()
         return ()
@@ -428,7 +502,13 @@ class _Reader:
         self, sentence: Sentence, groups: Sequence[Group], hits: Sequence[Hit], lead: Group | None, text: str
     ) -> None:
         """An acceptance without a type takes the type that was last weighed for the mention."""
-        if hits or cues.ACCEPTANCE.search(text) is None or cues.REFUSAL.search(text) is not None:
+        if hits or cues.REFUSAL.search(text) is not None:
+            return
+        if groups and self._verdict and cues.SAME.search(text) is not None:
+            for label in self._verdict:
+                event = Event(Polarity.YES, label, False, sentence.start, sentence.end)
+                self.statements.add([m for group in groups for m in group.mentions], event)
+        if cues.ACCEPTANCE.search(text) is None:
             return
         mentions = [m for group in groups for m in group.mentions] or list(self._meant())
         for mention in mentions:
@@ -444,7 +524,13 @@ class _Reader:
         plain = [group for group in groups if not group.quoted] or list(groups)
         for group in plain:
             self._block.extend(group.mentions)
-        if lead is not None and _KEY.match(self._trace.low, lead.end, min(lead.end + 12, sentence.end)):
+            for mention in group.mentions:
+                self.statements.lines[mention].add(sentence.line)
+        low = self._trace.low
+        if lead is not None and (
+            _KEY.match(low, lead.end, min(lead.end + 12, sentence.end))
+            or (self._opens_line(sentence) and not low[lead.end : sentence.end].strip(" .\"')"))
+        ):
             self._key = lead
         if plain:
             self._topic = (lead,) if lead is not None else tuple(plain)

@@ -30,7 +30,7 @@ _SEPARATORS = frozenset('\n"!#$%&()*+,-./:;<=>?@[\\]^_{|}~–→…•·✔✓�
 _SPACES = dict.fromkeys(_SEPARATORS, " ")
 
 # One set of characters begins every stop: that is what makes the search fast.
-_STOP = re.compile(r"[\n.!?…;][\n.!?…;\"')\]]*")
+_STOP = re.compile(r"[\n.!?…;](?:(?<!\n)[.!?…;\"')\]]+)?(?:[ \n]*\n)?")
 _QUOTE = re.compile(r'"[^"\n]{1,600}"')
 _LONE_QUOTE = re.compile(r"(?<![\w'])'(?=\S)[^'\n]{1,80}(?<=\S)'(?!\w)")
 _ABBREVIATION = re.compile(

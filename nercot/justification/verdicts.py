@@ -72,6 +72,9 @@ def _judge_one(
     events = statements.events[number]
     allowed = frozenset(schema.index(e.label) for e in entities if e.text == entity.text and e.label in schema)
     state, event = stance(events, label, allowed)
+    if len(allowed) > 1 and state is not Stance.TAKEN:
+        taken = next((e for e in events if e.kind is Polarity.YES and e.label == label), None)
+        state, event = (Stance.TAKEN, taken) if taken is not None else (state, event)
     spoken = [reference for reference in references if reference.mention == number]
     if not spoken:
         return None, Violation("not_justified", entity, f"the trace does not speak of {entity.text!r}")
@@ -88,6 +91,10 @@ def _judge_one(
         return None, Violation("contradicted", entity, f"the trace finds no {entity.label!r} at all")
     if len(schema) == 1 and any(not reference.quoted for reference in spoken):
         return (spoken[0].start, spoken[0].end), None
+    if state is Stance.SILENT:
+        for line in sorted(statements.lines[number]):
+            if (line, label) in statements.named:
+                return statements.named[line, label], None
     if state is Stance.OPEN:
         return None, Violation("not_justified", entity, f"the trace leaves open whether {entity.text!r} is {entity.label!r}")
     return None, Violation("not_justified", entity, f"the trace does not say that {entity.text!r} is {entity.label!r}")
@@ -102,17 +109,17 @@ def _missing(
         if any(e.text == surface.text and e.label not in schema for e in entities):
             continue
         for label in range(len(schema)):
-            if label in listed or not _taken_for_good(statements, number, label, bool(listed)):
+            if label in listed or not _taken_for_good(statements, number, label, listed):
                 continue
             entity = Entity(surface.text, schema[label])
             yield Violation("missing_from_answer", entity, f"the trace takes {surface.text!r} as {schema[label]!r}")
 
 
-def _taken_for_good(statements: Statements, number: int, label: int, listed: bool) -> bool:
+def _taken_for_good(statements: Statements, number: int, label: int, listed: frozenset[int]) -> bool:
     events = statements.events[number]
-    state, event = stance(events, label, frozenset())
+    state, event = stance(events, label, listed)
     if state is not Stance.TAKEN or event is None or not any(e.firm and e.kind is Polarity.YES and e.label == label for e in events):
         return False
     if statements.empty.get(label, -1) > event.start:
         return False
-    return not listed or event.double
+    return not listed or any(e.double and e.firm and e.kind is Polarity.YES and e.label == label for e in events)

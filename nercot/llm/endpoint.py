@@ -40,6 +40,7 @@ from nercot.recipe import Model
 _EMPTY_REPLIES = 5
 # So many refusals (400) in a row, with no answer between them, are no matter of single records.
 _REFUSALS_AT_FIRST, _REFUSALS_LATER = 3, 100
+_GIVEN_UP_IN_A_ROW = 3
 _LOOKAHEAD = 128
 _BACKLOG = 2000
 _DRAIN_SECONDS = 10.0
@@ -232,6 +233,8 @@ class _Asking:
         self._heard = False
         self._answered = False
         self._last_answer = time.monotonic()
+        # Requests whose time was up since the last answer.
+        self._given_up = 0
         self._stop = asyncio.Event()
         self._error: NercotError | None = None
         self._stopped: str | None = None
@@ -247,7 +250,8 @@ class _Asking:
         ticker = asyncio.create_task(self._tell(progress)) if progress is not None else None
         try:
             await self._until_done(workers)
-            self._decide("refused")
+            if self._error is None:
+                self._decide("refused")
         finally:
             self._decide("error")
             for server in self._servers:
@@ -255,6 +259,7 @@ class _Asking:
             await self._all_on_disk()
             if ticker is not None:
                 ticker.cancel()
+        self._progress.in_flight = 0
         if progress is not None:
             progress(self._progress)
         if self._error is not None:
@@ -346,12 +351,13 @@ class _Asking:
         return left
 
     def _give_up(self, trying: _Try, fault: BaseException | None) -> None:
-        """The request's time is up: it is pending; a server that is silent for that long ends the run."""
+        """The request's time is up: it is pending; a server that only lets time run out ends the run."""
         self._leave(trying)
+        self._given_up += 1
         silent = time.monotonic() - self._last_answer
         if not self._heard:
             self._fail(self._unheard(fault))
-        elif silent >= self._patience.max_seconds and self._stopped is None:
+        elif self._given_up >= _GIVEN_UP_IN_A_ROW and silent >= self._patience.max_seconds and self._stopped is None:
             self._stopped = f"{self._role}: {self._names()} has not answered for {silent:.0f} s: {fault}"
             self._halt()
 
@@ -408,7 +414,7 @@ class _Asking:
         if reply.kind == "refused":
             return self._take_refusal(trying, reply, raw)
         server.answered()
-        self._answered, self._last_answer = True, time.monotonic()
+        self._answered, self._last_answer, self._given_up = True, time.monotonic(), 0
         self._decide("refused")
         if "response_format" in trying.form.body:
             self._takes_format = True

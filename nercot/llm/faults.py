@@ -43,7 +43,8 @@ class Throttled(Fault):
 def connection_fault(error: BaseException) -> Fault:
     """An exception of the client, or below it, as a Fault that names the cause and no address."""
     causes = list(_causes(error))
-    for cause in causes:
+    # The deepest first: what is wrapped around it repeats it without its fields.
+    for cause in reversed(causes):
         if isinstance(cause, ssl.SSLError):
             return Fault(f"TLS error: {cause.reason or 'handshake failed'}{_verify_message(cause)}", hopeless=True)
         if isinstance(cause, socket.gaierror):

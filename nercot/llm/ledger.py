@@ -1,6 +1,6 @@
 """The store of every answer that a model gave, keyed by the content of the request.
 
-In: requests and what came of them, one entry a call.  Out: replies by key, totals, Parquet.  An answer
+In: requests and what came of them, one entry a call.  Out: replies by key, and totals.  An answer
 that is on disk is never asked for again; entries are appended and never changed, never expire, and
 never hold a header, a key or an address.  Several processes may use one ledger at once.
 
@@ -11,14 +11,13 @@ gives is done when its entry is on disk, not before.
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import queue
 import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -26,8 +25,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from nercot.errors import InputError, LedgerError, NercotError, OutputError
-from nercot.llm.messages import FINAL, Reply, Request, read_reply
+from nercot.errors import LedgerError, NercotError, OutputError
+from nercot.llm.messages import Reply, Request, read_reply
 
 _APPLICATION_ID = 0x4E435254  # "NCRT", in the header of every ledger
 _WINDOW_SECONDS = 0.05
@@ -82,28 +81,6 @@ _INSERT = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _IS_FINAL = "kind IN ('answer', 'refused', 'empty_answer')"
-
-# The columns of an export: no time, latency or cost, so that equal answers give equal bytes.
-_PARQUET = {
-    "key": "string",
-    "corpus": "string",
-    "step": "string",
-    "guid": "string",
-    "provider": "string",
-    "model": "string",
-    "attempt": "int32",
-    "kind": "string",
-    "answered_by": "string",
-    "fingerprint": "string",
-    "finish_reason": "string",
-    "tokens_in": "int64",
-    "tokens_cached": "int64",
-    "tokens_out": "int64",
-    "detail": "string",
-    "request": "string",
-    "reply": "string",
-}
-_ROWS_A_BATCH = 2000
 
 _Item = TypeVar("_Item")
 
@@ -268,8 +245,8 @@ class Ledger:
     def standings(self, corpus: str) -> list[Standing]:
         """Where each step of the corpus stands, by requests asked so far."""
         query = (
-            "SELECT step, sum(best = 'answer'), sum(best = 'refused'), sum(best = 'empty_answer'), sum(best IS NULL)"
-            f" FROM (SELECT step, key, min(CASE WHEN {_IS_FINAL} THEN kind END) AS best FROM entries"
+            "SELECT step, sum(best = 'answer'), sum(best = 'refused'), sum(best = 'empty_answer'), sum(best = '')"
+            f" FROM (SELECT step, key, max(CASE WHEN {_IS_FINAL} THEN kind ELSE '' END) AS best FROM entries"
             " WHERE corpus = ? GROUP BY step, key) GROUP BY step ORDER BY step"
         )
         return [Standing(*row) for row in self._all(query, [corpus])]
@@ -299,83 +276,25 @@ class Ledger:
         """Notes that nothing more will come of a batch job."""
         self._all("UPDATE jobs SET closed = ? WHERE id = ?", [how, job])
 
-    # -- Parquet ------------------------------------------------------------------------------------------
-
-    def export_parquet(self, path: Path | str, withheld: Collection[str] = frozenset()) -> int:
-        """Writes the final answers to `path`, by key, without times and costs; returns how many.
-
-        Equal answers give equal bytes.  Records whose guid is in `withheld` are left out: their text
-        may not be passed on.  Raises OutputError.
-        """
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        target, count = Path(path), 0
-        partial = target.with_name(f"{target.name}.part")
-        schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in _PARQUET.items()])
-        try:
-            with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
-                for rows in _batches(self._final_rows(withheld), _ROWS_A_BATCH):
-                    columns = [
-                        pa.array(column, kind)
-                        for column, kind in zip(zip(*rows, strict=True), schema.types, strict=True)
-                    ]
-                    writer.write_batch(pa.record_batch(columns, schema=schema))
-                    count += len(rows)
-            os.replace(partial, target)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise OutputError(f"{target} cannot be written: {error.strerror or error}") from error
-        return count
-
-    def import_parquet(self, path: Path | str) -> int:
-        """Takes in the answers of an exported file that are not here yet; returns how many were new.
-
-        They cost nothing here.  Every key is checked against its request.  Raises InputError.
-        """
-        count = 0
-        for rows in _parquet_rows(Path(path)):
-            known = self.final([row["key"] for row in rows if isinstance(row["key"], str)])
-            new = [self._imported(row, f"{path}, key {row['key']}") for row in rows if row["key"] not in known]
-            for future in new:
-                future.result()
-            count += len(new)
-        return count
-
-    def _final_rows(self, withheld: Collection[str]) -> Iterator[tuple[Any, ...]]:
-        names = ", ".join(_PARQUET)
+    def final_entries(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """These columns of every final entry, the first of each key, in order of key; request and reply as text."""
         with self._errors_told():
-            cursor = self._connection.execute(f"SELECT {names} FROM entries WHERE {_IS_FINAL} ORDER BY key, id")
+            columns = ", ".join(("key", *names))
             last = b""
-            for row in cursor:
-                if row[0] != last and row[3] not in withheld:
-                    yield (row[0].hex(), *row[1:-2], self._unpacked(row[-2]), self._unpacked(row[-1]))
-                last = row[0]
+            for key, *values in self._connection.execute(
+                f"SELECT {columns} FROM entries WHERE {_IS_FINAL} ORDER BY key, id"
+            ):
+                if key != last:
+                    entry = dict(zip(names, values, strict=True))
+                    texts = {name: self._unpacked(entry[name]) for name in ("request", "reply") if name in entry}
+                    yield {"key": key.hex(), **entry, **texts}
+                last = key
 
     def _unpacked(self, packed: bytes) -> str:
         try:
             return zlib.decompress(packed).decode()
         except (zlib.error, UnicodeDecodeError) as error:
             raise self._damaged("a text in it cannot be read") from error
-
-    def _imported(self, row: Mapping[str, Any], where: str) -> Future[None]:
-        try:
-            payload = row["request"].encode()
-            corpus, step, guid, provider, model = (
-                row[name] for name in ("corpus", "step", "guid", "provider", "model")
-            )
-            request = Request(corpus, step, guid, provider, model, json.loads(payload), row["attempt"])
-            if row["kind"] not in FINAL or request.payload != payload or request.key != row["key"]:
-                raise ValueError("its key is not that of its request")
-            raw = row["reply"].encode()
-            reply = (
-                Reply(request.key, row["kind"])
-                if row["kind"] == "refused"
-                else read_reply(raw, request.key, row["kind"])
-            )
-        except (ValueError, TypeError, AttributeError) as error:
-            raise InputError(f"{where}: not an answer of a ledger ({error}): export it again") from error
-        return self.append(request, replace(reply, detail=row["detail"]), raw, 0.0)
 
     # -- the file -----------------------------------------------------------------------------------------
 
@@ -386,7 +305,7 @@ class Ledger:
         return connection
 
     def _migrate(self) -> None:
-        """Brings a new or older file up to date; the newest entry is read, which finds a file cut short."""
+        """Brings a new or older file up to date, and looks whether the newest entry can be read."""
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version > len(_MIGRATIONS):
             raise LedgerError(f"{self.path} was made by a newer nercot: upgrade nercot")
@@ -546,14 +465,20 @@ def _refuse_foreign(path: Path) -> None:
     try:
         with open(path, "rb") as file:
             head = file.read(100)
+            size = os.fstat(file.fileno()).st_size
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
         return
     except OSError as error:
         raise OutputError(f"{path} cannot be opened as the ledger: {error.strerror}") from error
-    # An empty file is one that another process is making right now.
-    if head and (len(head) < 100 or head[:16] != b"SQLite format 3\0" or head[68:72] != _APPLICATION_ID.to_bytes(4)):
+    if not head:  # another process is making it right now
+        return
+    if len(head) < 100 or head[:16] != b"SQLite format 3\0" or head[68:72] != _APPLICATION_ID.to_bytes(4):
         raise LedgerError(f"{path} is not a nercot ledger, or is damaged: move it away, or build in another folder")
+    # With a log beside it, part of the database may be there and not yet here.
+    pages, page_size = int.from_bytes(head[28:32]), int.from_bytes(head[16:18])
+    if size < pages * page_size and not path.with_name(f"{path.name}-wal").exists():
+        raise LedgerError(f"{path} is damaged (cut short): restore it from a copy, or move it away and start anew")
 
 
 def _statements(script: str) -> Iterator[str]:
@@ -564,24 +489,6 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
-
-
-def _parquet_rows(path: Path) -> Iterator[list[dict[str, Any]]]:
-    """The rows of an exported file, some at a time.  Raises InputError."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(_ROWS_A_BATCH, columns=list(_PARQUET)):
-                rows = batch.to_pylist()
-                if rows and len(rows[0]) != len(_PARQUET):
-                    raise InputError(
-                        f"{path} is not a ledger export: it lacks {', '.join(set(_PARQUET) - set(rows[0]))}"
-                    )
-                yield rows
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path} cannot be read as a ledger export: {str(error).splitlines()[0]}") from error
 
 
 def _portions(keys: Collection[str]) -> Iterator[list[bytes]]:

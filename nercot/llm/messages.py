@@ -83,7 +83,7 @@ def read_reply(raw: bytes, key: str = "", kind: str = "answer", latency: float |
     """The body of a chat completion as a Reply; ValueError says what it is instead."""
     try:
         reply = json.loads(raw.decode())
-    except (UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError("the reply is not JSON") from error
     try:
         choice = reply["choices"][0]

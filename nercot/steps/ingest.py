@@ -12,7 +12,8 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ import pyarrow.parquet as pq
 
 from nercot.errors import InputError, ShortfallError
 from nercot.pipeline import Report, Row, Work, content_key, dropped_row
+from nercot.removed import Removal, sentence_hash, taken_down
 from nercot.sources import MAX_INPUT, Item, Source, file_hashes, items
 from nercot.tables import COLUMNS, GROUP_ROWS, record_row, replacing, write_json, writing
 
@@ -32,8 +34,9 @@ _SPOOL = COLUMNS["work-dropped"]
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What the source stage left: a key for each partition, and what was read."""
+    """What the source stage left: the key of all that it read, a key for each partition, and what was read."""
 
+    key: str
     partitions: dict[str, str]
     rows: int
     kept: int
@@ -56,17 +59,22 @@ def ingest(
     limit: int | None,
     strict: bool,
     report: Report,
+    removed: Mapping[str, Removal] | None = None,
 ) -> Ingested:
-    """Reads the source into partitions, unless nothing that decides them has changed."""
+    """Reads the source into partitions, unless nothing that decides them has changed.
+
+    Of a row whose sentence was taken down (`removed`, by hash) nothing is written but that it was there.
+    """
     files = file_hashes(source.files)
-    key = _source_key(source, files, digits, limit)
+    removed = removed or {}
+    key = _source_key(source, files, digits, limit, removed)
     known = _before(work, key)
     if known:
         return known
     spool = work.root / ".spool"
     shutil.rmtree(spool, ignore_errors=True)
     try:
-        counts = _spool(spool, source, digits, limit, strict, report)
+        counts = _spool(spool, source, digits, limit, strict, report, removed)
         if counts.kept == 0:
             raise ShortfallError(f"{_named(source)}: no usable row among {counts.rows}{_why(counts.dropped)}")
         partitions = {part: _partition(work, spool, part) for part in partition_names(digits)}
@@ -96,7 +104,9 @@ def _why(dropped: Counter[str]) -> str:
     return f" ({', '.join(f'{count} {reason}' for reason, count in dropped.most_common())})" if dropped else ""
 
 
-def _source_key(source: Source, files: list[dict[str, str]], digits: int, limit: int | None) -> str:
+def _source_key(
+    source: Source, files: list[dict[str, str]], digits: int, limit: int | None, removed: Mapping[str, Removal]
+) -> str:
     options = source.options
     return content_key(
         "source",
@@ -109,6 +119,7 @@ def _source_key(source: Source, files: list[dict[str, str]], digits: int, limit:
         source.split,
         digits,
         limit,
+        sorted((item.sentence, item.reason) for item in removed.values()),
     )
 
 
@@ -129,6 +140,7 @@ def _before(work: Work, key: str) -> Ingested | None:
 
 def _ingested(state: dict[str, Any]) -> Ingested:
     return Ingested(
+        state["key"],
         state["partitions"],
         state["rows"],
         state["kept"],
@@ -152,7 +164,15 @@ class _Counts:
         self.dropped, self.findings = Counter(), Counter()
 
 
-def _spool(folder: Path, source: Source, digits: int, limit: int | None, strict: bool, report: Report) -> _Counts:
+def _spool(
+    folder: Path,
+    source: Source,
+    digits: int,
+    limit: int | None,
+    strict: bool,
+    report: Report,
+    removed: Mapping[str, Removal],
+) -> _Counts:
     """Sorts the rows into one file a partition, unsorted within."""
     counts = _Counts()
     stream = items(source)
@@ -160,6 +180,7 @@ def _spool(folder: Path, source: Source, digits: int, limit: int | None, strict:
     for item in islice(stream, limit):
         counts.rows += 1
         counts.findings.update(item.findings)
+        item = _taken_down(item, source.license, removed) if removed else item
         if item.outcome.reason is None:
             counts.kept += 1
         else:
@@ -174,8 +195,15 @@ def _spool(folder: Path, source: Source, digits: int, limit: int | None, strict:
     return counts
 
 
+def _taken_down(item: Item, license: str, removed: Mapping[str, Removal]) -> Item:
+    """The item, or what is left of it if its sentence was taken down."""
+    record = item.outcome.record
+    removal = removed.get(sentence_hash(record.sentence or item.raw.decode("utf-8", "replace")))
+    return replace(item, outcome=taken_down(record.guid, record.dataset, license, removal)) if removal else item
+
+
 def _refuse(item: Item, strict: bool) -> None:
-    if strict:
+    if strict and item.outcome.reason != "removed":
         raise InputError(f"{item.file}: row {item.row}: {item.outcome.detail}; mend it, or build without --strict")
 
 
@@ -183,8 +211,10 @@ def _spool_row(item: Item) -> Row:
     if item.outcome.reason is None:
         row = record_row(item.outcome.record)
     else:
-        row = dropped_row(item.outcome, "source", None)
-        row |= {"sentence": None, "input": item.raw.decode("utf-8", "replace")[:MAX_INPUT]}
+        row = dropped_row(item.outcome, "source", None) | {"sentence": None}
+        if item.outcome.reason == "removed":
+            return row  # where it stands in the source would lead to its text
+        row |= {"input": item.raw.decode("utf-8", "replace")[:MAX_INPUT]}
     return {**row, "source_file": item.file, "source_row": item.row}
 
 

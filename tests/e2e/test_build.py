@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,7 @@ def quickstart(tmp_path_factory):
 
 
 def test_the_quickstart_needs_nothing_and_loses_nothing(quickstart):
-    folder, result = quickstart
+    _, result = quickstart
     check_conservation(result)
     assert result["rows_read"] >= 160
     assert result["records"] >= 0.95 * result["rows_read"]
@@ -131,7 +132,7 @@ def test_neighbouring_traces_do_not_open_alike(quickstart):
     folder, _ = quickstart
     rows = load(folder / "build/quickstart/candidate")["train"]
     openings = [tuple(item["cot"].split()[:3]) for item in rows]
-    assert all(one != other for one, other in zip(openings, openings[1:], strict=False))
+    assert all(one != other for one, other in pairwise(openings))
 
 
 def test_sft_rows_are_the_cot_rows_as_messages(quickstart):
@@ -168,9 +169,10 @@ def test_a_changed_threshold_redoes_selection_only(tmp_path):
     build(tmp_path, "--input", source)
     work = tmp_path / "build/quickstart"
     before = {stage: stamps(work / stage) for stage in ("1-source", "2-raw", "3-valid", "4-scored")}
-    result = build(tmp_path, "--input", source, "--set", "select.threshold=10", code=1)
+    scores = [item["score"] for item in load(work / "candidate")["train"]]
+    result = build(tmp_path, "--input", source, "--set", f"select.threshold={max(scores)}")
     check_conservation(result)
-    assert result["steps"][-1]["dropped"] == {"below_threshold": 30}
+    assert result["records"] == scores.count(max(scores))
     assert before == {stage: stamps(work / stage) for stage in before}
 
 
@@ -186,7 +188,12 @@ def test_one_more_row_redoes_one_partition(tmp_path):
 
 
 def test_bad_rows_are_dropped_with_reasons_and_conserved(tmp_path):
-    bad = ["{nope\n", row(1, sentence=""), row(2, entities={"person": ["Ada"]}), row(3, entities=[{"text": "Ada", "label": 1}])]
+    bad = [
+        "{nope\n",
+        row(1, sentence=""),
+        row(2, entities={"person": ["Ada"]}),
+        row(3, entities=[{"text": "Ada", "label": 1}]),
+    ]
     source = write(tmp_path / "rows.jsonl", row(0), *bad, row(0), row(4, entities=None), row(5))
     run = nercot(tmp_path, "build", "--input", source, code=2)
     assert "needs gold" in run.stderr or "no gold" in run.stderr
@@ -205,7 +212,11 @@ def test_bad_rows_are_dropped_with_reasons_and_conserved(tmp_path):
 def test_hostile_data_stays_data(tmp_path):
     odd = "A </think> {{SCHEMA}} {{sentence}} {% for x in y %} ```json\n---\n<script>alert(1)</script> | # heading"
     rows = [
-        {"sentence": f"{odd} Ada {number}.", "schema": [odd, "person", "a|b", "<script>"], "entities": [{"text": "Ada", "label": "person"}]}
+        {
+            "sentence": f"{odd} Ada {number}.",
+            "schema": [odd, "person", "a|b", "<script>"],
+            "entities": [{"text": "Ada", "label": "person"}],
+        }
         for number in range(5)
     ]
     result = build(tmp_path, "--input", write(tmp_path / "rows.jsonl", *rows))
@@ -220,7 +231,7 @@ def test_hostile_data_stays_data(tmp_path):
     ("arguments", "said"),
     [
         (["--input", "missing.jsonl"], "no such file"),
-        (["--input", "."], "without data files"),
+        (["--input", "folder"], "without data files"),
         (["--input", "empty.jsonl"], "empty"),
         (["--input", "latin.jsonl"], "not UTF-8"),
         (["--set", "select.treshold=1"], "did you mean select.threshold"),
@@ -235,6 +246,7 @@ def test_a_mistake_is_one_line_and_exit_2(tmp_path, monkeypatch, arguments, said
     monkeypatch.delenv("DEEPSEEK_API_KEY", raising=False)
     (tmp_path / "empty.jsonl").write_text("")
     (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
     (tmp_path / "latin.jsonl").write_bytes('{"sentence": "é"}'.encode("latin-1"))
     run = nercot(tmp_path, "build", *arguments, code=2)
     assert said in run.stderr
@@ -286,9 +298,7 @@ def test_plain_text_without_gold_says_what_the_embedded_annotator_needs(tmp_path
 @pytest.mark.skipif(not DATA, reason="NERCOT_TEST_DATA is not set")
 def test_real_pile_ner_passages_are_all_accounted_for(tmp_path):
     source = Path(DATA) / "pile_ner/pile_ner_type_reserialised.json"
-    result = build(
-        tmp_path, "ner-cot", "--input", source, "--teacher-url", "embedded", "--judge-url", "embedded"
-    )
+    result = build(tmp_path, "ner-cot", "--input", source, "--teacher-url", "embedded", "--judge-url", "embedded")
     check_conservation(result)
     assert result["rows_read"] == 702
     candidate = tmp_path / "build/ner-cot/candidate"

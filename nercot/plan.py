@@ -1,0 +1,234 @@
+"""`nercot plan` and `nercot status`: what a build would cost, and where it stands.  No model is called.
+
+In: a recipe, its work folder, the ledger as far as there is one.  Out: calls, tokens, dollars and hours as
+JSON values.  What the ledger holds costs nothing; an unknown price is said to be unknown.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from nercot.build import BuildOptions, alone, prompts_of, read_source, source_of
+from nercot.llm.ledger import Ledger
+from nercot.llm.messages import Request
+from nercot.llm.pacing import cost_of
+from nercot.pipeline import STAGES, Report, Work, source_records
+from nercot.recipe import Model, Recipe
+from nercot.records import Outcome, Record
+from nercot.steps.annotate import Teacher
+from nercot.steps.score import Judge
+from nercot.steps.validate import validate_step
+from nercot.tables import meta_of
+
+# Before a model's own figures are in the ledger: bytes of a prompt for a token, tokens of an answer with its
+# trace (the paper's corpus: about 500), tokens of a judgement, and tokens a second of one request.
+_BYTES_A_TOKEN = 4
+_ANSWER_TOKENS = 500
+_JUDGEMENT_TOKENS = 300
+_TOKENS_A_SECOND = 40
+_BATCH = 200
+
+
+@dataclass(slots=True)
+class Estimate:
+    """Calls and tokens that one model would still take."""
+
+    model: Model
+    answer_tokens: float
+    calls: int = 0
+    tokens_in: float = 0.0
+    tokens_out: float = 0.0
+    scale: float = field(default=1 / _BYTES_A_TOKEN)
+
+    def add(self, payload_bytes: float) -> None:
+        """Counts one call whose prompt has so many bytes."""
+        self.calls += 1
+        self.tokens_in += payload_bytes * self.scale
+        self.tokens_out += self.answer_tokens
+
+    @property
+    def cost(self) -> float | None:
+        """USD; 0 without calls, None where the price is unknown."""
+        if not self.calls:
+            return 0.0
+        return cost_of(self.model.price, round(self.tokens_in), 0, round(self.tokens_out))
+
+    @property
+    def hours(self) -> float:
+        """Time at the recipe's pace: requests in flight, requests and tokens per minute."""
+        model = self.model
+        flight = self.tokens_out / _TOKENS_A_SECOND / model.concurrency / 3600
+        requests = self.calls / model.rpm / 60 if model.rpm else 0.0
+        tokens = (self.tokens_in + self.tokens_out) / model.tpm / 60 if model.tpm else 0.0
+        return max(flight, requests, tokens)
+
+
+def plan(recipe: Recipe, options: BuildOptions, report: Report) -> dict[str, Any]:
+    """What `build` with the same options would ask of models: first attempts, and judgements at most."""
+    work = Work(options.out / recipe.name)
+    path = options.out / "ledger.sqlite"
+    with ExitStack() as stack:
+        stack.enter_context(alone(work.root))
+        source = source_of(recipe, options)
+        ingested = read_source(source, recipe, options, work, report)
+        ledger = stack.enter_context(Ledger(path)) if path.exists() else None
+        teacher = Estimate(recipe.teacher, _mean_out(ledger, recipe, "annotate", _ANSWER_TOKENS))
+        judge = Estimate(recipe.judge, _mean_out(ledger, recipe, "score", _JUDGEMENT_TOKENS))
+        parts = sorted(ingested.partitions)
+        records = chain.from_iterable(source_records(work, part, frozenset()) for part in parts)
+        _count(_Asking(recipe, ledger, teacher, judge), records, ingested.kept, report)
+    costs = (teacher.cost, judge.cost)
+    return {
+        "corpus": recipe.name,
+        "records": ingested.kept,
+        "calls": {"teacher": teacher.calls, "judge": judge.calls},
+        "tokens": {
+            "input": round(teacher.tokens_in + judge.tokens_in),
+            "output": round(teacher.tokens_out + judge.tokens_out),
+        },
+        "cost": None if None in costs else round(sum(cost or 0.0 for cost in costs), 4),
+        "hours": round(teacher.hours + judge.hours, 3),
+    }
+
+
+def _mean_out(ledger: Ledger | None, recipe: Recipe, step: str, usual: int) -> float:
+    """Output tokens of a call of this step, from what its model has said before."""
+    model = recipe.teacher if step == "annotate" else recipe.judge
+    seen = [row for row in ledger.totals() if row.step == step and row.model == model.model] if ledger else []
+    calls, tokens = sum(row.calls for row in seen), sum(row.tokens_out for row in seen)
+    return tokens / calls if calls and tokens else usual
+
+
+class _Asking:
+    """Counts the requests of a build that the ledger does not answer."""
+
+    def __init__(self, recipe: Recipe, ledger: Ledger | None, teacher: Estimate, judge: Estimate) -> None:
+        prompts = prompts_of(recipe)
+        self.recipe, self.ledger, self.teacher, self.judge = recipe, ledger, teacher, judge
+        self._teacher = Teacher(recipe.name, recipe.teacher, prompts.get("annotate", ""))
+        self._judge = Judge(recipe.name, recipe.judge, prompts.get("judge", ""))
+        self._rubric_bytes = len(prompts.get("judge", "").encode())
+
+    def batch(self, records: list[Record]) -> None:
+        answered = list(self._answered(records))
+        valid = validate_step((item.record for item in answered), self.recipe.rules, self.recipe.trace)
+        kept = [item.record for item in valid if item.kept]
+        if self.recipe.judge.embedded:
+            return
+        for request in self._missing([self._judge.request(record, 1) for record in kept]):
+            self.judge.add(len(request.payload))
+
+    def _answered(self, records: list[Record]) -> Iterator[Outcome]:
+        """The records whose answer is known; the others are counted."""
+        if self.recipe.teacher.embedded:
+            from nercot.embedded import annotate
+
+            yield from annotate(iter(records))
+            return
+        for request in self._missing([self._teacher.request(record, 1) for record in records]):
+            self.teacher.add(len(request.payload))
+            if not self.recipe.judge.embedded:
+                self.judge.add(self._rubric_bytes + len(request.payload) + _ANSWER_TOKENS * _BYTES_A_TOKEN)
+        if self.ledger is not None:
+            yield from (item for item in self._teacher.outcomes(iter(records), self.ledger, 1) if item.kept)
+
+    def _missing(self, requests: list[Request]) -> list[Request]:
+        if self.ledger is None:
+            return requests
+        replies = self.ledger.replies_to(requests)
+        return [request for request, reply in zip(requests, replies, strict=True) if reply is None]
+
+
+def _count(asking: _Asking, records: Iterator[Record], total: int, report: Report) -> None:
+    done = 0
+    while batch := list(islice(records, _BATCH)):
+        asking.batch(batch)
+        done += len(batch)
+        report("plan", done, total)
+
+
+# --- status ----------------------------------------------------------------------------------------
+
+
+def status(recipe: Recipe, out: Path) -> dict[str, Any]:
+    """Where the build of a recipe stands: done and left by step, spent, last error, whether it is running."""
+    work = Work(out / recipe.name)
+    path = out / "ledger.sqlite"
+    source = _source_state(work)
+    told: dict[str, Any] = {"spent": None, "last_error": None, "asked": []}
+    if path.exists():
+        with Ledger(path) as ledger:
+            told = _told(ledger, recipe.name)
+    return {
+        "corpus": recipe.name,
+        "running": _running(work.root),
+        "records": source.get("kept"),
+        "steps": list(_steps(work, source, told["asked"])),
+        "spent": told["spent"],
+        "last_error": told["last_error"],
+        "candidate": _candidate(work.root / "candidate" / "manifest.json"),
+    }
+
+
+def _source_state(work: Work) -> dict[str, Any]:
+    try:
+        state: dict[str, Any] = json.loads((work.root / "1-source" / "source.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return state
+
+
+def _told(ledger: Ledger, corpus: str) -> dict[str, Any]:
+    rows = ledger.totals(corpus)
+    error = ledger.last_error(corpus)
+    return {
+        "asked": ledger.standings(corpus),
+        "spent": {
+            "calls": sum(row.calls for row in rows),
+            "failed_calls": sum(row.failed for row in rows),
+            "tokens": {"input": sum(row.tokens_in for row in rows), "output": sum(row.tokens_out for row in rows)},
+            "cost": round(sum(row.cost for row in rows), 6),
+            "calls_of_unknown_price": sum(row.unpriced for row in rows),
+        },
+        "last_error": None if error is None else {"step": error.step, "guid": error.guid, "detail": error.detail},
+    }
+
+
+def _steps(work: Work, source: dict[str, Any], asked: list[Any]) -> Iterator[dict[str, Any]]:
+    """For each step the records that it has settled and those that are left, by files and by the ledger."""
+    parts = source.get("partitions", {})
+    entered = source.get("kept", 0)
+    for step, stage in STAGES.items():
+        metas = [meta_of(path) for part in parts for path in sorted((work.root / stage).glob(f"{part}*.parquet"))]
+        kept = sum(meta["kept"] for meta in metas if meta)
+        settled = sum(meta["in"] - meta["pending"] for meta in metas if meta)
+        final = next((item.answers + item.refused + item.empty for item in asked if item.step == step), 0)
+        done = max(settled, min(final, entered))
+        yield {"step": step, "done": done, "left": max(0, entered - done), "kept": kept}
+        entered = kept
+
+
+def _running(root: Path) -> bool:
+    """Whether a build holds the work folder just now."""
+    try:
+        with (root / ".lock").open("rb") as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def _candidate(path: Path) -> str | None:
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["fingerprint"])
+    except (OSError, ValueError, KeyError):
+        return None
