@@ -135,9 +135,9 @@ def build(
         return run.run(read_source(source, recipe, options, work, report))
 
 
-def check_models(recipe: Recipe) -> None:
+def check_models(recipe: Recipe, roles: Sequence[str] = ("teacher", "judge")) -> None:
     """Finds out before anything is read whether the models can be asked at all (key, price)."""
-    for role in ("teacher", "judge"):
+    for role in roles:
         model: Model = getattr(recipe, role)
         if model.embedded:
             continue
@@ -372,7 +372,9 @@ class Build:
         with writing(folder):
             new.mkdir(parents=True)
             self.report("candidate", 0, 1)
-            contents = write_tables(self.work, self.parts, rounds, self.recipe.teacher.until, new, self.prompts["extract"])
+            contents = write_tables(
+                self.work, self.parts, rounds, self.recipe.teacher.until, new, self.prompts["extract"]
+            )
             manifest = self._manifest(contents, key)
             write_card(new, manifest, contents.stats.summary())
             write_json(new / "manifest.json", manifest)

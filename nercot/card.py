@@ -96,6 +96,7 @@ def _info(folder: Path, manifest: Mapping[str, Any], config: str) -> dict[str, A
     size = sum((folder / file["path"]).stat().st_size for file in files)
     return {
         "config_name": config,
+        **({"version": manifest["version"]} if "version" in manifest else {}),
         # The datasets library caches a local folder by name and card: a new fingerprint is a new card.
         "description": f"{manifest['corpus']} {manifest['fingerprint']}",
         "features": features(config)._to_yaml_list(),
@@ -122,6 +123,7 @@ def _values(manifest: Mapping[str, Any], stats: Mapping[str, Any]) -> dict[str, 
         "judge": _named(manifest["models"]["judge"]),
         "license": cell(", ".join(stats["licenses"]) or manifest["license"]),
         "fingerprint": manifest["fingerprint"],
+        "version": manifest.get("version"),
         "partial": manifest["partial"],
         "pending": sum(step["pending"] for step in manifest["steps"]),
         "made": _made(manifest),

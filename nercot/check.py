@@ -38,7 +38,7 @@ def check(
     summary = _Summary()
     with ExitStack() as stack:
         sink = stack.enter_context(_verdicts(out, stack)) if out is not None else None
-        for row in _rows(path, form, schema, strict):
+        for row in answered_rows(path, form, schema, strict):
             verdict = _unreadable(row) if isinstance(row, BadRow) else _verdict(row, trace)
             summary.add(verdict)
             if sink is not None:
@@ -55,7 +55,10 @@ def _verdicts(out: Path, stack: ExitStack) -> TextIO:
     return temporary.open("w", encoding="utf-8")
 
 
-def _rows(path: str, form: str | None, schema: Sequence[str] | None, strict: bool) -> Iterator[SourceRow | BadRow]:
+def answered_rows(
+    path: str, form: str | None, schema: Sequence[str] | None, strict: bool = False
+) -> Iterator[SourceRow | BadRow]:
+    """The rows of PATH as its reader gives them; with `strict` the first bad one is an InputError."""
     options = ReadOptions(schema=tuple(schema) if schema else None)
     for row in rows(open_source(path, form, options)):
         if strict and isinstance(row, BadRow):
@@ -164,7 +167,7 @@ def summarise(path: str, form: str | None, schema: Sequence[str] | None, report:
     """Counts what is in PATH, in any format (stats.py)."""
     stats = Stats()
     unreadable = 0
-    for row in _rows(path, form, schema, strict=False):
+    for row in answered_rows(path, form, schema):
         if isinstance(row, BadRow):
             unreadable += 1
         else:

@@ -29,6 +29,7 @@ _EPILOGS = {
     "status": "nercot status ner-cot",
     "convert": "nercot convert pile.json --to rows.jsonl",
     "validate": "nercot validate answers.jsonl --out verdicts",
+    "score": "nercot score build/quickstart/candidate --out judgements",
     "stats": "nercot stats build/quickstart/candidate",
 }
 
@@ -52,10 +53,10 @@ def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
     return decorate
 
 
-def main() -> None:
-    """Runs the command line and ends the process with its exit code."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line (of this process, or `arguments`) and raises SystemExit with its exit code."""
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(arguments, prog_name="nercot", standalone_mode=False)
     except NercotError as error:
         click.echo(f"nercot: {error}", err=True)
         code = error.exit_code
@@ -390,6 +391,51 @@ def _print_check(summary: Mapping[str, Any], out: Path | None) -> None:
         click.echo(f"note: {note} ({count} rows)")
     if out is not None:
         click.echo(f"verdicts     {out / 'verdicts.jsonl'}")
+
+
+@command("score")
+@click.argument("path")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write DIR/judgements.jsonl, one a row.")
+@click.option("--from", "form", metavar="FMT", help="Format of PATH, where content alone does not tell.")
+@click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none.")
+@click.option("--judge-url", metavar="URL", multiple=True, help="OpenAI-compatible address, or embedded (default).")
+@click.option("--judge-model", metavar="NAME", help="Model to ask the judge's server for.")
+@click.option("--ledger", type=click.Path(path_type=Path), default=Path("build/ledger.sqlite"), show_default=True)
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A key of a recipe, for example judge.rpm=60."
+)
+def score_command(
+    path: str,
+    out: Path | None,
+    form: str | None,
+    schema: str | None,
+    judge_url: tuple[str, ...],
+    judge_model: str | None,
+    ledger: Path,
+    settings: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Have a judge score the traces of PATH, 0-10 with five sub-scores."""
+    from nercot.judging import judge_path
+    from nercot.recipe import load_recipe, parse_override
+
+    given = {"judge.url": _one_or_many(judge_url), "judge.model": judge_model}
+    overrides = [parse_override(text) for text in settings]
+    overrides += [(key, value) for key, value in given.items() if value is not None]
+    recipe = load_recipe("quickstart", [("corpus.name", "score"), *overrides])
+    with progress(as_json) as report:
+        found = judge_path(path, recipe, out, ledger, form, split_schema(schema), report)
+    if as_json:
+        print_json(found)
+    else:
+        click.echo(
+            f"{found['rows']} rows: {found['judged']} judged, {found['at_threshold']} at {found['threshold']:g} or more"
+        )
+        print_table(["score", "rows"], [[score, count] for score, count in found["scores"].items()])
+        if found["dropped"]:
+            print_table(["not judged", "rows"], [[reason, count] for reason, count in found["dropped"].items()])
+    if found["dropped"]:
+        raise SystemExit(1)
 
 
 @command("stats")

@@ -93,7 +93,9 @@ def _commit(repo_id: str, revision: str | None, ask: Patience) -> str:
     """The commit behind a revision.  A branch or tag is always looked up: what the cache says may be stale."""
     if revision and _COMMIT.fullmatch(revision):
         return revision
-    return str(ask(lambda: HfApi().dataset_info(repo_id, revision=revision).sha))
+    commit = str(ask(lambda: HfApi().dataset_info(repo_id, revision=revision).sha))
+    ask.answered = True
+    return commit
 
 
 def _fetch(repo_id: str, commit: str, files: Sequence[str], ask: Patience) -> Path:
@@ -165,8 +167,9 @@ def _is_data(path: str) -> bool:
 class Patience:
     """Calls the Hub, and again while it is busy (429, 5xx) or the line breaks, for up to `seconds` a call.
 
-    Retry-After is obeyed; a pause that would not fit into what is left ends the call at once.  A Hub that
-    never answered cannot be reached, and is not asked twice.  `report` is told of every pause, in one line.
+    Retry-After is obeyed; a pause that would not fit into what is left ends the call at once.  `answered`:
+    whether the Hub was heard at all; until then no connection means no network, and is not tried twice.
+    `report` is told of every pause, in one line.
     """
 
     seconds: float
@@ -182,9 +185,7 @@ class Patience:
             before_sleep=self._tell,
             reraise=True,
         )
-        result = retrying(call)
-        self.answered = True
-        return result
+        return retrying(call)
 
     def _passes(self, error: BaseException) -> bool:
         cause = root_of(error)
@@ -240,10 +241,8 @@ def explain(error: BaseException, repo_id: str, revision: str | None = None) -> 
     """One line for a failed call: what, and what to do.  Never holds a token or an address with one."""
     where = f"{repo_id}@{revision}" if revision else repo_id
     cause = root_of(error)
-    if isinstance(cause, OfflineModeIsEnabled) or (
-        isinstance(cause, LocalEntryNotFoundError) and constants.is_offline_mode()
-    ):
-        return f"{where}: HF_HUB_OFFLINE is set, and this is no full commit in the cache; unset it, or name one"
+    if constants.is_offline_mode() and isinstance(cause, _OFFLINE):
+        return f"{where}: HF_HUB_OFFLINE is set; unset it (to read, a full commit that is in the cache will do)"
     if isinstance(cause, GatedRepoError):
         page = f"{constants.ENDPOINT}/datasets/{repo_id}"
         return f"{where}: gated; accept its terms at {page}, {LOGIN}, and run the same command again"

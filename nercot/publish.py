@@ -265,6 +265,7 @@ class _Hub:
             info = self.ask(lambda: self._api.dataset_info(self.repo_id))
         except RepositoryNotFoundError:
             return _Remote()
+        self.ask.answered = True
         refs = self.ask(lambda: self._api.list_repo_refs(self.repo_id, repo_type="dataset"))
         head, files = str(info.sha), self._files(str(info.sha))
         manifest = self._manifest(head) if "manifest.json" in files else None

@@ -53,7 +53,9 @@ def read_removed(releases: Path, corpus: str) -> dict[str, Removal]:
             row = json.loads(line)
             removal = Removal(row["sentence"], row["reason"], tuple(row["guids"]))
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: line {number} is damaged; restore the file, it says what must not return") from error
+            raise InputError(
+                f"{path}: line {number} is damaged; restore the file, it says what must not return"
+            ) from error
         removals[removal.sentence] = removal
     return removals
 

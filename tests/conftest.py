@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hub_server import WRITER, HubServer
+from hub_server import WRITER, HubServer, log_in
 
 _HUB = pytest.StashKey[HubServer]()
 
@@ -30,13 +30,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     server = config.stash[_HUB]
     server.stop()
     shutil.rmtree(server.root.parent, ignore_errors=True)
-
-
-def log_in(token: str | None) -> None:
-    """What `hf auth login` leaves behind; None: logged out."""
-    path = Path(os.environ["HF_HOME"]) / "token"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(token or "")
 
 
 @pytest.fixture

@@ -44,6 +44,13 @@ WRITER, READER = "token-of-the-writer", "token-of-the-reader"
 USERS = {WRITER: User("writer", ("org", "writer")), READER: User("reader")}
 
 
+def log_in(token: str | None) -> None:
+    """What `hf auth login` leaves behind; None: logged out."""
+    path = Path(os.environ["HF_HOME"]) / "token"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(token or "")
+
+
 @dataclass
 class Fault:
     """What goes wrong: `how` is a status, "cut" (the line breaks in the request), "lose" (done, but no reply),

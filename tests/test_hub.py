@@ -12,15 +12,14 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from conftest import log_in
-from hub_server import READER, WRITER, Fault, HubServer, User
+from hub_server import READER, WRITER, Fault, HubServer, User, log_in
 from huggingface_hub.errors import HfHubHTTPError
 from hypothesis import given
 from hypothesis import strategies as st
 from release_files import cot_rows, make_release, sft_rows, tree
 
 from nercot.errors import InputError
-from nercot.hub import download, explain
+from nercot.hub import Patience, download, explain
 
 NAME = "org/made"
 COT, SFT = "cot/train-00000-of-00001.parquet", "sft/train-00000-of-00001.parquet"
@@ -231,8 +230,22 @@ def test_no_network(hub: HubServer, release: Path) -> None:
         nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}"
     said = child(NAME, "main", HF_ENDPOINT=nowhere)
     assert said.startswith("InputError: org/made@main: no connection to the Hub (ConnectError); check the network")
-    assert "no connection" in child(NAME, folder.name, "sft", HF_ENDPOINT=nowhere)
     assert child(NAME, folder.name, HF_ENDPOINT=nowhere) == str(folder)
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_no_connection_is_tried_again_only_after_an_answer(answered: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    tried = []
+
+    def call() -> None:
+        tried.append(port)
+        httpx2.get(f"http://127.0.0.1:{port}")
+
+    with pytest.raises(httpx2.ConnectError):
+        Patience(2, answered=answered)(call)
+    assert (len(tried) > 1) is answered
 
 
 # --- a Hub that has troubles ------------------------------------------------------------------------

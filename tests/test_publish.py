@@ -73,7 +73,8 @@ def test_release_is_on_the_hub_as_one_tagged_commit(hub: HubServer, first: Path)
 
 
 def test_again_writes_nothing(hub: HubServer, first: Path) -> None:
-    commit = put(first).commit
+    commit = put(first, private=True).commit
+    assert hub.repo(NAME)["private"]
     hub.log.clear()
     again = put(first)
     assert hub.writes() == []
@@ -91,6 +92,9 @@ def test_both_versions_load_by_tag_with_their_own_columns(hub: HubServer, first:
     assert "drift" in old.configs["cot"].features
     assert "drift" not in new.configs["cot"].features
     assert "completion" in new.configs["cot"].features
+    hub.log.clear()
+    assert put(first).changes == ()
+    assert hub.writes() == []
 
 
 def test_rows_load_as_they_were_released(hub: HubServer, first: Path) -> None:
@@ -103,20 +107,6 @@ def test_rows_load_as_they_were_released(hub: HubServer, first: Path) -> None:
     assert all(row["sentence"][one["start"] : one["end"]] == one["text"] for row in loaded for one in row["entities"])
 
 
-def test_old_version_again_changes_nothing_after_a_newer_one(hub: HubServer, first: Path, second: Path) -> None:
-    put(first)
-    put(second)
-    hub.log.clear()
-    assert put(first).changes == ()
-    assert hub.writes() == []
-    assert published(hub) == tree(second)
-
-
-def test_private(hub: HubServer, first: Path) -> None:
-    put(first, private=True)
-    assert hub.repo(NAME)["private"]
-
-
 def test_empty_repo_made_on_the_website_is_used(hub: HubServer, first: Path) -> None:
     hub.create(NAME)
     assert put(first).changes[0].action == "add"
@@ -126,19 +116,17 @@ def test_empty_repo_made_on_the_website_is_used(hub: HubServer, first: Path) -> 
 # --- dry run ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("before", ["nothing", "first", "second"])
-def test_dry_run_says_exactly_what_is_done_then(hub: HubServer, first: Path, second: Path, before: str) -> None:
-    for release in {"nothing": [], "first": [first], "second": [second]}[before]:
-        put(release)
-    hub.log.clear()
-    said: list[str] = []
-    dry = put(second, dry_run=True, report=said.append)
-    assert hub.writes() == []
-    assert said == [f"would {change}" for change in dry.changes]
-    done = put(second)
-    assert dry.changes == done.changes
-    assert bool(dry.changes) is (before != "second")
-    assert done.commit == dry.commit or dry.commit is None
+def test_dry_run_says_exactly_what_is_done_then(hub: HubServer, first: Path, second: Path) -> None:
+    for release, changed in ((first, True), (second, True), (second, False)):
+        hub.log.clear()
+        said: list[str] = []
+        dry = put(release, dry_run=True, report=said.append)
+        assert hub.writes() == []
+        assert said == [f"would {change}" for change in dry.changes]
+        done = put(release)
+        assert dry.changes == done.changes
+        assert bool(dry.changes) is changed
+        assert dry.commit == (None if changed else done.commit)
 
 
 def test_dry_run_of_a_first_release(hub: HubServer, first: Path) -> None:
@@ -162,8 +150,8 @@ def test_writes_that_stop_anywhere_leave_old_or_new(hub: HubServer, first: Path,
     assert count == 7
     states = []
     for stop in range(1, count + 1):
-        hub.create(NAME)
-        hub.commit(NAME, {path: (first / path).read_bytes() for path in tree(first)})
+        hub.reset()
+        hub.create(NAME, **{path: (first / path).read_bytes() for path in tree(first)})
         hub.faults = [Fault("cut", skip=stop - 1), Fault(403, times=-1, skip=stop - 1)]
         refusal(OutputError, second, patience=0.9)
         states.append(published(hub) == tree(second))

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import islice
 
 from nercot.answers import render_answer
@@ -63,31 +64,30 @@ def annotate(records: Iterator[Record]) -> Iterator[Outcome]:
 
 
 def _trace(record: Record, gold: Sequence[Entity], recent: deque[Frame]) -> str:
-    kinds = _kinds(record, gold)
+    kinds, asked = _kinds(record.schema, record.schema_descriptions)
+    if any(entity.label not in kinds for entity in gold):
+        kinds = {**{entity.label: kind_of(entity.label) for entity in gold}, **kinds}
     typed = [(e.start, e.end, kinds[e.label]) for e in gold if e.start is not None and e.end is not None]
-    asked = frozenset[str]().union(*(kind.own for kind in kinds.values()))
     scene = Scene(record.sentence, typed, asked)
     writer = Writer(record.guid)
     items = scene.items()
     types = count(len(record.schema), "type")
     _open(writer, scene, _family(record.guid), recent, types)
-    for twin in islice(scene.twins(), 2):
-        _dismiss(writer, twin)
+    _dismiss_words(writer, scene)
     _accept(writer, scene, items)
     writer.line()
-    _dismiss_words(writer, scene)
     present = {kind.label for item in items for kind in item.kinds}
     _dismiss_types(writer, scene, [kinds[label] for label in record.schema if label not in present], items)
     _close(writer, scene.count)
     return writer.trace()
 
 
-def _kinds(record: Record, gold: Sequence[Entity]) -> dict[str, Kind]:
-    described = record.schema_descriptions or (None,) * len(record.schema)
-    kinds = {label: kind_of(label, text) for label, text in zip(record.schema, described, strict=True)}
-    for entity in gold:
-        kinds.setdefault(entity.label, kind_of(entity.label))
-    return kinds
+@lru_cache(maxsize=1024)
+def _kinds(schema: tuple[str, ...], descriptions: tuple[str, ...] | None) -> tuple[Mapping[str, Kind], frozenset[str]]:
+    """The kinds of a schema by label, and the words of all their names."""
+    described = descriptions or (None,) * len(schema)
+    kinds = {label: kind_of(label, text) for label, text in zip(schema, described, strict=True)}
+    return kinds, frozenset[str]().union(*(kind.own for kind in kinds.values()))
 
 
 def count(number: int, noun: str) -> str:
@@ -117,14 +117,14 @@ def _topic(writer: Writer, scene: Scene) -> str:
     form = _form(scene.sentence)
     if form:
         return writer.wording(frames.TOPICS["form"], field=form)
-    found: dict[str, list[str]] = {}
+    found: dict[str, dict[str, str]] = {}
     for word in dict.fromkeys(scene.words):
         field = FIELDS.get(word)
         if field is not None and scene.asked.isdisjoint((word, *field.split())):
-            found.setdefault(field, []).append(word)
+            found.setdefault(field, {}).setdefault(singular(word), word)
     field = max(found, key=lambda name: len(found[name]), default="")
     if field and len(found[field]) > 1:
-        first, second = found[field][:2]
+        first, second = list(found[field].values())[:2]
         return writer.wording(frames.TOPICS["field_two"], field=field, w=quote(first), x=quote(second))
     content = scene.content
     if len(content) > 1:
@@ -250,8 +250,7 @@ def _mention(writer: Writer, item: Item) -> str:
     elif item.nested:
         mention = writer.wording(frames.NESTED, m=mention)
     if len(item.spans) > 1:
-        times = "twice" if len(item.spans) == 2 else count(len(item.spans), "time")
-        mention = writer.wording(frames.REPEATED, m=mention, times=times)
+        mention = writer.wording(frames.REPEATED, m=mention, times=_times(item))
     return mention
 
 
@@ -268,7 +267,7 @@ def _own_clue(scene: Scene, item: Item, kind: Kind, taken: Clue | None) -> Clue:
     """A clue for this of two types: where possible one that has its name in it, and another than the one taken."""
     found = [clue for clue in clues(item, kind, scene) if clue != taken]
     named = (clue for clue in found if any(singular(word.lower()) in kind.own for word in clue.word.split()))
-    return next(named, found[0] if found else Clue("alone_word"))
+    return next(named, found[0] if found else taken or Clue("alone_word"))
 
 
 def _clause(writer: Writer, clue: Clue, kind: Kind) -> str:
@@ -281,16 +280,25 @@ def _brief(scene: Scene, item: Item) -> str:
     text = frames.BRIEF.get(clue.how, frames.BRIEF_DEFAULT).format(w=quote(clue.word), x=quote(clue.other))
     if item.place:
         return f"the {item.place} one" if item.place.isalpha() else f"as in {quote(item.place)}"
-    return f"{text}, {count(len(item.spans), 'time')}" if len(item.spans) > 1 else text
+    return f"{text}, {_times(item)}" if len(item.spans) > 1 else text
+
+
+def _times(item: Item) -> str:
+    return "twice" if len(item.spans) == 2 else count(len(item.spans), "time")
 
 
 # ---------------------------------------------------------------------------------------------- dismissal
 
 
 def _dismiss_words(writer: Writer, scene: Scene) -> None:
+    """What tempts is dealt with before the mentions, so that the last word on these is what they are."""
+    for twin in islice(scene.twins(), 2):
+        _dismiss(writer, twin)
     for candidate in scene.tempting:
         _dismiss(writer, candidate)
-    if len(scene.tempting) < 2 and (fresh := [word for word in scene.content if not writer.has(quote(word))]):
+    if (len(scene.tempting) < 2 or not scene.count) and (
+        fresh := [word for word in scene.content if not writer.has(quote(word))]
+    ):
         how = "ordinary_two" if len(fresh) > 1 else "ordinary_one"
         writer.say(frames.CANDIDATES[how], w=quote(fresh[0]), x=quote(fresh[-1]))
 

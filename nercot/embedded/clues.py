@@ -41,7 +41,7 @@ _CALENDAR = re.compile(
 _MONEY = re.compile(
     r"[$€£¥₹₩₺₽]|\b(?:USD|EUR|GBP|dollars?|euros?|pounds?|yen|cents?|francs?|rupees?|zł|Rs|元|円)\b|[元円원]"
 )
-_UNIT = re.compile(r"\d[\d.,]*\s*([^\W\d_]{1,12}|°\s?[CF]|%)\.?\Z")
+_UNIT = re.compile(r"\d[\d.,]*\s*(?!s\b)([^\W\d_]{1,12}|°\s?[CF]|%)\.?\Z")
 _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("mail", re.compile(r"\S+@\S+\.\w+\Z")),
     ("web", re.compile(r"(?:https?://|www\.)\S+|[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|io|edu|gov)\b")),
@@ -69,12 +69,27 @@ _PARTICLES = {
 _INNER = {
     "place": tuple("市县省区州国島山川湖江河海路街駅站港시구도군역산강섬"),
     "organisation": (
-        "公司", "大学", "大學", "法院", "银行", "集团", "医院", "研究所", "会社", "銀行", "대학교", "병원", "製鉄", "학교", "队", "局",
+        "公司",
+        "大学",
+        "大學",
+        "法院",
+        "银行",
+        "集团",
+        "医院",
+        "研究所",
+        "会社",
+        "銀行",
+        "대학교",
+        "병원",
+        "製鉄",
+        "학교",
+        "队",
+        "局",
     ),
     "time": tuple("年月日周季度时년월일"),
     "money": tuple("元円원"),
     "work": ("》", "」", "』"),
-}  # fmt: skip
+}
 
 
 def clues(item: Item, kind: Kind, scene: Scene) -> Iterator[Clue]:
@@ -317,8 +332,8 @@ def _surroundings(item: Item, before: list[str], after: list[str], scene: Scene)
     """The words next to it, or others of the sentence: what is always there to argue from."""
     left, right = _telling(reversed(before[-4:])), _telling(iter(after[:4]))
     how = "around" if left and right else "after" if left else "before"
-    if not left and not right:
-        left, how = next(iter(scene.content), ""), "among"
+    if not left and not right and scene.content:
+        left, how = scene.content[item.spans[0][0] % len(scene.content)], "among"
     if not left and not right:
         left, right = (bare(before[-1]) if before else ""), (bare(after[0]) if after else "")
         how = "around" if left and right else "after" if left else "before" if right else "alone"
@@ -327,12 +342,19 @@ def _surroundings(item: Item, before: list[str], after: list[str], scene: Scene)
 
 
 def _telling(tokens: Iterator[str]) -> str:
-    """The first word that is no function word; of a script without spaces only up to its punctuation."""
+    """The first common word that is no function word, or else the first other one that is no address.
+
+    Of a script without spaces it is what stands before the next punctuation.
+    """
+    other = ""
     for token in tokens:
         word = bare(token)
-        if len(word) > 2 and word.lower() not in WORDS["stopwords"]:
-            return _BREAK.split(word, maxsplit=1)[0][:40]
-    return ""
+        if len(word) < 3 or word.lower() in WORDS["stopwords"]:
+            continue
+        if word.islower() and "/" not in word:
+            return word[:40]
+        other = other or ("" if "/" in word else _BREAK.split(word, maxsplit=1)[0][:40])
+    return other
 
 
 _BREAK = re.compile("[、。，！？「」：；]")

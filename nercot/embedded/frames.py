@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """A sentence with slots; `key`: what it begins with, a quotation and a type standing for themselves."""
 
@@ -79,7 +79,7 @@ OPENINGS: tuple[tuple[Frame, ...], ...] = (
     ),
     _frames(
         "My first observation is that {t}.",
-        "My task is to look for {n}, and I see that {t}.",
+        "My aim is to find mentions of {n}, and I see that {t}.",
         "My starting point is the context: {t}.",
         "My way in is the vocabulary: {t}.",
         "My reading begins with the topic, and {t}.",
@@ -258,25 +258,25 @@ CLAUSES: Mapping[str, tuple[str, ...]] = {
     "apposition": (
         "it is explained by {w} right beside it",
         "the description {w} is set next to it",
-        "{w}, put beside it, tells what it is",
+        "the words {w}, put beside it, tell what it is",
     ),
     "heading": ("it stands after the heading {w}", "{w} with a colon introduces it", "the line announces it with {w}"),
     "title": (
-        "{w} right before it is a word for {g}",
+        "the word {w} right before it is a word for {g}",
         "it has {w} in front of it, as {gs} do",
-        "{w} introduces it, which is how one speaks of {g}",
+        "the word {w} introduces it, which is how one speaks of {g}",
     ),
     "noun_before": (
         "the noun {w} right before it tells what it is",
         "it is introduced by {w}, a word for {g}",
-        "{w} stands before it and names the sort of thing",
+        "the word {w} stands before it and names the sort of thing",
     ),
-    "named": ("{w} before it announces a name, that of {g}", "it is the name given after {w}"),
-    "noun_of": ("{w} leads up to it and tells what it is", "it is what {w} refers to"),
+    "named": ("the word {w} before it announces a name, that of {g}", "it is the name given after {w}"),
+    "noun_of": ("the word {w} leads up to it and tells what it is", "it is what {w} refers to"),
     "noun_after": (
         "the noun {w} right after it tells what it is",
         "it comes in front of {w}, which names the sort of thing",
-        "{w} follows, a word for {g}",
+        "the word {w} follows, a word for {g}",
     ),
     "currency": (
         "it puts a figure together with {w}, a sign of money",
@@ -313,10 +313,10 @@ CLAUSES: Mapping[str, tuple[str, ...]] = {
         "its head noun is {w}",
     ),
     "head_first": ("the name begins with {w}, a word for {g}", "its first word, {w}, says what it is"),
-    "head_inner": ("{w} within the name says what it is", "the name contains {w}, a word for {g}"),
-    "honorific": ("{w} after it is a form of address for people", "it is followed by the honorific {w}"),
+    "head_inner": ("the word {w} within the name says what it is", "the name contains {w}, a word for {g}"),
+    "honorific": ("the word {w} after it is a form of address for people", "it is followed by the honorific {w}"),
     "particle_place": ("the particle {w} after it marks where something happens",),
-    "particle_person": ("{w} after it presents it as the one that the sentence is about",),
+    "particle_person": ("the word {w} after it presents it as the one that the sentence is about",),
     "joined": (
         "it continues the list with {w} as an equal",
         "it is coordinated with {w}, which is of the same sort",
@@ -324,16 +324,16 @@ CLAUSES: Mapping[str, tuple[str, ...]] = {
     ),
     "alias": ("in brackets it gives {w} a second name", "the brackets make it another name of {w}"),
     "acts": (
-        "{w} after it is what one says of {gs}",
+        "the word {w} after it is what one says of {gs}",
         "it is followed by {w}, as is usual with {gs}",
-        "{w} has it as its subject, which suits {gs}",
+        "the word {w} has it as its subject, which suits {gs}",
     ),
-    "quotes": ("the quotation marks around it set off a title", "it is set in quotation marks, as titles are"),
+    "quotes": ("the quotation marks around it are those of a title", "it stands in quotation marks, as titles do"),
     "owner": ("{w} is said to be its own, by the {x} between them", "the {x} after it makes {w} something of its own"),
     "ending": ("it ends in {w}, as many words for {gs} do", "its ending {w} is typical of {gs}"),
     "theme": (
         "the sentence also uses the word {w}, and that is what the type is about",
-        "{w} elsewhere in the sentence shows that this type is in play",
+        "the word {w} elsewhere in the sentence shows that this type is in play",
         "it fits in with {w}, which the sentence mentions and the type is about",
     ),
     "wider": (
@@ -341,7 +341,7 @@ CLAUSES: Mapping[str, tuple[str, ...]] = {
         "it is put behind another place and a comma, as the larger of the two",
     ),
     "pronoun": ("{w} leads up to it, and that speaks of {g}", "it is whom {w} refers to"),
-    "goes_with": ("{w} after it goes with {gs}", "it is followed by {w}, as is usual with {gs}"),
+    "goes_with": ("the word {w} after it goes with {gs}", "it is followed by {w}, as is usual with {gs}"),
     "modifies": ("it says of what origin {w} is", "it describes {w} and says to whom that belongs"),
     "around_name": (
         "it is written as a name, and from {w} to {x} the sentence treats it as {g}",
@@ -358,17 +358,23 @@ CLAUSES: Mapping[str, tuple[str, ...]] = {
         "after {w} the name reads as that of {g}",
         "its capital marks a name, and {w} leads up to it as to {g}",
     ),
-    "after_word": ("after {w} it reads as a word for {g}", "{w} before it presents it as {g}"),
+    "after_word": ("after {w} it reads as a word for {g}", "the word {w} before it presents it as {g}"),
     "before_name": (
         "it is written as a name, and {w} after it presents it as {g}",
         "before {w} the name reads as that of {g}",
         "its capital marks a name, and {w} goes on about it as about {g}",
     ),
-    "before_word": ("before {w} it reads as a word for {g}", "{w} after it presents it as {g}"),
+    "before_word": ("before {w} it reads as a word for {g}", "the word {w} after it presents it as {g}"),
     "among_name": ("it is written as a name, and in a sentence with {w} it reads as that of {g}",),
-    "among_word": ("in a sentence with {w} it reads as a word for {g}", "{w} in the same sentence presents it as {g}"),
-    "alone_name": ("it is written as a name and reads as that of {g}", "as it stands, the name reads as that of {g}"),
-    "alone_word": ("as it stands, it reads as a word for {g}", "its own form is that of a word for {g}"),
+    "among_word": (
+        "in a sentence with {w} it reads as a word for {g}",
+        "the word {w} in the same sentence presents it as {g}",
+    ),
+    "alone_name": (
+        "it is written as a name and reads as that of {g}",
+        "taken by itself, the name reads as that of {g}",
+    ),
+    "alone_word": ("taken by itself, it reads as a word for {g}", "its own form is that of a word for {g}"),
 }
 
 # The same reasons in brackets, for mentions that are listed together.
@@ -389,8 +395,8 @@ BRIEF: Mapping[str, str] = {
     "around_word": "between {w} and {x}",
     "before_name": "before {w}",
     "before_word": "before {w}",
-    "among_name": "beside {w}",
-    "among_word": "beside {w}",
+    "among_name": "along with {w}",
+    "among_word": "along with {w}",
     "head_last": "with {w} in it",
     "head_first": "with {w} in it",
     "head_inner": "with {w} in it",
@@ -431,6 +437,11 @@ CANDIDATES: Mapping[str, tuple[Frame, ...]] = {
         "Care is needed with {w} in lower case: it is an ordinary word there and stays out.",
         "Lower-case {w} is an everyday word and has to be kept apart from the name.",
         "An ordinary word like {w}, in lower case, is left aside.",
+    ),
+    "lookalike": _frames(
+        "Although {w} can be a name elsewhere, in lower case it is a common word here and stays out.",
+        "In lower case {w} is no name here but a common word, and it is left out.",
+        "Lower-case {w} might tempt, but it is a common word here and is left out.",
     ),
     "title": _frames(
         "Although written with a capital, {w} only introduces what follows and stays out.",
@@ -480,28 +491,28 @@ ABSENT: Mapping[str, tuple[Frame, ...]] = {
         "I find none of {ls}.",
     ),
     "figures": _frames(
-        "Not a single figure is written, which leaves {ls} empty.",
-        "Without a digit in the text, {ls} cannot be filled.",
-        "There is no digit in the text, hence no {ls}.",
+        "Not a single figure is written, so there is no {ls}.",
+        "Without a digit in the text there is no {ls}.",
+        "There is not one digit, and therefore no {ls}.",
     ),
     "calendar": _frames(
-        "Neither a figure nor a word of the calendar occurs, so {ls} cannot be filled.",
-        "There is no figure and no word of the calendar, hence no {ls}.",
+        "No figure and no word of the calendar occurs, so there is no {ls}.",
+        "Without a figure or a word of the calendar there is no {ls}.",
     ),
     "nobody": _frames(
-        "Nobody is named, so {ls} cannot be filled.",
-        "Not one person is called by name, which leaves {ls} empty.",
-        "People are not named here, hence no {ls}.",
+        "Nobody is named, so there is no {ls}.",
+        "Nobody appears in the sentence who could be {ls}.",
+        "There is nobody by name, hence no {ls}.",
     ),
     "claimed": _frames(
-        "Whatever {gs} occur have a type of their own already, so nothing is left for {ls}.",
-        "No further {gs} occur, so there is no {ls}.",
-        "Anything else in the way of {gs} is missing, so there is no {ls}.",
+        "Since each candidate has its type already, nothing is left for {ls}.",
+        "No candidate is left for {ls}, as each has its type already.",
+        "Nothing remains that could be {ls}.",
     ),
     "general_noun": _frames(
-        "The noun {w} does not name any particular one, so {ls} is not filled.",
-        "A mere {w} in general is no name, and {ls} stays empty.",
-        "Although the word {w} occurs, it is a common noun and gives no {ls}.",
+        "The noun {w} does not name any particular one, so there is no {ls}.",
+        "A mere {w} in general is no name, so there is no {ls}.",
+        "Although the word {w} occurs, it is a common noun, and there is no {ls}.",
     ),
 }
 

@@ -46,6 +46,8 @@ STEM = 5
 
 _STOP = re.compile("[.!?\n。！？]")
 _CLOSERS = frozenset("\"”'’)`*_")
+# Scripts below U+3000 that join words or attach particles: Hebrew to Thaana, Thai to Tibetan, Myanmar to Hangul.
+_JOINED_SCRIPTS = (("\u0590", "\u07bf"), ("\u0e00", "\u0fff"), ("\u1000", "\u11ff"))
 # Everything that is no part of a word, as a space: a text keeps its length.
 _SPACED = str.maketrans(
     dict.fromkeys("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~‘’“”„«»…–—、。，「」『』《》：；！？（）\n\t", " ")
@@ -55,8 +57,8 @@ _COVERED = re.compile(rf"{_QUOTE.pattern}|`[^`\n]{{1,400}}`")
 _FORM = re.compile(
     r"\b(?:capital(?:s|ised|ized|isation|ization)?|digits?|figures?|sign|symbol|suffix|prefix|ending|abbreviat\w+|acronym"
     r"|initials|honorific|quotation|quotes|brackets|parenthes\w+|hashtag|currency|calendar|hyphen\w*|spelling|spelled"
-    r"|short form|coordinat\w+|list(?:ed)?|apposition|plural|script|written as a name|stands? alone|as it stands|own form"
-    r"|hours and minutes|web address|a word for a number)\b"
+    r"|short form|coordinat\w+|list(?:ed)?|apposition|plural|script|written as a name|stands? alone|taken by itself"
+    r"|own form|hours and minutes|web address|a word for a number)\b"
 )
 _CONTINUES = re.compile(r"(?:It|Its|This|That|He|She|They|So|Hence|Thus|Both|These|Those|Therefore|The type|Type)\b")
 _NEGATION = re.compile(
@@ -64,8 +66,8 @@ _NEGATION = re.compile(
     r"[^.;:,\n]{0,14}$"
 )
 _DISMISSAL = re.compile(
-    r"\b(?:no other|nothing else|no further (?:types|mentions|entities)|none of the (?:other|remaining|rest)|other types|remaining types|all other"
-    r"|the rest of the (?:schema|types)|nothing (?:here )?(?:for|in) the other)\b"
+    r"\b(?:no other|nothing else|no further (?:types|mentions|entities)|none of the (?:other|remaining|rest)"
+    r"|other types|remaining types|all other|the rest of the (?:schema|types)|nothing (?:here )?(?:for|in) the other)\b"
 )
 _NOTHING = re.compile(
     r"\b(?:nothing|none|no|nobody|not|empty|neither|without|nor|cannot|can't|never|missing|absent|except|but|if|would|could"
@@ -73,7 +75,6 @@ _NOTHING = re.compile(
 )
 _FINAL = ".!?…\"”'’)]}`*。！？»"
 _LOOSE = frozenset(",;:!?" + '"“”„«»([{' + " \t\n\r")
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,9 +285,7 @@ def _inside(sentence: str, at: int) -> bool:
 
 def _joined(char: str) -> bool:
     """Whether the script is written without spaces, or with particles attached: cutting there is no fault."""
-    return (
-        "\u0e00" <= char <= "\u0fff" or "\u1000" <= char <= "\u11ff" or "\u3000" <= char or "\u0590" <= char <= "\u07bf"
-    )
+    return char >= "\u3000" or any(low <= char <= high for low, high in _JOINED_SCRIPTS)
 
 
 def _paired(text: str) -> bool:

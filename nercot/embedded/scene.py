@@ -27,7 +27,7 @@ CHANCES = 4
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
 _LAST_STOP = re.compile(r".*(?:[a-z\d)\]\"'”’]{2}[.!?]\s|[\n。！？;])", re.DOTALL)
 _STOP = re.compile(r"[.!?](?:\s|$)|[\n。！？;]")
-_FIGURE = re.compile(r"\d[\d.,:]*\s+([a-z][\w-]+)")
+_FIGURE = re.compile(r"(?<![\w/.,:-])\d[\d.,:]*\s+([a-z][\w-]+)")
 _JOINS = re.compile(r"\s*(?:[,;/&+、・，]|,?\s*\b(?:and|or|und|et|y|e|&)\b)\s*(?:the\s+|a\s+|an\s+)?")
 _BRACKET = re.compile(r"\s*[(\[（]\s*")
 _PUNCTUATION = "\"'“”‘’„«»()[]{}<>,.;:!?…—–-*`|/、。，「」『』《》：；！？（）"
@@ -39,9 +39,9 @@ class Item:
 
     `context`: text before and after the first place, up to the neighbouring mentions and the end of the
     sentence.  `joined`: the surface that a comma or an "and" joins it to, of the same types, or empty.
-    `alias`: the surface behind which it stands in brackets, of the same types, or empty.
-    `wider`: whether it follows a place after a comma.  `nested`: whether a longer mention covers the first place.  `place`: which of several occurrences is meant,
-    as a word ("second") or as a quotation, or empty.
+    `alias`: the surface behind which it stands in brackets, of the same types, or empty.  `wider`: whether it
+    follows a place after a comma.  `nested`: whether a longer mention covers the place argued from.  `place`: which
+    of several occurrences is meant, as a word ("second") or as a quotation, or empty.
     """
 
     text: str
@@ -238,7 +238,10 @@ class Scene:
         return list(islice(self._candidates(), 2))
 
     def _candidates(self) -> Iterator[Candidate]:
-        """Uncovered names and figures that tempt, those inside a sentence first."""
+        """Uncovered words that tempt: common ones that are also names, names and figures."""
+        for word in dict.fromkeys(self.words):
+            if word in WORDS["lookalikes"] and word not in WORDS["stopwords"] and not self._is_claimed(word):
+                yield Candidate(word, "lookalike")
         opening: list[Candidate] = []
         seen: set[str] = set()
         for match in _NAME.finditer(self.rest, 0, MAX_READ):
@@ -274,7 +277,8 @@ def _lead_off(text: str, start: int) -> tuple[str, int]:
     """A name without the pronouns and particles that are capitalised around it, and where it starts."""
     while text:
         word, _, others = text.partition(" ")
-        if word.lower() not in WORDS["stopwords"] and not word.startswith(("I'", "I’")):
+        low = word.lower()
+        if low in WORDS["lookalikes"] or (low not in WORDS["stopwords"] and not word.startswith(("I'", "I’"))):
             break
         start += len(text) - len(others)
         text = others

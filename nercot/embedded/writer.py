@@ -43,24 +43,33 @@ class Writer:
 
     def wording(self, variants: Sequence[str], **slots: str) -> str:
         """One of several wordings of a clause, filled; none twice before all were used."""
-        start = self.draw(len(variants))
-        rotated = [*variants[start:], *variants[:start]]
-        chosen = next((text for text in rotated if text not in self._used), None)
-        if chosen is None:
+        size = len(variants)
+        start = self.draw(size)
+        for offset in range(size):
+            chosen = variants[(start + offset) % size]
+            if chosen not in self._used:
+                break
+        else:
             self._used.difference_update(variants)
-            chosen = rotated[0]
+            chosen = variants[start]
         self._used.add(chosen)
-        return chosen.format(**slots) if slots else chosen
+        return chosen.format(**slots)
 
     def choose(self, frames: Sequence[Frame]) -> Frame:
         """A frame that begins unlike the sentence before, if possible an unused one."""
-        start = self.draw(len(frames))
-        rotated = [frame for frame in (*frames[start:], *frames[:start]) if frame.key != self._last]
-        chosen = next((frame for frame in rotated if frame.text not in self._used), None)
-        if chosen is None:
-            self._used.difference_update(frame.text for frame in frames)
-            chosen = rotated[0]
-        return chosen
+        size = len(frames)
+        start = self.draw(size)
+        fallback = frames[start]
+        for offset in range(size):
+            frame = frames[(start + offset) % size]
+            if frame.key == self._last:
+                continue
+            if frame.text not in self._used:
+                return frame
+            if fallback.key == self._last:
+                fallback = frame
+        self._used.difference_update(frame.text for frame in frames)
+        return fallback
 
     def once(self, key: str) -> bool:
         """Whether this is the first time that the trace asks for the key."""
@@ -88,5 +97,5 @@ class Writer:
 
     def trace(self) -> str:
         """The lines, with no think tag in them: its brackets become square."""
-        text = "\n".join(" ".join(line) for line in self._lines if line)
+        text = "\n\n".join(" ".join(line) for line in self._lines if line)
         return _TAG.sub(r"[\1]", text) if "<" in text else text

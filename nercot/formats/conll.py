@@ -40,6 +40,9 @@ _BLANKS = re.compile(r"[ \t]+")
 _NUMBER = re.compile(r"\d+")
 _NOT_A_WORD = re.compile(r"\d+[-.]\d+")
 _DOCSTART = "-DOCSTART-"
+_BRACKETS = "#begin document"
+_HEADER = frozenset(("token", "tokens", "word", "words", "form"))
+_UNRULY = re.compile(r"[\t\r\n]+")
 _TEXT = re.compile(r"#\s*text\s*=\s?(.*)", re.DOTALL)
 _ID = re.compile(r"#\s*(?:sent_id|sentence_id|id)\b\s*[=:]?\s*(\S+)")
 
@@ -101,7 +104,10 @@ def _convincing(lines: Sequence[Line], shape: Shape, found: Sequence[int]) -> bo
 
 def refuse(path: Path) -> None:
     """Raises InputError for a file that is no plain text either: columns without tags, or parted in two ways."""
-    lines = _content(head_lines(path))
+    head = head_lines(path)
+    if any(line.startswith(_BRACKETS) for _, line in head):
+        raise InputError(f"{path}: CoNLL-2012 marks entities by brackets; convert it to a token and a BIO tag a line")
+    lines = _content(head)
     if message := _mixed(lines):
         raise InputError(f"{path}: {message}")
     shape = _shape(lines)
@@ -340,12 +346,21 @@ def _sentence(block: list[Line], file: str, dataset: str, options: ReadOptions) 
 
 
 def _comments(block: list[Line], layout: Layout) -> tuple[list[str], list[Line]]:
-    """The comments above a sentence, and its lines.  A line `# O` is a token with its tag, `#word` a broken line."""
-    for at, (_, line) in enumerate(block):
-        comment = line.startswith("#") and _BLANKS.search(line) and _problem(line, layout.shape.cut(line), layout)
-        if not (comment or line.startswith(_DOCSTART)):
+    """The comments above a sentence, and its lines."""
+    for at, (number, line) in enumerate(block):
+        if not _is_comment(number, line, layout):
             return [text for _, text in block[:at]], block[at:]
     return [text for _, text in block], []
+
+
+def _is_comment(number: int, line: str, layout: Layout) -> bool:
+    """Whether a line above a sentence is none of its lines: `# O` is a token with its tag, `#word` a broken line."""
+    cut = layout.shape.cut(line)
+    if line.startswith("#") and (line.startswith("##") or _BLANKS.search(line)):
+        return _problem(line, cut, layout) is not None
+    if number == 1 and len(cut) == layout.shape.columns and cut[layout.token].strip().lower() in _HEADER:
+        return _problem(line, cut, layout) is not None
+    return line.startswith(_DOCSTART)
 
 
 def _problem(line: str, cut: Sequence[str], layout: Layout) -> str | None:
@@ -380,7 +395,8 @@ def losses(record: Record) -> Counter[str]:
     """What columns cannot hold of a record.
 
     `overlapping`: entities inside or across a longer one.  `retokenised`: a sentence in which an entity
-    begins or ends inside a word, so that a space is read there.  `white_space`: tabs or line ends in it.
+    begins or ends inside a word, so that a space is read there.  `white_space`: tabs or line ends in it, or in
+    a type.
     """
     return _fitted(record)[2]
 
@@ -402,8 +418,14 @@ def _fitted(record: Record) -> tuple[list[str], list[Span], Counter[str]]:
     if " ".join(tokens) != record.sentence:
         kind = "white_space" if re.search(r"[\t\n\r\f\v]", record.sentence) else "retokenised"
         lost[kind] += 1
-    spans = [(span[0], span[1], entity.label) for entity in held if (span := token_span(offsets, entity)) is not None]
+    lost["white_space"] += sum(_label(entity) != entity.label for entity in held)
+    spans = [(span[0], span[1], _label(entity)) for entity in held if (span := token_span(offsets, entity)) is not None]
     return tokens, spans, +lost
+
+
+def _label(entity: Entity) -> str:
+    """The type as a tag can carry it."""
+    return _UNRULY.sub(" ", entity.label).strip()
 
 
 def apart(record: Record) -> list[Entity]:

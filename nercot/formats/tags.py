@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 PREFIXED, SUFFIXED, BARE, PLAIN = "prefixed", "suffixed", "bare", "plain"
 OUTSIDE = frozenset(("O", "o"))
@@ -72,6 +73,7 @@ def _shape(tag: str) -> str:
     return BARE if _LETTER.fullmatch(tag) else "other"
 
 
+@lru_cache(maxsize=1 << 12)
 def split_tag(tag: str, scheme: str) -> tuple[str, str] | None:
     """(role, label) of a tag: roles B, I, E, S, and O with an empty label; None for an unknown tag."""
     if tag in OUTSIDE:

@@ -11,6 +11,7 @@ the first of these, with `schema`, and with `text` where the tokens joined by on
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,6 +44,9 @@ _TAG_KEYS = ("ner_tags", "tags", "ner", "labels", "bio_tags")
 _LABEL_KEYS = ("entity_type", "type", "label", "entity-type")
 _INDEX_KEYS = ("index", "offset")
 _ID_KEYS = ("id", "sent_id", "wnd_id", "doc_key", "doc_id")
+
+# So many of the mentions of a dataset may be wrong without changing how the others are read.
+_STRAY = 0.02
 
 # A tag as it stands in a row: a name, or the number of one.
 Tag = str | int
@@ -118,7 +122,7 @@ def _dataset(files: Sequence[DataFile], asked: ReadOptions) -> tuple[tuple[str, 
     """Schema and dialect of one dataset."""
     labels: dict[str, None] = dict.fromkeys(asked.schema or ())
     tags: dict[str, int] = {}
-    signs: set[tuple[bool, str]] = set()
+    signs: Counter[tuple[bool, str]] = Counter()
     names: tuple[str, ...] = ()
     for file in files:
         names = names or _tag_names(file.path)
@@ -133,8 +137,8 @@ def _dataset(files: Sequence[DataFile], asked: ReadOptions) -> tuple[tuple[str, 
     if scheme == BARE and len(asked.schema or ()) != 1:
         raise InputError(f"{files[0].path}: the tags are B, I and O without a type; name the one type with --schema")
     dialect = Dialect(
-        objects_inclusive=(True, "start") in signs and (True, "length") not in signs,
-        lists_inclusive=(False, "start") in signs or (False, "length") not in signs,
+        objects_inclusive=signs[True, "start"] > max(signs[True, "length"], _STRAY * signs[True, "any"]),
+        lists_inclusive=signs[False, "length"] <= max(signs[False, "start"], _STRAY * signs[False, "any"]),
         names=names,
         scheme=scheme,
     )
@@ -156,6 +160,7 @@ def _signs(span: Any, last: int) -> Iterator[tuple[bool, str]]:
     positions = _positions(span)
     if positions and not _index(span):
         start, end = positions
+        yield isinstance(span, dict), "any"
         if start == end:
             yield isinstance(span, dict), "start"
         if end == last:

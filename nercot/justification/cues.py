@@ -31,7 +31,7 @@ _STILL_YES = re.compile(
 )
 # After a type within its clause.
 _NOT_AFTER = re.compile(
-    r"^[\s\"'):=–→?]*(?:(?:type|slot|label|idea|field|category|reading|one|option|either|it|that|this|here|there|still|also|too|then)[\s\"',]+){0,3}"
+    r"^[\s\"'):=–→?|-]*(?:(?:type|slot|label|idea|field|category|reading|one|option|either|it|that|this|here|there|still|also|too|then)[\s\"',]+){0,3}"
     r"(?:(?:is|are|was|were|would be|would|does|do|has|had|makes?|can|could|seems?|remains?|stays?|gets?|must|should|will|'s|there's)[\s\"]*)?"
     r"(?:not\b(?! only| just| merely)|no\b(?!\.? ?\d| doubt| question| problem| discussion| matter)|n't|isn't|aren't|wasn't|weren't|doesn't|don't|didn't|won't|wouldn't|can't|cannot|couldn't|nope\b|none\b|nothing\b|never\b"
     r"|empty\b|excluded\b|ruled out|out\b|wrong\b|odd\b|unlikely\b|a mistake|a misreading|absurd|nonsense|off the table|nowhere|blank\b|vacant\b"
@@ -42,7 +42,8 @@ _NOT_LATER = re.compile(
     r"(?:mistake|wrong|misreading|error|nonsense|odd|too far|stretch|unlikely|off|out of (?:the )?question|ruled out|excluded|absurd)"
 )
 _OPEN = re.compile(
-    r"\b(?:could|might|may|can|perhaps|maybe|possibly|would|tempted|tempting|either|whether|if|unsure|undecided|usually|normally"
+    r"\b(?:(?:could|might|may|can|would)(?: also| well| just| still| possibly| even| then| easily| probably| equally| have)* (?:be|been|stand|refer|count|mean|name|denote|go|fit|qualify|indicate|suggest|pass|serve|look|sound|make|take|belong|read|argue|call|see|say|treat|consider|fall)"
+    r"|perhaps|maybe|possibly|tempted|tempting|either|whether|if|unsure|undecided|usually|normally"
     r"|elsewhere|alternatively|sounds? like|one (?:may|might|could)|in theory|in principle|at first|initially|candidates?|options?"
     r"|start with|started with|first (?:thought|instinct|impulse|guess|idea)|thought of|consider(?:ed|ing)?|wonder(?:ed|ing)?|possibilit(?:y|ies)"
     r"|like|as if|similar to|resembles?|readings?|not sure|unclear|debatable|arguabl[ey]|offers?|potentially|otherwise|suppose it|in another|hesitat\w+|torn between)\b"
@@ -93,12 +94,12 @@ REFUSAL = re.compile(
 # Predicates that refuse the subject of their clause.
 NO_MENTION = re.compile(
     r"\b(?:(?:not|n't|no|hardly|never)\s+(?:really |even |actually |quite )?(?:an?|any|the|of|in|any of|one of|of any)?\s*(?:[\w-]+ ){0,2}?"
-    r"(?:entit(?:y|ies)|names?|named|mentions?|proper (?:noun|name)s?|naming|interest|relevant|needed|asked(?: for)?|requested|wanted|types? (?:that|here|for)|concern)"
+    r"(?:entit(?:y|ies)|names?\b(?! \w+ed)|mentions?|proper (?:noun|name)s?|naming|interest|relevant|needed|asked(?: for)?|requested|wanted|types? (?:that|here|for)|concern)"
     r"|(?:no|without an?y?|lacks? an?|has(?:n't| no)|have(?:n't| no)|got no|there(?:'s| is) no|i've (?:got )?no|don't have an?y?|doesn't have an?y?)\s*(?:such |fitting |matching |suitable |own |separate )*"
     r"(?:types?|slots?|labels?|class(?:es)?|categor(?:y|ies)|tags?|box|home|field) (?:for|that|here|of|in|fits?|covers?)?"
     r"|(?:does|do|did) ?(?:not|n't) (?:count|fit|qualify|belong|apply|matter|name|interest)"
     r"|none of (?:the|these|those|them|my|our)|neither of|fits? (?:none|nothing|no type|nowhere|neither)|neither (?:type|label|fits|of)"
-    r"|(?:not|never|n't) (?:really |even |also |separately |to be |be |being |get |getting )*(?:taken|included|listed|added|counted|tagged|label+ed|extracted|annotated|marked|kept|given|pulled|returned|recorded|accepted)"
+    r"|(?:not|never|n't) (?:really |even |also |separately |to be |be |being |get |getting )*(?:named|taken|included|listed|added|counted|tagged|label+ed|extracted|annotated|marked|kept|given|pulled|returned|recorded|accepted)"
     r"|(?:is|are|was|gets?|be|been|being|remains?|stays?|left|both|all|simply|just) (?:left out|skipped|dropped|excluded|omitted|ignored|discarded|rejected|removed|ruled out|disregarded)"
     r"|(?:too )?(?:generic|vague|unspecific|nameless|unnamed)\b|common nouns?|out of scope|not worth"
     r"|nobody asks|isn't asked|not asked|(?:a )?(?:would|will) be (?:a )?(?:mistake|wrong|noise|overkill|nonsense|too much|odd|a stretch|an error)"
@@ -106,9 +107,9 @@ NO_MENTION = re.compile(
     r")"
 )
 NO_VERDICT = re.compile(
-    r"(?:^|[,:–(→=?]\s*|\b(?:so|hence|thus|therefore|verdict|final|and|but|well|then|is|are)\s+)"
+    r"(?:^|[,:–(→=?|]\s*|\b(?:so|hence|thus|therefore|verdict|final|and|but|well|then|is|are)\s+)"
     r"(?:out|no|nope|nah|none|neither|nothing|skip|skipped|excluded|ignored?|omit(?:ted)?|dropped|rejected|discarded|left out|not (?:one|taken|included|tagged|listed|counted|used|here)|-|–|x|n/a|irrelevant|nil|nada|not? (?:it|that|this))"
-    r"\s*[\"'.,;!)]*\s*$"
+    r"\s*[\"'.,;!)|]*\s*$"
 )
 # Why a refusal may be about another place of the same string.
 ELSEWHERE = re.compile(
@@ -117,7 +118,7 @@ ELSEWHERE = re.compile(
 )
 SAME = re.compile(r"\b(?:same|likewise|ditto|similarly|as above|idem|too|as well|also|identical|equally|belongs with|goes with|along with)\b")
 # The type is weighed by what follows it.
-_OPEN_AFTER = re.compile(r"^[\s\"')]*(?:would|could|might|may)\b(?! be (?:empty|wrong|a mistake|odd))")
+_OPEN_AFTER = re.compile(r"^[\s\"')]*(?:would|could|might|may)(?: also| then)? (?:be|have|count|fit|work|do|come)\b(?! (?:empty|wrong|a mistake|odd))")
 HYPOTHETICAL = re.compile(
     r"^\W*(?:alternatively|alternatives?|one (?:option|could|might|may)|options?|or (?:else )?|if |had |were |elsewhere|in another|another (?:option|reading|possibility)|possibilit|either |candidates?|i (?:start|started|begin) with|at first|first (?:thought|glance|instinct|impulse|guess)|initially|my first|suppose|strictly|on the one hand|some (?:would|might|may)|one school|the naive|naively)"
 )

@@ -36,6 +36,10 @@ _NAME = re.compile(
 _HEAD = re.compile(
     r"(?:^|\n|[,;.(] )[ >]*(?:[-•·]+ |\(?\w{1,2}[.)] |#\d+ |\| )?(?:the |an? )?([^\n\"',;:=→(|]{1,60}?) ?(?:[:=→|(]| [–-] )"
 )
+# A capital at the start of a sentence does not make these a part of the name.
+_OPENING = re.compile(
+    r"^(?:(?:After|Before|In|On|At|By|For|From|To|With|When|While|Since|During|Under|As|If|And|But|Or|So|Both|Like|Also|Then|Only|Not|It|He|She|They|This|That|These|Those|Here|There|His|Her|Its|Their|My|Our|Your|A|An|What|Who|Where|How|Is|Are|Was|Were|Do|Does|Did|No|Yes) )+"
+)
 # What follows a quoted string that is about to get a verdict.
 _MARK = re.compile(r"\s*(?:[:=→(|]|->|=>|[–-]\s|is an? |is the |are )")
 _LEADS = (": ", "→ ", "= ", "> ")
@@ -51,12 +55,17 @@ class Surface(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """A place of the trace that means surface number `mention`; `quoted`: within a longer quotation."""
+    """A place of the trace that means surface number `mention`.
+
+    `quoted`: within a longer quotation; `part`: a word of the mention in quotes of its own, so that what is said
+    may be about the word.
+    """
 
     start: int
     end: int
     mention: int
     quoted: bool
+    part: bool = False
 
 
 def find_references(
@@ -85,7 +94,7 @@ def find_references(
             if number == len(surfaces):
                 surfaces.append(Surface(text, False))
             found.append((start, end, number))
-    references = list(_outermost(found, trace, len(sentence)))
+    references = list(_outermost(found, trace, len(sentence), {surface.text.lower() for surface in surfaces}))
     return surfaces, sorted({*references, *_by_marker(references, trace)})
 
 
@@ -103,7 +112,7 @@ def _longer(text: str, surfaces: Sequence[Surface]) -> set[str]:
     return {one.text for one in surfaces if one.listed and " " in one.text and text.endswith(" " + one.text)}
 
 
-def _outermost(found: Sequence[tuple[int, int, int]], trace: Trace, sentence_length: int) -> Iterator[Reference]:
+def _outermost(found: Sequence[tuple[int, int, int]], trace: Trace, sentence_length: int, whole: set[str]) -> Iterator[Reference]:
     reach = 0
     for start, end, number in sorted(found, key=lambda place: (place[0], -place[1], place[2])):
         if start < reach:
@@ -113,7 +122,8 @@ def _outermost(found: Sequence[tuple[int, int, int]], trace: Trace, sentence_len
         length = quote[1] - quote[0] - 2 if quote else 0
         if length > max(end - start, _WHOLE_SHARE * sentence_length) and length > 25:
             continue
-        yield Reference(start, end, number, length > end - start + 2)
+        part = quote is not None and length == end - start and trace.low[start:end] not in whole
+        yield Reference(start, end, number, length > end - start + 2, part)
 
 
 def _words(text: str) -> list[str]:
@@ -172,7 +182,7 @@ def _short_forms(
         others = _rest(sentence, surfaces) | {surface.text.lower() for surface in surfaces}
         for word, start in zip(trace.words, trace.starts, strict=True):
             owner = owners.get(word)
-            if owner is not None and word not in others:
+            if owner is not None and word not in others and not (trace.plain[start].islower() and is_common(word)):
                 yield start, start + len(word), owner
     for number, surface in enumerate(surfaces):
         if surface.listed and number not in found:
@@ -181,12 +191,16 @@ def _short_forms(
 
 def _own_words(text: str, types: Types) -> Iterator[str]:
     """The words of a longer mention that may stand for it, and its initials; never a word that names a type."""
-    words = [word.lower() for word in re.findall(r"[^\W_]+", text)]
+    plain = re.findall(r"[^\W_]+", text)
+    words = [word.lower() for word in plain]
     if len(words) < 2:
         return
-    for word, plain in zip(words, re.findall(r"[^\W_]+", text), strict=True):
-        if len(word) > (2 if plain[0].isupper() else 4) and word not in _SMALL and not types.at((word,), 0)[1]:
+    for word, cased in zip(words, plain, strict=True):
+        long = len(word) > (2 if cased[0].isupper() else 4)
+        if long and word not in _SMALL and not types.at((word,), 0)[1]:
             yield word
+    if len(words) == 2 and len(words[1]) > 2 and text.istitle() and not any(types.at(words, 1)[1].values()):
+        yield words[1]
     for kept in ([word for word in words if word not in _SMALL], words):
         if len(kept) > 2:
             yield "".join(word[0] for word in kept)
@@ -223,7 +237,7 @@ def _alike(word: str, one: str) -> bool:
 def _names(sentence: str, trace: Trace) -> Iterator[tuple[str, Span]]:
     """The names of the sentence that the trace repeats, with their first place in the sentence."""
     for match in _NAME.finditer(sentence):
-        name = match[0].strip(" .'’-")
+        name = _OPENING.sub("", match[0]).strip(" .'’-")
         if len(name) > 1 and name.lower() not in _SMALL and not name.isdigit() and name in trace.plain:
             start = match.start() + match[0].index(name)
             yield name, (start, start + len(name))
@@ -251,6 +265,9 @@ def _in_sentence(
     if start < 0 or len(text) > _WHOLE_SHARE * len(sentence):
         return
     words = text.split()
+    size, named = types.at(words, 0)
+    if size == len(words) and any(named.values()):
+        return
     if words[0] in _SMALL or words[-1] in _SMALL or (len(words) > 1 and any(types.at(words, len(words) - 1)[1].values())):
         return
     if (start and low[start - 1].isalnum()) or (end < len(low) and low[end].isalnum()):

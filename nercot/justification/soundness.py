@@ -1,21 +1,150 @@
 """Whether a trace is reasoning about its sentence at all, and whether it leans on an answer it was given.
 
-In: the trace, the sentence, the schema, the mentions.  Out: one line that says what is wrong, or None.  Never
-judges whether the reasoning is right.
+In: the trace, the sentence, the mentions.  Out: one line that says what is wrong, or None.  Never judges whether
+the reasoning is right, nor whether it is good: hesitating, repeating a point and long lists are no fault.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from nercot.justification.trace import Trace, read_trace
 from nercot.records import Entity
 
+# Where more than this share of the words are different ones, nothing loops.
+_VARIED = 0.5
+_MIN_LOOP = 20
+# So many turns of the same words are a loop, if they are this many words; fewer are a habit.
+_TURNS = 4
+_MIN_RUN = 12
 
-def degeneration(cot: str, sentence: str, schema: Sequence[str], entities: Sequence[Entity]) -> str | None:
+_REFUSES = re.compile(
+    r"\b(?:as an? (?:ai|language model|large language model|assistant)\b|i(?:'m| am) (?:sorry|afraid|unable)\b|(?:cannot|can't) (?:help|assist|comply)"
+    r"|i (?:do not|don't) have (?:access|the ability))"
+)
+_INSTRUCTS = re.compile(
+    r"\b(?:you are an? |your task|extract (?:all|the|every|named)|(?:respond|answer|reply) (?:with|in|only)|output (?:format|only|the|a)"
+    r"|return (?:only|a|the)|entity types?:|sentence:|input:|instructions?:|do not (?:add|include|output|write)|in json|json (?:object|format))"
+)
+_CONTENT = re.compile(r"[^\W\d_]{4,}")
+
+
+def degeneration(cot: str, sentence: str, entities: Sequence[Entity]) -> str | None:
     """Why the trace is no reasoning about this sentence, or None."""
-    return None if cot.strip() else "the trace is empty"
+    trace = read_trace(cot)
+    if sum(word.isalpha() for word in trace.words[:400]) < 2:
+        return "the trace is empty"
+    return _loop(trace) or _salad(trace) or _elsewhere(trace, sentence, entities)
+
+
+def _loop(trace: Trace) -> str | None:
+    """Words that come again and again at one distance: the length of the loop."""
+    words = trace.words
+    if len(words) < _MIN_LOOP or len(set(words)) > _VARIED * len(words):
+        return None
+    last: dict[tuple[str, str, str], int] = {}
+    period = run = 0
+    for index, piece in enumerate(zip(words, words[1:], words[2:], strict=False)):
+        distance = index - last.get(piece, index)
+        last[piece] = index
+        run = run + 1 if distance and distance == period else 0
+        period = distance
+        if run >= _MIN_RUN and run >= (_TURNS - 1) * period:
+            return f"the trace loops: {' '.join(words[index - period + 1 : index + 1])[:60]!r} over and over"
+    return None
+
+
+def _salad(trace: Trace) -> str | None:
+    """Words without grammar: the same word twice in a row again and again, or numbers in place of words."""
+    words, starts, low = trace.words, trace.starts, trace.low
+    stutters = sum(
+        one == two and not low[start + len(one) : after].strip() and not one.isdigit()
+        for one, two, start, after in zip(words, words[1:], starts, starts[1:], strict=False)
+    )
+    if stutters >= 5 and stutters * 20 > len(words):
+        return f"the trace stutters: {stutters} words come twice in a row"
+    if len(words) > 30 and sum(word.isdigit() for word in words) * 10 > 7 * len(words):
+        return "the trace is a row of numbers"
+    return None
+
+
+def _elsewhere(trace: Trace, sentence: str, entities: Sequence[Entity]) -> str | None:
+    """A text that shares neither a mention nor words with the sentence, or repeats only the prompt."""
+    low = trace.low
+    if any(entity.text.lower() in low for entity in entities):
+        rest = low.replace(sentence.lower(), " ")
+        if rest is not low and len(rest) < len(low) and _INSTRUCTS.search(rest) is not None:
+            lines = [line for line in re.split(r"\n+|(?<=[.:]) ", rest) if line.strip()]
+            asking = sum(_INSTRUCTS.search(line) is not None for line in lines)
+            if asking * 2 >= len(lines) and not any(entity.text.lower() in rest for entity in entities):
+                return "the trace repeats the prompt"
+        return None
+    content = {word.lower() for word in _CONTENT.findall(sentence)}
+    shared = content & set(trace.words)
+    if _REFUSES.search(low) is not None and len(shared) * 3 <= len(content):
+        return "the trace refuses or answers another request"
+    if len(content) >= 4 and len(trace.words) > 25 and len(shared) * 8 <= len(content) and (entities or not shared):
+        return "the trace is about another sentence"
+    return None
+
+
+# Words without which no trace speaks of an answer key.
+_KEY_WORDS = frozenset(
+    "gold golden truth key answer answers reference references annotation annotations annotated annotator annotators "
+    "solution solutions extraction extractions given provided handed attached supplied already tagged labelled labeled "
+    "backwards backward expected target output outputs result results marked pre-annotated ready-made labels tags "
+    "spans entities".split()
+)
+_KEY = r"(?:answers?(?: key)?|annotations?|annotated (?:version|text|sentence|copy|data|spans)|tagged (?:version|text|sentence|copy|data)|label+ed (?:version|text|sentence|copy|data)|solutions?|extractions?|answer list|entity list|entities|spans|key|ground[- ]truth|gold(?:en)?)"
+_GIVEN = r"(?:given|provided|supplied|attached|accompanying|handed|enclosed|existing|finished|completed|ready-made|pre-?filled|prepared|known|stored|hidden|original|official)"
+_SOURCE = r"(?:user|prompt|input|task|data ?set|data|corpus|row|record|file|instructions?|request|message|template|system|example|sheet|they)"
+_LEAKS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"\b(?:gold(?:en)?|ground[- ]truth)[- ](?:standard|labels?|annotations?|answers?|entit\w+|spans?|tags?|list|data|set|output|solution|extraction|reference)\b",
+        r"\b(?:the|their|its|this|that|my|our) ground[- ]truth\b|\bgold (?:says|has|lists|marks|wants|is)\b|\b(?:the|match(?:es|ing)?|in|to) (?:the )?gold\b(?! (?:medal|coin|mine|rush|standard of|price|ore|ring|bar|watch|disc|record))",
+        r"\banswer[- ]key\b|\breference (?:answers?|annotations?|labels?|tags?|solutions?|outputs?|lists?|entit\w+|extractions?|json|says|has|lists|marks|wants|treats|calls)\b",
+        r"\b(?:expected|target|desired|intended|required) (?:answers?|annotations?|entit(?:y|ies)|labels|extractions?|solutions?|spans|results?|output)\b(?! (?:format|structure|schema|style|types?|layout|is a json|should))(?=[^.?!\n]{0,60}\b(?:is|are|says?|has|have|lists?|contains?|includes?|marks?|wants?|shows?|given|provided|treats?|as|so|must|match|reach|get|arrive|derive|already)\b)",
+        rf"\b{_GIVEN} {_KEY}\b(?! (?:types?|format|schema|structure|categor|labels?|class))",
+        rf"\b{_KEY} (?:that |which |as )?(?:i|we)(?:'ve| have| had)? (?:was|were|been|am|are|got|received|have|see)?\s*(?:been )?(?:given|handed|shown|provided|supplied|sent|told|received|before me|in front)\b",
+        rf"\b{_KEY} (?:is|are|was|were|has been|have been|comes?|came) (?:already )?(?:given|provided|supplied|attached|handed|included|known|listed|there|with|below|above|in the (?:prompt|input|data))\b",
+        rf"\b{_KEY}(?: [\w']+){{0,3}} (?:at|in|on|from|below|above|under|with|of) (?:the )?(?:(?:very )?(?:bottom|end|foot|top|back|head|beginning) of )?(?:the |this |my |our )?{_SOURCE}\b(?! (?:types?|labels?))",
+        rf"\b{_SOURCE}(?: (?:has|have|had|already|also|itself|here|helpfully))* (?:attach(?:es|ed)|suppl(?:y|ies|ied)|provid(?:es?|ed)|includ(?:es?|ed)|g(?:ives?|ave|iven)|hand(?:s|ed)|contains?|comes? with|came with|shows?|lists?|states?|says?|tells?)(?: (?:me|us|already|also|with))*(?: (?:the|an?|its|their|this|all|both|what))?(?: [\w'-]+)? (?:answers?|annotations?|solutions?|extractions?|correct \w+|entities (?:to|that|already)|gold|answer key|key|spans)\b",
+        r"\bthey(?:'ve| have)? already (?:have|had|got|annotated|tagged|label+ed|marked|listed|gave|given|decided)\b|\b(?:already|previously|pre-?)[ -]?(?:annotated|tagged|label+ed) (?:in|by|as|for|with|there|here|text|sentence|version)\b",
+        r"\b[bi]-(?:per|loc|org|misc|[a-z]{3,})\b[^.\n]{0,80}\b(?:tags?|tagged|come|carr(?:y|ies)|column|input|tokens?|given|label\w*|marked)\b|\b(?:tags?|tagged|columns?|tokens?|input|carr(?:y|ies)|label\w*)\b[^.\n]{0,80}\b[bi]-(?:per|loc|org|misc|[a-z]{3,})\b",
+        rf"\b(?:identical|match(?:es|ed|ing)?|agree(?:s|d|ment)?|consistent|conform\w*|coincide\w*|in line|accord\w*|compar(?:e|ed|ing)|reproduce|same as|reach|arrive at|check(?:ed|ing)?|verif\w+)(?: (?:it|this|that|them|my \w+|mine|to|with|against|up|the|their|its|what|same))* (?:{_GIVEN} )?(?:(?:one|list|labels?|tags?|types?|entities|answer|output|result|version|spans) (?:that )?(?:they|i was|i am|i've been|we were|already|given|provided|supplied|in the (?:data|prompt|input))|annotations?\b(?! (?:guide|style|conv|pract|rule|scheme))|answer key|solution|gold|reference\b|ground truth|expected \w+)",
+        r"\b(?:the|this|that|their|his|her|original|official|human|previous|existing|corpus|dataset's) (?:annotations?|annotators?|label+ers?|solution|answer sheet|extraction) (?:here |for this \w+ |above |below |also |clearly |already |actually )?(?:says?|mark(?:s|ed)|label+ed|tag(?:s|ged)|ha[sd]|have|gave|gives?|chose|puts?|lists?|treats?|treated|shows?|indicates?|include[sd]?|contains?|wants?|calls?|expects?|is|are|uses|used|counts?|counted|names?|leaves?|left|omits?|omitted|skips?|skipped|only)\b(?! (?:usually|often|would|might|may|could|tend|typically|to be found))",
+        rf"\b(?:according to|per|following|based on|as in|copied from|from|thanks to|guided by|judging by|going by|given|see|look(?:ing|ed)? (?:at|up)|consult(?:ing|ed)?|peek(?:ing|ed)? at) (?:the|their|its|this|that|my) (?:{_GIVEN} )?(?:annotations?\b(?! (?:guide|style|conv|pract|rule|scheme|instr))|answer(?:s| key| sheet)?\b(?! (?:format|schema))|solution|gold|reference (?!to)|ground truth|key\b|extraction)",
+        r"\b(?:reason|work|argue|go|justif\w+|think)(?:ing|s|ed)? (?:it |them )?backwards?\b(?=[^.\n]{0,80}\b(?:from|answer|result|label|list|given|annot\w+)\b)|\breverse[- ]engineer\w*\b(?=[^.\n]{0,60}\b(?:answer|label|annot\w+|reason\w*|output|list|extraction)\b)",
+        r"\b(?:answer|result|output|label|outcome|list|entities|extraction)s? (?:is|are|was|were) (?:already )?(?:known|fixed|given|provided|settled|decided|handed)\b(?=[^.\n]{0,80}\b(?:so|justif\w+|explain\w*|rationali[sz]\w*|just|only|need|reason\w*|have to|must|already|to me|in advance|beforehand)\b)",
+        r"\b(?:justif\w+|explain\w*|rationali[sz]\w*|motivat\w+|defend\w*|back up|support|arrive at|derive|lead(?:s|ing)? (?:up )?to|walk (?:up )?to) (?:why )?(?:the |this |that |these |those |each of the |all )?(?:{g} )?(?:labels? (?:given|provided|shown)|annotations?|given (?:labels?|answers?|tags?|entities|list)|provided \w+|answer key|known \w+|gold \w+|expected \w+)\b".replace("{g}", _GIVEN),
+        r"\b(?:has|have|had|was|is|are|being|been) (?:been )?(?:label+ed|annotated|tagged|marked)(?: as [\w\"'-]+)? (?:in|by) the (?:data ?set|data|corpus|annotat\w+|gold|input|prompt|source|original|file|training)\b",
+    )
+)
+_GENERAL = re.compile(
+    r"\b(?:guidelines?|schemes?|conventions?|usually|often|normally|typically|generally|tend(?:s)? to|most (?:annotators|corpora|schemes|datasets)|some annotators|many (?:annotators|corpora|datasets)|other (?:annotators|corpora|datasets)|in (?:conll|ontonotes|this sort of|such) |no (?:annotation|answer|gold|key|solution|reference)|without (?:an?y? )?(?:annotation|answer key|gold|solution))\b"
+)
 
 
 def leak(cot: str, sentence: str) -> str | None:
-    """The words that speak of a given answer, or None."""
+    """The words that speak of an answer the trace was given, or None.
+
+    General talk of guidelines and of how things are usually annotated is no leak, nor are words that the
+    sentence itself is about.
+    """
+    trace = read_trace(cot)
+    if _KEY_WORDS.isdisjoint(trace.words):
+        return None
+    about = set(_CONTENT.findall(sentence.lower()))
+    for stretch in trace.sentences(()):
+        if _KEY_WORDS.isdisjoint(trace.words[stretch.first : stretch.last]):
+            continue
+        text = trace.low[stretch.start : stretch.end]
+        if _GENERAL.search(text):
+            continue
+        for pattern in _LEAKS:
+            match = pattern.search(text)
+            if match is not None and not (about & _KEY_WORDS & set(_CONTENT.findall(match[0]))):
+                return f"the trace speaks of a given answer: {match[0][:80]!r}"
     return None

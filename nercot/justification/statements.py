@@ -47,6 +47,7 @@ class Group(NamedTuple):
     end: int
     mentions: tuple[int, ...]
     quoted: bool
+    part: bool = False
 
 
 class Hit(NamedTuple):
@@ -78,6 +79,9 @@ _KEY = re.compile(r"[\"')\]\s]*(?:[:=→–|(]|->|=>|-\s|\s-\s|,)")
 _TYPE_KEY = re.compile(
     r"[\"')\]\s]*(?:(?:side|slot|type|types|names?|mentions?|entit(?:y|ies)|here|we have|found|first)\s*){0,2}[\"')\]\s]*(?P<mark>[:=→–?]|->|=>|-\s|\s-\s)"
 )
+_DENIES_ALL = re.compile(r"\W*(?:for (?:an?|it|this|that|the|him|her)\b|none of|neither|nothing (?:in|of|among)|it\b|this\b|that\b|not? (?:in|any of))")
+_HEADING = re.compile(r"[\s#>\d.)•·-]*")
+_WHICH = re.compile(r"\W*(?:and |now |so |then |next )*(?:which|what|any|are there|is there|who|where|when|how about|what about)\b")
 _NOTHING = re.compile(r"[\s\"']*(?:no|none|nothing|nope|empty|nobody|nowhere|-|–|n/a|not|nil|nada|never|clearly a|\[\])\b|\s*(?:\[\]|[–-]\s*$)")
 _LISTED = re.compile(r"[\s\"')]*(?:[,;.(–\n/]|->|and\b|-\s|$)")
 _DIRECT = re.compile(r"[\s\"']*(?:[:=(→]|->|=>|is|are|would be|here is|called|named|like|such as|namely)?[\s\"'(]*(?:the |a |an )?[\s\"'(]*")
@@ -88,7 +92,17 @@ _PREPOSITION = re.compile(
     r"(?<!kind )(?<!type )(?<!sort )(?<!name )(?<!names )(?<!form )(?<!piece )(?<!class )"
     r"\b(?:of|in|at|near|from|by|for|with|on|below|above|behind|between|than|about|before|after|during|outside|inside|within|to) (?:the |an? |its |their |his |her |this |that |some |any )?[\"']?$"
 )
-_FOREIGN = re.compile(r"[\s(>•·-]*(?:\"[^\"\n]+\"\s*(?:[:=→–(,]|->|-\s|is\b|are\b|was\b)|(?!(?:type|label|verdict|decision|final|answer|so|result|category|conclusion|hence|and|also|note)\b)[a-z][\w' ]{0,40}:\s|[a-z][\w' ]{0,40} [–→=] )")
+_FOREIGN = re.compile(r"[\s(>•·-]*(?:\"[^\"\n]+\"\s*(?:[:=→–(,]|->|-\s|is\b|are\b|was\b)|(?!(?:type|label|verdict|decision|final|answer|so|result|category|conclusion|hence|and|also|note)\b)[a-z][\w' ]{0,40}:\s|[a-z][\w' ]{0,40} [–→=] |(?:the |this |that )?(?:word|token|string|phrase|term|span|part|bit|expression|adjective|noun|verb|suffix|prefix|preposition) \"[^\"\n]+\")")
+# A subject that stands for what was spoken of before, or none at all.
+_IT = re.compile(
+    r"\W*(?:(?:but|and|so|still|however|anyway|then|also|well|hmm|hm|now|wait|actually|no|yes|i think|i'd say|i guess|to me|for me|in the end|clearly|obviously|probably|perhaps|again|on reflection|on second thought|after all|either way|strictly speaking|strictly|as such|in this context|here|in this sentence)\W+)*"
+    r"(?:(?:it|this|that|they|these|those|both|he|she|neither|which|all|all (?:of )?(?:them|these|those)|(?:that|this) one|the (?:whole )?(?:thing|phrase|span|string|name|mention|word|term|pair|two|former|latter))"
+    r"(?:'s|'re)?\W*(?:(?:is|are|was|were|has|have|can|could|will|would|should|seems?|looks?|sounds?|feels?|remains?|stays?|gets?|really|just|simply|only|then|also|too|still|rather|more|clearly|be|to be|a|an|of)\W+)*)?"
+)
+_REFERS = re.compile(r"\b(?:it|its|this|that|they|them|their|these|those|he|him|his|she|her|both|one)\b")
+_ASKS = re.compile(
+    r"\W*(?:and |but |so |now |then |also |next |or )*(?:what about|how about|as for|does|is|should|could|would|can) (?:the |a )?(?:\w+ )?\"[^\"\n]+\""
+)
 _TOGETHER = re.compile(
     r"\b(?:all|both|each|every|these|those|they|them|their|everything|together|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d{1,2}|the pair|trio|ones|either|neither|any of)\b"
 )
@@ -142,6 +156,7 @@ class _Reader:
         self._line = self._paragraph = 0
         self._topic: tuple[Group, ...] = ()
         self._key: Group | None = None
+        self._stale = False
         self._block: list[int] = []
         self._before: list[int] = []
         self._context: Context | None = None
@@ -176,7 +191,10 @@ class _Reader:
         """Forgets the topic where a sentence turns to something that is no mention."""
         if groups and groups[0].start - sentence.start < 60:
             return
-        if _FOREIGN.match(text):
+        asks = _ASKS.match(text)
+        if not groups and not _CONTINUES.match(text) and not _REFERS.search(text) and not (hits and len(text) < 40):
+            self._stale = True
+        if _FOREIGN.match(text) or (asks and not any(hit.start < sentence.start + asks.end() for hit in hits)):
             self._topic, self._key = (), None
         elif not groups and self._opens_line(sentence) and not hits and not _CONTINUES.match(text):
             self._topic = ()
@@ -199,14 +217,14 @@ class _Reader:
     def _groups(self, sentence: Sentence) -> list[Group]:
         groups: list[Group] = []
         at = bisect_left(self._starts, sentence.start)
-        for start, end, mention, quoted in self._references[at:]:
+        for start, end, mention, quoted, part in self._references[at:]:
             if start >= sentence.end:
                 break
             if groups and groups[-1].quoted == quoted and self._joined(groups[-1].end, start, end):
                 last = groups.pop()
-                groups.append(Group(last.start, end, (*last.mentions, mention), quoted))
+                groups.append(Group(last.start, end, (*last.mentions, mention), quoted, last.part and part))
             else:
-                groups.append(Group(start, end, (mention,), quoted))
+                groups.append(Group(start, end, (mention,), quoted, part))
         return groups
 
     def _joined(self, before: int, start: int, end: int) -> bool:
@@ -254,6 +272,15 @@ class _Reader:
     ) -> None:
         low = self._trace.low
         tail = low[sentence.start : sentence.end].rstrip(" \"')")
+        if hits and not groups and (_HEADING.fullmatch(tail, 0, hits[0].start - sentence.start) is not None):
+            if self._opens_line(sentence) and tail.endswith(low[hits[-1].end - 3 : hits[-1].end]):
+                self._context = Context(hits[-1].labels, sentence.line, sentence.paragraph, True)
+                return
+        if hits and question and not groups and _WHICH.match(tail):
+            self._context = Context(hits[-1].labels, sentence.line, sentence.paragraph, False)
+            return
+        if self._context is not None and tail.endswith(":") and not hits:
+            self._context = self._context._replace(open=True)
         if hits and tail.endswith((":", "–")) and not (groups and groups[-1].start > hits[-1].end):
             self._context = Context(hits[-1].labels, sentence.line, sentence.paragraph, True)
             return
@@ -279,8 +306,9 @@ class _Reader:
         low = self._trace.low
         own = self._context.line == sentence.line and hits and hits[0].labels == self._context.labels
         for group in groups:
-            alone = not any(hit.start > group.end for hit in hits)
-            head = hits[0].end if own else sentence.start
+            alone = not any(hit.start > group.end and hit.labels.keys() - self._context.labels for hit in hits)
+            mark = _TYPE_KEY.match(low, hits[0].end, sentence.end) if own else None
+            head = mark.end() if mark is not None else sentence.start
             leads = _LIGHT.fullmatch(low, head, group.start) is not None or group is not groups[0]
             firm = alone and leads and not group.quoted and _LISTED.match(low, group.end, sentence.end + 1) is not None
             for label, strong in self._context.labels.items():
@@ -324,7 +352,7 @@ class _Reader:
         before = low[sentence.start : hits[0].start]
         if cues.polarity(before, low[hits[-1].end : sentence.end], False) is not Polarity.NO:
             return
-        if _CONTINUES.match(low, sentence.start) or self._key is not None:
+        if _DENIES_ALL.match(low, sentence.start, sentence.end):
             self._add_refusal(sentence, self._meant(), soft=False)
         for hit in hits:
             self._note_empty(sentence, hit, ())
@@ -418,6 +446,8 @@ class _Reader:
         block = list(dict.fromkeys(self._block or self._before))
         count = _COUNTS.get(word) or (int(word) if word.isdigit() else 0)
         topic = tuple(mention for group in self._topic for mention in group.mentions)
+        if count > len(block):
+            return topic, len(self._topic) == 1
         if count and len(set(topic)) == count:
             return topic, True
         if count and count <= len(block):
@@ -441,6 +471,10 @@ class _Reader:
     def _refuse(
         self, sentence: Sentence, groups: Sequence[Group], hits: Sequence[Hit], lead: Group | None, text: str
     ) -> None:
+        if lead is not None and lead.part:
+            return
+        if lead is None and text.lstrip().startswith('"'):
+            self._stale = True
         soft = cues.ELSEWHERE.search(text) is not None
         for match in cues.REFUSAL.finditer(text):
             if match["not"] and any(sentence.start + match.start() < hit.start < sentence.start + match.end() for hit in hits):
@@ -453,7 +487,8 @@ class _Reader:
         if match is not None and not any(hit.start < sentence.start + match.end() + 3 and hit.end > sentence.start + match.start() for hit in hits):
             self._add_refusal(sentence, self._subject(sentence, groups, lead, sentence.start + match.start()), soft)
         match = cues.NO_VERDICT.search(text)
-        if match is not None and not any(hit.end > sentence.start + match.start() - 30 for hit in hits):
+        weighed = match is not None and re.search(r"\b(?:whether|if)\b", text[: match.start()]) is not None
+        if match is not None and not weighed and not any(hit.end > sentence.start + match.start() - 30 for hit in hits):
             before = [group for group in groups if group.end <= sentence.start + match.start()]
             subject = lead or (before[-1] if before else None)
             self._add_refusal(sentence, subject.mentions if subject is not None else self._meant(), soft)
@@ -465,7 +500,7 @@ class _Reader:
         self, start: int, end: int, groups: Sequence[Group], lead: Group | None, verb: int
     ) -> tuple[int, ...]:
         """The mentions that a verb's object means."""
-        inside = tuple(m for group in groups if start <= group.start < end and not group.quoted for m in group.mentions)
+        inside = tuple(m for group in groups if start <= group.start < end and not group.quoted and not group.part for m in group.mentions)
         if inside:
             return inside
         if not _PRONOUN.match(self._trace.low, start, end):
@@ -473,30 +508,29 @@ class _Reader:
         before = [group for group in groups if group.end <= verb and not group.quoted]
         if before:
             return lead.mentions if lead is not None and lead.end <= verb else before[-1].mentions
+        together = _TOGETHER.search(self._trace.low, start, end)
+        if together is not None and together[0] not in ("they", "them", "their", "these", "those"):
+            return self._bind_together(together[0])[0]
         return self._meant()
 
     def _subject(
         self, sentence: Sentence, groups: Sequence[Group], lead: Group | None, at: int
     ) -> tuple[int, ...]:
-        """The mentions of which a predicate at `at` speaks."""
+        """The mentions of which a predicate at `at` speaks: the subject, or what a pronoun or nothing stands for."""
         if lead is not None and lead.end <= at:
             return lead.mentions
         if any(group.end <= at for group in groups):
             return ()
         opening = self._trace.low[sentence.start : at]
-        if opening.lstrip().startswith('"'):
-            return ()
-        if _CONTINUES.match(opening) or len(opening.strip()) < 3:
-            return self._meant()
-        return ()
+        return self._meant() if _IT.fullmatch(opening) else ()
 
     def _meant(self) -> tuple[int, ...]:
-        """What "it" is: the key of the line, or what the sentence before spoke of."""
+        """What "it" is: what the last sentences spoke of, as long as none turned to something else."""
+        if self._stale:
+            return ()
         if self._key is not None and not self._topic:
             return self._key.mentions
-        if len(self._topic) == 1:
-            return self._topic[0].mentions
-        return tuple(mention for group in self._topic[:1] for mention in group.mentions)
+        return self._topic[0].mentions if self._topic else ()
 
     def _accept(
         self, sentence: Sentence, groups: Sequence[Group], hits: Sequence[Hit], lead: Group | None, text: str
@@ -527,14 +561,19 @@ class _Reader:
             for mention in group.mentions:
                 self.statements.lines[mention].add(sentence.line)
         low = self._trace.low
+        if lead is not None and not lead.quoted and self._key is not None and lead.mentions != self._key.mentions:
+            self._key = None
         if lead is not None and (
             _KEY.match(low, lead.end, min(lead.end + 12, sentence.end))
             or (self._opens_line(sentence) and not low[lead.end : sentence.end].strip(" .\"')"))
         ):
             self._key = lead
         if plain:
+            self._stale = False
             self._topic = (lead,) if lead is not None else tuple(plain)
         if question and hits:
             labels = {label: strong for hit in hits for label, strong in hit.labels.items()}
             mentions = tuple(m for group in plain for m in group.mentions) or self._meant()
             self._asked = (labels, mentions)
+        if question and not plain and not hits and not _REFERS.search(low, sentence.start, sentence.end):
+            self._topic, self._key = (), None

@@ -10,6 +10,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 Span = tuple[int, int]
@@ -89,15 +90,14 @@ class Trace:
         if _within(self.quotes, at) or _within(whole, at):
             return False
         if self.low[at] == "." and end - at == 1:
-            if _ABBREVIATION.search(self.low[max(start, at - 12) : at]):
-                return False
-            return not self.plain[end : end + 2].lstrip()[:1].islower()
+            return _ends_one(whole, at) or _ABBREVIATION.search(self.low[max(start, at - 12) : at]) is None
         return True
 
 
+@lru_cache(maxsize=4)
 def read_trace(cot: str) -> Trace:
-    """The trace, ready to be searched."""
-    plain = _replaced(cot, _FOLDED)
+    """The trace, ready to be searched; the rules about one trace share it."""
+    plain = _replaced(cot, _FOLDED).replace("->", " →").replace("=>", " →")
     low = plain.lower()
     if len(low) != len(plain):
         low = "".join(char if len(char.lower()) > 1 else char.lower() for char in plain)
@@ -131,6 +131,12 @@ def _within(spans: Sequence[Span], at: int) -> bool:
     """Whether a sorted list of spans has one around `at`, its last character excepted."""
     index = bisect_right(spans, (at, 1 << 62)) - 1
     return index >= 0 and spans[index][0] < at < spans[index][1] - 1
+
+
+def _ends_one(spans: Sequence[Span], at: int) -> bool:
+    """Whether one of a sorted list of spans ends at `at`."""
+    index = bisect_left(spans, (at, 0)) - 1
+    return index >= 0 and spans[index][1] == at
 
 
 def quotation(quotes: Sequence[Span], start: int, end: int) -> Span | None:

@@ -76,9 +76,9 @@ def _judge_one(
         taken = next((e for e in events if e.kind is Polarity.YES and e.label == label), None)
         state, event = (Stance.TAKEN, taken) if taken is not None else (state, event)
     spoken = [reference for reference in references if reference.mention == number]
-    if not spoken:
-        return None, Violation("not_justified", entity, f"the trace does not speak of {entity.text!r}")
     emptied = statements.empty.get(label, -1)
+    if not spoken and emptied < 0:
+        return None, Violation("not_justified", entity, f"the trace does not speak of {entity.text!r}")
     if state is Stance.TAKEN and event is not None:
         if emptied > event.end and event.label == label:
             return None, Violation("contradicted", entity, f"the trace ends with no {entity.label!r} at all")

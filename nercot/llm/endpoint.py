@@ -240,6 +240,7 @@ class _Asking:
         self._stopped: str | None = None
         self._progress = Progress()
         self._last_entry: Future[None] | None = None
+        self._on_disk: deque[tuple[str | None, BaseException | None]] = deque()
         self._in_flight = 0
 
     # -- the run ------------------------------------------------------------------------------------------
@@ -285,9 +286,10 @@ class _Asking:
             raise error
 
     async def _all_on_disk(self) -> None:
-        """Waits for the last entry; one that cannot be written is told by `_written`, which runs before."""
+        """Waits for the last entry, and takes note of it."""
         if self._last_entry is not None:
             await asyncio.wait({asyncio.wrap_future(self._last_entry)})
+            self._written()
 
     async def _tell(self, progress: Callable[[Progress], None]) -> None:
         while True:
@@ -512,16 +514,20 @@ class _Asking:
         counts.unpriced += cost is None and reply.kind != "refused"
 
     def _hand_over(self, key: str | None, entry: Future[None]) -> None:
-        """From the writer's thread to the loop's, which is gone after a second Ctrl-C."""
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._written, key, entry.exception())
+        """From the writer's thread to the loop's (which is gone after a second Ctrl-C), a window at a time."""
+        self._on_disk.append((key, entry.exception()))
+        if len(self._on_disk) == 1:
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._written)
 
-    def _written(self, key: str | None, error: BaseException | None) -> None:
-        if isinstance(error, NercotError):
-            self._fail(error)
-        elif key is not None:
-            self._on_the_way.discard(key)
-            self._progress.done += 1
+    def _written(self) -> None:
+        while self._on_disk:
+            key, error = self._on_disk.popleft()
+            if isinstance(error, NercotError):
+                self._fail(error)
+            elif key is not None:
+                self._on_the_way.discard(key)
+                self._progress.done += 1
 
     # -- turns, limits, pauses ------------------------------------------------------------------------------
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import itertools
 import os
-import queue
 import sqlite3
 import threading
 import time
 import zlib
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -30,7 +30,6 @@ from nercot.llm.messages import Reply, Request, read_reply
 
 _APPLICATION_ID = 0x4E435254  # "NCRT", in the header of every ledger
 _WINDOW_SECONDS = 0.05
-_WINDOW_ENTRIES = 200
 _BUSY_SECONDS = 60.0
 _KEYS_A_QUERY = 500
 
@@ -75,11 +74,14 @@ _MIGRATIONS = (
     """,
 )
 
-_INSERT = (
-    "INSERT INTO entries (key, kind, corpus, step, guid, attempt, provider, model, answered_by, fingerprint,"
-    " finish_reason, tokens_in, tokens_cached, tokens_out, cost, latency, time, detail, request, reply)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_COLUMNS = (
+    "key, kind, corpus, step, guid, attempt, provider, model, answered_by, fingerprint, finish_reason, tokens_in,"
+    " tokens_cached, tokens_out, cost, latency, time, detail, request, reply"
 )
+_INSERT = f"INSERT INTO entries ({_COLUMNS}) VALUES"
+_VALUES = f"({', '.join('?' * 20)})"
+# 20 values a row, and old builds of SQLite take 999 a statement.
+_ROWS_A_STATEMENT = 49
 _IS_FINAL = "kind IN ('answer', 'refused', 'empty_answer')"
 
 _Item = TypeVar("_Item")
@@ -285,9 +287,9 @@ class Ledger:
                 f"SELECT {columns} FROM entries WHERE {_IS_FINAL} ORDER BY key, id"
             ):
                 if key != last:
-                    entry = dict(zip(names, values, strict=True))
-                    texts = {name: self._unpacked(entry[name]) for name in ("request", "reply") if name in entry}
-                    yield {"key": key.hex(), **entry, **texts}
+                    entry: dict[str, Any] = dict(zip(names, values, strict=True))
+                    entry.update((name, self._unpacked(entry[name])) for name in ("request", "reply") if name in entry)
+                    yield {"key": key.hex(), **entry}
                 last = key
 
     def _unpacked(self, packed: bytes) -> str:
@@ -357,12 +359,21 @@ class Ledger:
         return LedgerError(f"{self.path} is damaged ({what}): restore it from a copy, or move it away and start anew")
 
 
+_Entry = tuple[tuple[Any, ...], "Future[None]"]
+
+
 class _Writer:
-    """The one thread that writes to the ledger: takes entries, commits them in groups, tells their futures."""
+    """The one thread that writes to the ledger: takes entries, commits them in groups, tells their futures.
+
+    It wakes once a window and talks to SQLite in few words: every wake and every statement waits for the
+    interpreter's lock, which the loop that asks the servers holds most of the time.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._queue: queue.SimpleQueue[tuple[tuple[Any, ...], Future[None]] | None] = queue.SimpleQueue()
+        self._entries: deque[_Entry] = deque()
+        self._some = threading.Event()
+        self._closing = threading.Event()
         self._failure: NercotError | None = None
         # A daemon, so that a program that forgets to close the ledger can still end.
         self._thread = threading.Thread(target=self._run, name="nercot-ledger", daemon=True)
@@ -370,56 +381,48 @@ class _Writer:
 
     @property
     def waiting(self) -> int:
-        return self._queue.qsize()
+        return len(self._entries)
 
     def put(self, row: tuple[Any, ...]) -> Future[None]:
         future: Future[None] = Future()
-        self._queue.put((row, future))
+        self._entries.append((row, future))
+        if not self._some.is_set():
+            self._some.set()
         return future
 
     def finish(self) -> None:
-        self._queue.put(None)
+        self._closing.set()
+        self._some.set()
         self._thread.join()
 
     def _run(self) -> None:
         connection: sqlite3.Connection | None = None
-        more = True
-        while more:
-            group, more = self._gather()
+        while not self._closing.is_set() or self._entries:
+            self._some.wait()
+            self._closing.wait(_WINDOW_SECONDS)
+            self._some.clear()
+            group = [self._entries.popleft() for _ in range(len(self._entries))]
             try:
-                if connection is None and group:
+                if connection is None:
                     connection = self._ledger._connect()
-                self._commit(connection, group)
+                self._commit(connection, [row for row, _ in group])
             except sqlite3.Error as error:
                 self._failure = self._ledger._told(error)
             _settle([future for _, future in group], self._failure)
+            if self._closing.is_set():
+                self._some.set()
         if connection is not None:
             connection.close()
 
-    def _gather(self) -> tuple[list[tuple[tuple[Any, ...], Future[None]]], bool]:
-        """The entries of one window, and whether more may come."""
-        group: list[tuple[tuple[Any, ...], Future[None]]] = []
-        item = self._queue.get()
-        until = time.monotonic() + _WINDOW_SECONDS
-        while item is not None:
-            group.append(item)
-            left = until - time.monotonic()
-            if left <= 0 or len(group) >= _WINDOW_ENTRIES:
-                return group, True
-            try:
-                item = self._queue.get(timeout=left)
-            except queue.Empty:
-                return group, True
-        return group, False
-
-    def _commit(self, connection: sqlite3.Connection | None, group: list[tuple[tuple[Any, ...], Future[None]]]) -> None:
-        """Writes the group as one transaction, unless an earlier one failed: entries must not go missing in between."""
-        if connection is None or not group or self._failure is not None:
+    def _commit(self, connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
+        """Writes the rows as one transaction, unless an earlier one failed: none must go missing in between."""
+        if not rows or self._failure is not None:
             return
-        rows = [(*row[:-2], zlib.compress(row[-2], 1), zlib.compress(row[-1], 1)) for row, _ in group]
         connection.execute("BEGIN IMMEDIATE")
         try:
-            connection.executemany(_INSERT, rows)
+            for some in _batches(rows, _ROWS_A_STATEMENT):
+                values = ", ".join([_VALUES] * len(some))
+                connection.execute(f"{_INSERT} {values}", list(itertools.chain.from_iterable(some)))
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
@@ -455,8 +458,8 @@ def _row(request: Request, reply: Reply, raw: bytes, cost: float | None) -> tupl
         reply.latency,
         time.time(),
         reply.detail,
-        request.payload,
-        raw,
+        zlib.compress(request.payload, 1),
+        zlib.compress(raw, 1),
     )
 
 

@@ -15,8 +15,10 @@ from nercot.recipe import Price
 
 # The share of its requests in flight that a replica keeps after a 429.
 _KEPT_AFTER_429 = 0.7
-# The share of what was asked that it wins back for every full round of answers.
-_WON_BACK = 0.05
+# What it wins back for a full round of answers, as a share of what was asked: this much up to nine
+# tenths of the limit that brought the last 429; beyond that little, but more with each further round.
+_WON_BACK, _WON_BEYOND = 0.05, 0.01
+_NEAR = 0.9
 _FAILURES_TO_SET_ASIDE = 3
 _LONGEST_ASIDE_SECONDS = 60.0
 # Lateness of a sleeper that a rate makes up for; more would be a burst.
@@ -39,6 +41,8 @@ class Replica:
         self._ceiling = float(ceiling)
         self._failures = 0
         self._last_cut = float("-inf")
+        self._cut_at = float("inf")
+        self._answers = 0
 
     @property
     def free(self) -> bool:
@@ -46,17 +50,20 @@ class Replica:
         return self.in_flight < int(self.limit)
 
     def answered(self) -> None:
-        """An answer came: the limit climbs, by `_WON_BACK` of the ceiling for each full round."""
+        """An answer came: the limit climbs, by a share of the ceiling for each full round."""
         self._failures = 0
         self.aside_until = 0.0
-        step = max(1.0, self._ceiling * _WON_BACK)
+        self._answers += 1
+        near = self.limit >= _NEAR * self._cut_at
+        share = _WON_BEYOND * (1 + self._answers / self.limit) if near else _WON_BACK
+        step = max(1.0, self._ceiling * share)
         self.limit = min(self._ceiling, self.limit + step / self.limit)
 
     def throttled(self, started: float, now: float) -> None:
         """A 429 came to a request sent at `started`: the limit falls, once for all requests sent before the fall."""
         self._failures = 0
         if started > self._last_cut:
-            self._last_cut = now
+            self._last_cut, self._cut_at, self._answers = now, self.limit, 0
             self.limit = max(1.0, self.limit * _KEPT_AFTER_429)
 
     def failed(self, now: float) -> None:

@@ -10,22 +10,31 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from commands import run
 
 DATA = os.environ.get("NERCOT_TEST_DATA")
 CONFIGS = ("cot", "raw", "dropped", "sft")
 
 
 def nercot(folder, *arguments, code=0):
-    run = subprocess.run(
-        [sys.executable, "-m", "nercot", *map(str, arguments)], cwd=folder, capture_output=True, text=True, timeout=300
-    )
-    assert run.returncode == code, (run.returncode, run.stdout[-2000:], run.stderr[-2000:])
-    assert "Traceback" not in run.stderr
-    return run
+    ran = run(folder, *arguments)
+    assert ran.code == code, (ran.code, ran.out[-2000:], ran.err[-2000:])
+    return ran
 
 
 def build(folder, *arguments, code=0):
-    return json.loads(nercot(folder, "build", *arguments, "--json", code=code).stdout)
+    return json.loads(nercot(folder, "build", *arguments, "--json", code=code).out)
+
+
+def test_the_module_and_the_script_run_as_a_process(tmp_path):
+    for command in ([sys.executable, "-m", "nercot"], [Path(sys.executable).with_name("nercot")]):
+        ran = subprocess.run(
+            [*command, "build", "--limit", "3"], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        assert "candidate" in ran.stdout
+        ran = subprocess.run([*command, "build", "--limit", "x"], cwd=tmp_path, capture_output=True, text=True)
+        assert ran.returncode == 2
+        assert len(ran.stderr.strip().splitlines()) == 1
 
 
 def write(path, *rows):
@@ -56,9 +65,9 @@ def load(folder, config=None):
     cache = folder.parent / f"cache-{time.monotonic_ns()}"
     env = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
     arguments = [sys.executable, "-c", code, str(folder), str(cache), *([config] if config else [])]
-    run = subprocess.run(arguments, capture_output=True, text=True, env=env, check=False)
-    assert run.returncode == 0, run.stderr[-2000:]
-    return json.loads(run.stdout)
+    loaded = subprocess.run(arguments, capture_output=True, text=True, env=env)
+    assert loaded.returncode == 0, loaded.stderr[-2000:]
+    return json.loads(loaded.stdout)
 
 
 def check_conservation(result):
@@ -195,8 +204,9 @@ def test_bad_rows_are_dropped_with_reasons_and_conserved(tmp_path):
         row(3, entities=[{"text": "Ada", "label": 1}]),
     ]
     source = write(tmp_path / "rows.jsonl", row(0), *bad, row(0), row(4, entities=None), row(5))
-    run = nercot(tmp_path, "build", "--input", source, code=2)
-    assert "needs gold" in run.stderr or "no gold" in run.stderr
+    ran = nercot(tmp_path, "build", "--input", source, code=2)
+    assert "gold" in ran.err
+    assert "--teacher-url" in ran.err
     write(source, row(0), *bad, row(0), row(5))
     result = build(tmp_path, "--input", source)
     check_conservation(result)
@@ -248,9 +258,9 @@ def test_a_mistake_is_one_line_and_exit_2(tmp_path, monkeypatch, arguments, said
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
     (tmp_path / "latin.jsonl").write_bytes('{"sentence": "é"}'.encode("latin-1"))
-    run = nercot(tmp_path, "build", *arguments, code=2)
-    assert said in run.stderr
-    assert len(run.stderr.strip().splitlines()) == 1
+    ran = nercot(tmp_path, "build", *arguments, code=2)
+    assert said in ran.err
+    assert len(ran.err.strip().splitlines()) == 1
 
 
 def test_a_second_build_of_one_corpus_at_once_is_refused(tmp_path):
@@ -259,8 +269,8 @@ def test_a_second_build_of_one_corpus_at_once_is_refused(tmp_path):
     (tmp_path / "build/quickstart").mkdir(parents=True)
     with open(tmp_path / "build/quickstart/.lock", "w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        run = nercot(tmp_path, "build", code=2)
-    assert "another build" in run.stderr
+        ran = nercot(tmp_path, "build", code=2)
+    assert "another build" in ran.err
     nercot(tmp_path, "build")
 
 
@@ -282,17 +292,17 @@ def test_killed_anywhere_and_run_again_it_is_the_same_corpus(tmp_path):
 
 
 def test_every_command_works_from_any_folder_and_helps(tmp_path):
-    overview = nercot(tmp_path, "--help").stdout
+    overview = nercot(tmp_path, "--help").out
     for verb in ("build", "convert", "validate", "stats"):
         assert verb in overview
-        assert "Example: nercot" in nercot(tmp_path, verb, "--help").stdout
+        assert "Example: nercot" in nercot(tmp_path, verb, "--help").out
 
 
 def test_plain_text_without_gold_says_what_the_embedded_annotator_needs(tmp_path):
     (tmp_path / "mine.txt").write_text("Ada met Bo in Rome.\n")
-    run = nercot(tmp_path, "build", "--input", "mine.txt", "--schema", "person,city", code=2)
-    assert "gold" in run.stderr
-    assert "--teacher-url" in run.stderr
+    ran = nercot(tmp_path, "build", "--input", "mine.txt", "--schema", "person,city", code=2)
+    assert "gold" in ran.err
+    assert "--teacher-url" in ran.err
 
 
 @pytest.mark.skipif(not DATA, reason="NERCOT_TEST_DATA is not set")
@@ -311,8 +321,9 @@ def test_real_pile_ner_passages_are_all_accounted_for(tmp_path):
     card = (candidate / "README.md").read_text()
     assert f"| rows | {len(cot)} |" in card
     assert f"| entities | {sum(len(item['entities']) for item in cot)} |" in card
-    stats = json.loads(nercot(tmp_path, "stats", candidate, "--json").stdout)
+    stats = json.loads(nercot(tmp_path, "stats", candidate, "--json").out)
     assert stats["rows"] == len(cot)
-    for path in (candidate, candidate / "raw"):
-        summary = json.loads(nercot(tmp_path, "validate", path, "--json").stdout)
-        assert summary["rows"] == summary["kept"] == rows["cot" if path == candidate else "raw"]
+    summary = json.loads(nercot(tmp_path, "validate", candidate, "--json").out)
+    assert summary["rows"] == summary["kept"] == rows["cot"]
+    summary = json.loads(run(tmp_path, "validate", candidate / "raw", "--json").out)
+    assert (summary["rows"], summary["kept"]) == (702, result["steps"][2]["kept"])

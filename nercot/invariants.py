@@ -1,0 +1,278 @@
+"""What must hold of every row of a corpus, checked in one pass over all its configs side by side.
+
+In: a folder whose files are as its manifest says.  Out: (file, problem) pairs; the problem names the row,
+counted from 1, and its guid.  Offsets, labels, guids, order, the requests behind the answers, the training rows,
+conservation, fingerprint.  Streams: a row group of every config, and 32 bytes a row for the fingerprint.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import merge
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from nercot import __version__
+from nercot.candidate import fingerprint, row_hash, sft_row
+from nercot.errors import InputError
+from nercot.manifest import NAME, Manifest, configs_of
+from nercot.pipeline import Report, Row
+from nercot.rebuild import Requests, asked_for
+from nercot.records import MATCHES, REASONS, content_guid
+from nercot.tables import COLUMNS, read_rows
+
+Problem = tuple[str, str]
+_ORDINAL = re.compile(r"-([2-9]|[1-9]\d+)")
+_EVERY = 1000
+# Columns that no row of a config may lack.
+_NEVER_NULL = {
+    "cot": ("guid", "dataset", "license", "sentence", "schema", "entities", "score", "judge", "judgement"),
+    "raw": ("guid", "dataset", "license", "sentence", "schema", "attempt", "teacher", "completion"),
+    "dropped": ("guid", "dataset", "license", "schema", "step", "reason"),
+    "sft": ("guid", "dataset", "license", "prompt", "completion"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A row and where it stands."""
+
+    config: str
+    file: str
+    number: int
+    row: Row
+
+    def problem(self, what: str) -> Problem:
+        """A problem of this row."""
+        return self.file, f"row {self.number} ({self.row['guid']}): {what}"
+
+
+def row_problems(folder: Path, manifest: Manifest, report: Report) -> Iterator[Problem]:
+    """Everything that is wrong with the rows of a corpus."""
+    seen = _Seen(manifest)
+    # Another version of nercot may put requests together in another way.
+    requests = Requests(manifest) if manifest["tool"] == __version__ else None
+    total = sum(file.get("rows", 0) for file in manifest["files"])
+    done = 0
+    try:
+        for guid, rows in groupby(_by_guid(folder, manifest), key=lambda placed: str(placed.row["guid"])):
+            group = list(rows)
+            if done // _EVERY != (done := done + len(group)) // _EVERY:
+                report("rows", done, total)
+            for placed in group:
+                yield from _own_problems(placed, manifest, requests)
+            yield from seen.add(guid, group)
+    except _OutOfOrderError as error:
+        yield error.problem
+        return
+    except InputError as error:
+        yield NAME, str(error)
+        return
+    yield from seen.problems()
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+class _OutOfOrderError(Exception):
+    """Rows that are not sorted: nothing after them can be put side by side."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+
+
+def _by_guid(folder: Path, manifest: Manifest) -> Iterator[Placed]:
+    """The rows of all configs, those of one guid together."""
+    streams = [_sorted(folder, config, files) for config, files in configs_of(manifest).items()]
+    return merge(*streams, key=lambda placed: str(placed.row["guid"]))
+
+
+def _sorted(folder: Path, config: str, files: Sequence[Mapping[str, Any]]) -> Iterator[Placed]:
+    """The rows of one config; stops at the first that is out of order, or comes twice."""
+    last = ("", 0)
+    for file in files:
+        for number, row in enumerate(read_rows(folder / file["path"]), 1):
+            placed = Placed(config, file["path"], number, row)
+            key = (row["guid"] or "", row.get("attempt") or 0)
+            if key <= last:
+                raise _OutOfOrderError(placed.problem(f"comes after {last[0]}; the rows are not sorted by guid"))
+            last = key
+            yield placed
+
+
+# --- one row --------------------------------------------------------------------------------------
+
+
+def _own_problems(placed: Placed, manifest: Manifest, requests: Requests | None) -> Iterator[Problem]:
+    """What is wrong with a row by itself."""
+    row, config = placed.row, placed.config
+    for name in _NEVER_NULL.get(config, ("guid",)):
+        if row[name] is None:
+            yield placed.problem(f"{name} is null")
+            return
+    if row.get("sentence") is not None:
+        yield from map(placed.problem, _identity_problems(row))
+        yield from map(placed.problem, _entity_problems(row, config))
+    if config == "cot":
+        yield from map(placed.problem, _score_problems(row, manifest["recipe"]["select"]["threshold"]))
+    if config == "dropped" and (row["reason"] not in REASONS or row["step"] not in _steps(manifest)):
+        yield placed.problem(f"{row['step']} / {row['reason']} is no step and reason of this corpus")
+    if config == "raw" and requests:
+        yield from map(placed.problem, _request_problems(row, requests))
+
+
+def _steps(manifest: Manifest) -> list[str]:
+    return [step["step"] for step in manifest["steps"]]
+
+
+def _identity_problems(row: Row) -> Iterator[str]:
+    guid = content_guid(row["sentence"], row["schema"], row["dataset"])
+    rest = row["guid"].removeprefix(guid)
+    if rest == row["guid"] or (rest and not _ORDINAL.fullmatch(rest)):
+        yield f"its guid is not that of its sentence, schema and dataset ({guid})"
+    described = row["schema_descriptions"]
+    if described is not None and len(described) != len(row["schema"]):
+        yield f"{len(described)} schema_descriptions for {len(row['schema'])} types"
+
+
+def _entity_problems(row: Row, config: str) -> Iterator[str]:
+    """Offsets and labels: of gold always, of entities where a step has kept them."""
+    strict = config not in ("raw", "dropped")
+    for column in ("gold", "entities"):
+        for entity in row.get(column) or ():
+            if strict or column == "gold" or entity["start"] is not None:
+                yield from _span_problems(row, column, entity)
+            if (strict or column == "gold") and entity["label"] not in row["schema"]:
+                yield f"the label {entity['label']!r} of {column} is not in the schema"
+            if entity["cot_start"] is not None and not _within(entity["cot_start"], entity["cot_end"], row.get("cot")):
+                yield f"the evidence for {entity['text']!r} lies outside the trace"
+
+
+def _span_problems(row: Row, column: str, entity: Row) -> Iterator[str]:
+    start, end = entity["start"], entity["end"]
+    if entity["match"] not in MATCHES or not _within(start, end, row["sentence"]):
+        yield f"{entity['text']!r} of {column} has no place in the sentence ({start}, {end}, {entity['match']})"
+    elif row["sentence"][start:end] != entity["text"]:
+        found = row["sentence"][start:end]
+        yield f"sentence[{start}:{end}] is {found!r}, {column} says {entity['text']!r}"
+
+
+def _within(start: int | None, end: int | None, text: str | None) -> bool:
+    return start is not None and end is not None and text is not None and 0 <= start < end <= len(text)
+
+
+def _score_problems(row: Row, threshold: float) -> Iterator[str]:
+    if row["score"] != row["judgement"]["score"]:
+        yield f"score is {row['score']}, its judgement says {row['judgement']['score']}"
+    if not threshold <= row["score"] <= 10:
+        yield f"score {row['score']} is kept at a threshold of {threshold}"
+
+
+def _request_problems(row: Row, requests: Requests) -> Iterator[str]:
+    """Keys of requests that are not those of the manifest's prompts and settings."""
+    asked = requests.teacher(row)
+    if asked and asked_for(row["request_key"], asked) is None:
+        yield "request_key is not that of the request made of the manifest's prompt and settings"
+    judged = requests.judge(row) if row["judgement"] is not None else []
+    if judged and asked_for(row["judge_key"], judged) is None:
+        yield "judge_key is not that of a request made of the manifest's prompt and settings"
+
+
+# --- all rows -------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What has to add up over the whole corpus."""
+
+    manifest: Manifest
+    hashes: list[bytes] = field(default_factory=list)
+    kept: int = 0
+    dropped: dict[str, Counter[str]] = field(default_factory=dict)
+    scores: Counter[str] = field(default_factory=Counter)
+    attempts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, guid: str, group: Sequence[Placed]) -> Iterator[Problem]:
+        """Takes the rows of one guid; what is wrong between them."""
+        rows: dict[str, list[Placed]] = {config: [] for config in ("cot", "raw", "dropped", "sft")}
+        for item in group:
+            rows.setdefault(item.config, []).append(item)
+        self._count(rows)
+        first = group[0]
+        if rows["cot"] and rows["dropped"]:
+            yield first.problem("is both kept and dropped")
+        if rows["raw"] and not rows["cot"] and not rows["dropped"]:
+            yield first.problem("has an answer, but is neither kept nor dropped")
+        for item in rows["cot"]:
+            yield from self._kept_problems(item, rows["raw"])
+        yield from self._sft_problems(rows["cot"], rows["sft"])
+
+    def _count(self, rows: Mapping[str, Sequence[Placed]]) -> None:
+        for item in rows["cot"]:
+            self.kept += 1
+            if item.row["entities"] is not None:
+                self.hashes.append(row_hash(item.row))
+        for item in rows["dropped"]:
+            self.dropped.setdefault(item.row["step"], Counter())[item.row["reason"]] += 1
+        self.scores.update(f"{item.row['score']:g}" for item in rows["raw"] if item.row["score"] is not None)
+
+    def _kept_problems(self, kept: Placed, raw: Sequence[Placed]) -> Iterator[Problem]:
+        """A kept row has to be one of the teacher's answers."""
+        if "raw" not in configs_of(self.manifest):
+            return
+        columns = [name for name in COLUMNS["cot"].names if name in COLUMNS["raw"].names]
+        source = next((item for item in raw if all(item.row[name] == kept.row[name] for name in columns)), None)
+        if source is None:
+            yield kept.problem("none of its answers in the config raw says what it says")
+        else:
+            self.attempts[str(source.row["attempt"])] += 1
+
+    def _sft_problems(self, kept: Sequence[Placed], trained: Sequence[Placed]) -> Iterator[Problem]:
+        """A training row has to be a kept row, rendered."""
+        if "sft" not in configs_of(self.manifest):
+            return
+        if len(kept) != len(trained):
+            yield (*kept, *trained)[0].problem(f"{len(kept)} rows in cot, {len(trained)} in sft")
+        for item, training in zip(kept, trained, strict=False):
+            if item.row["entities"] is not None and training.row != _rendered(item.row, self.manifest):
+                yield training.problem("is not what the row of the config cot gives")
+
+    def problems(self) -> Iterator[Problem]:
+        """What does not add up at the end."""
+        manifest = self.manifest
+        if "raw" not in configs_of(manifest):
+            return
+        yield from _funnel_problems(manifest, self.dropped, self.kept)
+        found = {"attempts": dict(self.attempts), "scores": dict(self.scores)}
+        for name, counts in found.items():
+            if manifest[name] != counts:
+                yield NAME, f"{name} are {manifest[name]}, the rows give {counts}"
+        if fingerprint(self.hashes) != manifest["fingerprint"]:
+            yield NAME, f"the fingerprint is {manifest['fingerprint']}, the rows give {fingerprint(self.hashes)}"
+
+
+def _rendered(row: Row, manifest: Manifest) -> Row | None:
+    try:
+        return sft_row(row, manifest["prompts"].get("extract"))
+    except ValueError:
+        return None
+
+
+def _funnel_problems(manifest: Manifest, dropped: Mapping[str, Counter[str]], kept: int) -> Iterator[Problem]:
+    """Records in = kept + dropped + not drawn + pending, step after step."""
+    steps = manifest["steps"]
+    for number, step in enumerate(steps):
+        out = step["kept"] + sum(step["dropped"].values()) + step["not_drawn"] + step["pending"]
+        if step["in"] != out or (number and step["in"] != steps[number - 1]["kept"]):
+            yield NAME, f"the step {step['step']} does not add up: {step['in']} in, {out} out"
+        if step["pending"]:
+            yield NAME, f"{step['pending']} records wait for an answer at the step {step['step']}"
+        if step["dropped"] != dict(dropped.get(step["step"], {})):
+            told = dict(dropped.get(step["step"], {}))
+            yield NAME, f"the step {step['step']} dropped {step['dropped']}, the config dropped holds {told}"
+    if steps[-1]["kept"] != kept:
+        yield NAME, f"the last step kept {steps[-1]['kept']} records, the config cot holds {kept}"

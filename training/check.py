@@ -1,0 +1,180 @@
+"""--check: what a config would do with this data, this tokenizer and these GPUs.
+
+In: settings, a tokenizer's folder or None.  Out: lines on stdout and an exit code: 0, or 2 where the tokenizer or
+the data is missing (each in one line; the rest is checked all the same).  Never loads a model, never trains.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+
+from nercot.errors import InputError
+
+from models import Shape, load_tokenizer, shape_of
+from rows import FATES, Prepared, load_rows, prepare_grpo, prepare_sft
+from settings import Settings, reward_functions, trainer_arguments
+
+_PERCENTILES = (50, 90, 99, 100)
+_GIB = 2**30
+
+
+def report(settings: Settings, tokenizer: Path | None, gpus: int | None) -> int:
+    """Prints the report; returns the exit code."""
+    gpus = gpus or settings.batch.gpus
+    _check_trainer(settings)
+    problems: list[str] = []
+    prepared, rows = _prepared(settings, tokenizer, problems)
+    print(f"config     {settings.path} ({settings.kind}), model {settings.model.name}, data {', '.join(settings.data.names)}")
+    if prepared is not None:
+        for line in _lengths(settings, prepared):
+            print(line)
+    for line in (*_batch(settings, gpus), *_steps(settings, rows, prepared, gpus), _memory(settings, gpus)):
+        print(line)
+    for problem in problems:
+        print(f"Error: {problem}", file=sys.stderr)
+    return 2 if problems else 0
+
+
+def _check_trainer(settings: Settings) -> None:
+    """What TRL itself refuses; on a CPU its checks of bf16 are switched off, since a GPU is what is asked about."""
+    from trl import GRPOConfig, SFTConfig
+
+    grpo = settings.kind == "grpo"
+    if grpo:
+        reward_functions(settings)
+    trainer_arguments(settings, GRPOConfig if grpo else SFTConfig, output_dir="checked", **_without_gpu(settings))
+
+
+def _without_gpu(settings: Settings) -> dict[str, object]:
+    import torch
+
+    batch = {"gradient_accumulation_steps": settings.accumulation(settings.batch.gpus)}
+    if torch.cuda.is_available():
+        return batch
+    return {**batch, "use_cpu": True, "bf16": False, "fp16": False, "tf32": None, "use_liger_kernel": False}
+
+
+def _prepared(settings: Settings, path: Path | None, problems: list[str]) -> tuple[Prepared | None, int | None]:
+    """(rows as a trainer would get them, how many were read); what is missing is added to `problems`."""
+    rows = None
+    try:
+        rows = len(load_rows(settings.data))
+    except InputError as error:
+        problems.append(str(error))
+    try:
+        tokenizer = load_tokenizer(settings, path)
+        if rows is None:
+            return None, None
+        prepare = prepare_grpo if settings.kind == "grpo" else prepare_sft
+        return prepare(tokenizer, settings.data), rows
+    except InputError as error:
+        problems.append(str(error))
+        return None, rows
+
+
+def _lengths(settings: Settings, prepared: Prepared) -> list[str]:
+    grpo = settings.kind == "grpo"
+    whole, part = ("prompt", "gold") if grpo else ("row", "answer")
+    lines = [
+        f"tokens     {name:<7}" + "  ".join(f"{_label(p)} {_percentile(values, p):,}" for p in _PERCENTILES)
+        for name, values in ((whole, prepared.lengths), (part, prepared.answers))
+    ]
+    over = prepared.fates.get("too_long", 0)
+    lines.append(f"limit      {settings.data.max_tokens:,} tokens a {whole}; {over:,} of {len(prepared.lengths):,} rows exceed it and are left out, none is truncated")
+    lines += [
+        f"rows       {count:,} {FATES[fate]}" for fate, count in prepared.fates.items() if fate in FATES and fate != "too_long"
+    ]
+    if grpo:
+        limit = int(settings.train.get("max_completion_length", 512))
+        over = sum(tokens > limit for tokens in prepared.answers)
+        lines.append(f"completion {limit:,} tokens; the gold alone exceeds that in {over:,} rows, whose answers would be cut off")
+    return lines
+
+
+def _label(percentile: int) -> str:
+    return "longest" if percentile == 100 else f"p{percentile}"
+
+
+def _percentile(values: object, percentile: int) -> int:
+    ordered = sorted(values)  # type: ignore[call-overload]
+    return int(ordered[max(0, math.ceil(percentile / 100 * len(ordered)) - 1)])
+
+
+def _batch(settings: Settings, gpus: int) -> list[str]:
+    effective, wanted = settings.effective(gpus), settings.batch.size
+    grpo = settings.kind == "grpo"
+    unit = "completions" if grpo else ("packs" if settings.train.get("packing") else "rows")
+    line = f"batch      {effective:,} {unit} = {settings.per_device} a GPU x {gpus} GPUs x {settings.accumulation(gpus)} accumulated"
+    if grpo:
+        line += f" = {effective / settings.generations():g} prompts x {settings.generations()}"
+    lines = [line, f"           the config asks for {wanted:,}: " + ("as asked" if effective == wanted else "MISMATCH")]
+    if settings.train.get("packing"):
+        lines.append("           a pack holds several rows, so a step sees more rows than the paper's")
+    return lines
+
+
+def _steps(settings: Settings, rows: int | None, prepared: Prepared | None, gpus: int) -> list[str]:
+    if rows is None:
+        return []
+    used = len(prepared.rows) if prepared else rows
+    steps, epochs = steps_of(settings, used, prepared, gpus), float(settings.train.get("num_train_epochs", 3))
+    about = "" if prepared else " (without what the tokenizer would leave out)"
+    return [f"steps      {steps:,} = {epochs:g} epochs of {used:,} rows{about}"]
+
+
+def steps_of(settings: Settings, rows: int, prepared: Prepared | None, gpus: int) -> int:
+    """Optimizer steps of the whole training."""
+    if (most := int(settings.train.get("max_steps", -1))) > 0:
+        return most
+    epochs, size = float(settings.train.get("num_train_epochs", 3)), settings.effective(gpus)
+    if settings.kind == "grpo":
+        # Whole generation batches only; each is used num_iterations times.
+        each = int(settings.train.get("generation_batch_size", 0)) or (
+            settings.per_device * gpus * int(settings.train.get("steps_per_generation", settings.accumulation(gpus)))
+        )
+        batches = rows * settings.generations() // each
+        return math.ceil(epochs * batches * each * int(settings.train.get("num_iterations", 1)) / size)
+    if settings.train.get("packing") and prepared is not None:
+        rows = math.ceil(sum(prepared.rows.map(_length, remove_columns=prepared.rows.column_names)["n"]) / settings.data.max_tokens)
+    return math.ceil(epochs * math.ceil(math.ceil(rows / (settings.per_device * gpus)) / settings.accumulation(gpus)))
+
+
+def _length(row: dict[str, list[int]]) -> dict[str, int]:
+    return {"n": len(row["input_ids"])}
+
+
+def _memory(settings: Settings, gpus: int) -> str:
+    shape = shape_of(settings)
+    if shape is None:
+        return f"memory     unknown: {settings.model.name} is no model that the table in models.py or its own folder describes"
+    states, activations = _states(settings, shape, gpus), _activations(settings, shape)
+    parts = [f"weights and optimizer {states / _GIB:.1f}", f"activations {activations / _GIB:.1f}"]
+    total = states + activations
+    if settings.train.get("use_vllm") and settings.train.get("vllm_mode", "colocate") == "colocate":
+        share = float(settings.train.get("vllm_gpu_memory_utilization", 0.3))
+        parts.append(f"and vLLM takes {share:.0%} of the GPU for itself")
+    return f"memory     about {total / _GIB:.0f} GiB a GPU ({', '.join(parts)}), sharded over {gpus} GPUs (ZeRO-3 or FSDP2)"
+
+
+def _states(settings: Settings, shape: Shape, gpus: int) -> float:
+    """Bytes of weights, gradients, fp32 master weights and Adam's moments: 2 + 2 + 4 + 4 + 4 a parameter, sharded."""
+    frozen = 2.0 * shape.parameters / gpus
+    reference = frozen if settings.kind == "grpo" and settings.train.get("beta", 0.0) and settings.lora is None else 0.0
+    if settings.lora is None:
+        return 16.0 * shape.parameters / gpus + reference
+    # A layer's linear maps are about 12 x hidden^2, as seven matrices of rank r adapters each.
+    adapters = shape.layers * 7 * 2 * settings.lora.r * 2 * shape.hidden
+    return frozen + 16.0 * adapters / gpus
+
+
+def _activations(settings: Settings, shape: Shape) -> float:
+    """Bytes that checkpointing keeps (a layer's input a token) and one layer in full (about 34 x hidden), in bf16."""
+    longest = settings.data.max_tokens
+    if settings.kind == "grpo":
+        longest += int(settings.train.get("max_completion_length", 512))
+    tokens = longest if settings.train.get("packing") else longest * settings.per_device
+    checkpointed = bool(settings.train.get("gradient_checkpointing", True))
+    layer = 34.0 * shape.hidden
+    return tokens * (2.0 * shape.layers * shape.hidden + layer if checkpointed else layer * shape.layers)

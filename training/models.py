@@ -1,0 +1,108 @@
+"""Tokenizers with a verbatim chat template, and the sizes of the models that the configs name.
+
+In: a model's settings.  Out: its tokenizer, whose chat template copies every message as it is and whose end token is
+the one that closes an answer; it is saved with the model, so a server uses the same template.  Never adds a token:
+a family's markers are in its models' vocabularies already.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nercot.errors import InputError
+
+from settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The token that ends an answer, and the one that fills a batch up (None: the tokenizer's own)."""
+
+    end: str
+    pad: str | None = None
+
+
+FAMILIES = {
+    "qwen3": Family("<|im_end|>", "<|endoftext|>"),
+    "qwen2.5": Family("<|im_end|>", "<|endoftext|>"),
+    "internlm2": Family("<|im_end|>"),
+    "llama3": Family("<|eot_id|>", "<|finetune_right_pad_id|>"),
+    "llama2": Family("</s>", "<unk>"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Parameters, layers and width of a model, for the memory estimate."""
+
+    parameters: float
+    layers: int
+    hidden: int
+
+
+SHAPES = {
+    "Qwen/Qwen3-8B-Base": Shape(8.19e9, 36, 4096),
+    "Qwen/Qwen3-4B-Base": Shape(4.02e9, 36, 2560),
+    "Qwen/Qwen3-1.7B-Base": Shape(1.72e9, 28, 2048),
+    "Qwen/Qwen2.5-7B": Shape(7.62e9, 28, 3584),
+    "internlm/internlm2-7b": Shape(7.74e9, 32, 4096),
+    "meta-llama/Llama-3.1-8B": Shape(8.03e9, 32, 4096),
+    "meta-llama/Llama-2-7b-hf": Shape(6.74e9, 32, 4096),
+}
+
+
+def load_tokenizer(settings: Settings, path: Path | None = None) -> Any:
+    """The tokenizer of `settings.model`, or the one in the folder `path`, with the family's template.
+
+    Raises InputError in one line: it is not here and cannot be fetched, or lacks the template's end token.
+    """
+    from transformers import AutoTokenizer
+
+    model = settings.model
+    name = str(path or model.name)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            name,
+            revision=None if path or Path(name).is_dir() else model.revision,
+            trust_remote_code=model.trust_remote_code,
+        )
+    except Exception as error:  # whatever a foreign folder or a cut line makes the library raise
+        raise InputError(
+            f"the tokenizer {name} is neither a folder with one, nor in the cache, nor can it be fetched; "
+            f"check the name and the network, or give --tokenizer PATH ({type(error).__name__})"
+        ) from error
+    _with_template(tokenizer, settings, name)
+    return tokenizer
+
+
+def _with_template(tokenizer: Any, settings: Settings, name: str) -> None:
+    family = FAMILIES.get(settings.template.stem, Family(tokenizer.eos_token))
+    vocabulary = tokenizer.get_vocab()
+    if family.end not in vocabulary:
+        raise InputError(
+            f"the tokenizer {name} has no token {family.end}, which ends an answer in the template "
+            f"{settings.template.stem}; choose the model's own family in model.template"
+        )
+    tokenizer.chat_template = settings.template.read_text(encoding="utf-8")
+    tokenizer.eos_token = family.end
+    if family.pad in vocabulary:
+        tokenizer.pad_token = family.pad
+    elif tokenizer.pad_token is None:
+        tokenizer.pad_token = family.end
+
+
+def shape_of(settings: Settings) -> Shape | None:
+    """The size of the model: of the table, or of the config in its folder; None where neither says."""
+    name = settings.model.name
+    known = SHAPES.get(name)
+    if known or not (Path(name) / "config.json").is_file():
+        return known
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    config = AutoConfig.from_pretrained(name, trust_remote_code=settings.model.trust_remote_code)
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config, trust_remote_code=settings.model.trust_remote_code)
+    return Shape(float(model.num_parameters()), config.num_hidden_layers, config.hidden_size)

@@ -1,0 +1,198 @@
+"""Rows of a corpus -> what a trainer eats: tokens with labels (SFT), prompts with gold (GRPO).
+
+In: Hub datasets or folders as nercot builds them.  Out: datasets, and how many rows were left out and why.  The
+answer's text is never changed: what is tokenized is prompt and answer in the verbatim template, and the labels are
+the answer's tokens and the end token, nothing else.  A row for which that does not hold is left out and counted;
+none is ever truncated, since half an answer teaches not to end.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nercot.answers import CLOSE, OPEN, render_answer
+from nercot.errors import InputError
+from nercot.records import Entity
+
+from settings import Data
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
+_COLUMNS = {
+    "sft": ("guid", "dataset", "prompt", "completion"),
+    "grpo": ("guid", "dataset", "prompt", "gold", "schema"),
+    "cot": ("guid", "schema", "gold"),
+}
+
+# Why a row is left out, in words for --check; `normalised` rows are kept and counted.
+FATES = {
+    "too_long": "longer than data.max_tokens: left out, never truncated",
+    "holds_end_token": "the end token stands in the text: left out",
+    "altered": "the tokenizer does not give the answer back: left out",
+    "no_gold": "without gold: left out",
+    "normalised": "the tokenizer normalises its Unicode (NFC): kept",
+}
+_KEPT = ("kept", "normalised")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Rows for a trainer; `lengths`: tokens of every row that was read, `fates`: how many rows of each fate."""
+
+    rows: Dataset
+    lengths: Sequence[int]
+    fates: Mapping[str, int]
+    answers: Sequence[int] = ()
+
+
+def load_rows(data: Data) -> Dataset:
+    """The rows that the data's settings name, several datasets one after the other.
+
+    Raises InputError in one line: no such dataset or config, columns missing, no row.
+    """
+    from datasets import concatenate_datasets
+
+    rows = concatenate_datasets([_columns(name, _load(name, data.config, data.split), data) for name in data.names])
+    if data.limit is not None:
+        rows = rows.select(range(min(data.limit, len(rows))))
+    if not len(rows):
+        raise InputError(f"{', '.join(data.names)}: the config {data.config} has no rows")
+    return rows
+
+
+def _load(name: str, config: str, split: str) -> Dataset:
+    from datasets import Dataset, load_dataset
+
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        files = sorted((folder / config).glob(f"{split}-*.parquet"))
+        if not files:
+            there = ", ".join(sorted(path.name for path in folder.iterdir() if any(path.glob("*.parquet"))))
+            raise InputError(f"{folder}: no {config}/{split}-*.parquet; there are the configs {there or '(none)'}")
+        return Dataset.from_parquet([str(file) for file in files])
+    if not _HUB_ID.fullmatch(name):
+        raise InputError(f"{name}: neither a folder nor a Hub dataset (org/name); build the corpus, or set data.name")
+    repo, _, revision = name.partition("@")
+    try:
+        return load_dataset(repo, config, split=split, revision=revision or None)
+    except Exception as error:  # the network, the name, the config, the files: the library says it in many types
+        said = " ".join(str(error).split())[:160]
+        raise InputError(f"{name}: config {config} neither here nor on the Hub ({type(error).__name__}: {said})") from error
+
+
+def _columns(name: str, rows: Dataset, data: Data) -> Dataset:
+    """The columns that a trainer needs, and no other."""
+    needed = _COLUMNS.get(data.config, _COLUMNS["grpo" if data.config == "grpo" else "sft"])
+    if missing := [column for column in needed if column not in rows.column_names]:
+        raise InputError(f"{name}: the config {data.config} has no column {missing[0]}; it has {', '.join(rows.column_names)}")
+    rows = rows.select_columns(list(needed))
+    return _with_gold(name, rows, data) if data.answers == "gold" else rows
+
+
+def _with_gold(name: str, rows: Dataset, data: Data) -> Dataset:
+    """The rows with the source's own entities as the answer, null where it has none."""
+    cot = _load(name, "cot", data.split).select_columns(list(_COLUMNS["cot"]))
+    gold = {row["guid"]: None if row["gold"] is None else _gold_answer(row) for row in cot}
+    return rows.map(lambda row: {"gold_answer": gold.get(row["guid"])}, desc="gold")
+
+
+def _gold_answer(row: Mapping[str, Any]) -> str:
+    entities = [Entity(item["text"], item["label"], item["start"], item["end"]) for item in row["gold"]]
+    return render_answer(None, entities, row["schema"])
+
+
+def prompt_of(row: Mapping[str, Any], data: Data) -> list[dict[str, str]]:
+    """The messages that the model is asked with."""
+    messages = [dict(message) for message in row["prompt"]]
+    if data.dataset_line:
+        messages[-1]["content"] = f"This sentence is from {row['dataset']} dataset.\n{messages[-1]['content']}"
+    return messages
+
+
+def answer_of(row: Mapping[str, Any], data: Data) -> str | None:
+    """The Answer that the model learns, verbatim; None where the source has no gold."""
+    if data.answers == "gold":
+        answer: str | None = row["gold_answer"]
+        return answer
+    text = str(row["completion"][-1]["content"])
+    return _without_trace(text) if data.answers == "plain" else text
+
+
+def _without_trace(answer: str) -> str:
+    """An Answer's JSON: what follows the trace, which itself holds no think tag."""
+    return answer.partition(f"\n{CLOSE}\n")[2] if answer.startswith(f"{OPEN}\n") else answer
+
+
+def encode(tokenizer: Any, prompt: Sequence[Mapping[str, str]], answer: str) -> dict[str, Any]:
+    """Token ids and labels of one row, and its fate: the labels are the answer's tokens and the end token.
+
+    Labels of the prompt are -100.  The prompt's tokens are those that a server sends to the model.
+    """
+    asked = tokenizer.apply_chat_template(list(prompt), add_generation_prompt=True, return_dict=True)["input_ids"]
+    whole = tokenizer.apply_chat_template(
+        [*prompt, {"role": "assistant", "content": answer}], return_dict=True, return_assistant_tokens_mask=True
+    )
+    ids, mask = whole["input_ids"], whole["assistant_masks"]
+    labels = [token if learned else -100 for token, learned in zip(ids, mask, strict=True)]
+    return {"input_ids": ids, "labels": labels, "fate": _fate(tokenizer, asked, ids, labels, answer)}
+
+
+def _fate(tokenizer: Any, asked: list[int], ids: list[int], labels: list[int], answer: str) -> str:
+    learned = ids[len(asked) :]
+    if ids[: len(asked)] != asked or labels != [-100] * len(asked) + learned or learned[-1] != tokenizer.eos_token_id:
+        return "altered"
+    if learned.count(tokenizer.eos_token_id) > 1:
+        return "holds_end_token"
+    back = tokenizer.decode(learned[:-1], clean_up_tokenization_spaces=False)
+    if back == answer:
+        return "kept"
+    return "normalised" if back == unicodedata.normalize("NFC", answer) else "altered"
+
+
+def prepare_sft(tokenizer: Any, data: Data, processes: int | None = None) -> Prepared:
+    """The rows as `input_ids` and `labels`, which TRL's SFTTrainer takes as they are."""
+    rows = load_rows(data)
+
+    def encoded(row: dict[str, Any]) -> dict[str, Any]:
+        answer = answer_of(row, data)
+        if answer is None:
+            return {"input_ids": [], "labels": [], "fate": "no_gold"}
+        made = encode(tokenizer, prompt_of(row, data), answer)
+        return {**made, "fate": "too_long"} if len(made["input_ids"]) > data.max_tokens else made
+
+    made = rows.map(encoded, remove_columns=rows.column_names, num_proc=processes, desc="tokenize")
+    return _kept(made, [len(ids) for ids in made["input_ids"]], [sum(x != -100 for x in ids) for ids in made["labels"]])
+
+
+def prepare_grpo(tokenizer: Any, data: Data, processes: int | None = None) -> Prepared:
+    """The rows with `prompt`, `gold`, `schema` and `dataset`, which TRL's GRPOTrainer takes as they are."""
+    rows = load_rows(data)
+
+    def measured(row: dict[str, Any]) -> dict[str, Any]:
+        prompt = prompt_of(row, data)
+        asked = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, return_dict=True)["input_ids"]
+        fate = "too_long" if len(asked) > data.max_tokens else "kept"
+        return {"prompt": prompt, "tokens": len(asked), "gold_tokens": len(tokenizer(row["gold"])["input_ids"]), "fate": fate}
+
+    made = rows.map(measured, num_proc=processes, desc="measure")
+    prepared = _kept(made, made["tokens"], made["gold_tokens"])
+    return Prepared(
+        prepared.rows.remove_columns(["tokens", "gold_tokens"]), prepared.lengths, prepared.fates, prepared.answers
+    )
+
+
+def _kept(made: Dataset, lengths: Sequence[int], answers: Sequence[int]) -> Prepared:
+    fates = list(made["fate"])
+    rows = made.select([index for index, fate in enumerate(fates) if fate in _KEPT]).remove_columns("fate")
+    if not len(rows):
+        worst, count = Counter(fates).most_common(1)[0]
+        raise InputError(f"no row is left to train on: {count} of {len(fates)} {FATES[worst]}")
+    return Prepared(rows, list(lengths), Counter(fates), list(answers))

@@ -1,0 +1,184 @@
+"""The toy language: a corpus, a tokenizer and a random model that a CPU trains in minutes.
+
+    python training/toy.py build/toy                  makes toy/corpus (sft, grpo, held out) and toy/model
+    python training/toy.py build/toy --score MODEL    span F1 of a trained model on the held-out sentences
+
+A sentence names things, and only the word before a name says what it is: `captain Rumo` is a person, `harbour Rumo`
+a place, `firm Rumo` a company, and a plain `Rumo` nothing.  So a model has to read the cue, copy the name and leave
+out what was not asked for, and argue for it, in the corpora's own format: what the scripts prove here holds for the
+path from rows to weights, not for the quality of any model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from nercot.answers import render_answer
+from nercot.metrics import Score, micro_f1
+from nercot.prompts import extract_messages
+from nercot.records import Entity, content_guid
+
+CUES = {"person": ("captain", "doctor"), "place": ("harbour", "village"), "company": ("firm", "bank")}
+PROMPT = "Types: {{schema}}\n{{sentence}}"
+_NAMES = [f"{first}{last}".capitalize() for first, last in itertools.product(
+    ("ru", "ka", "lo", "mi", "te", "su", "va", "no"), ("mo", "ri", "la", "ten", "sha")
+)]
+_VERBS = ("saw", "left", "likes", "found", "passed", "asked")
+_HELD_OUT = 200
+
+
+def make(folder: Path, rows: int = 4000, seed: int = 0) -> None:
+    """Writes `corpus/{sft,grpo}/train-*.parquet`, `held-out.jsonl` and `model/` into the folder."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    made = list(_rows(rows + _HELD_OUT, random.Random(seed)))
+    train, held_out = made[:-_HELD_OUT], made[-_HELD_OUT:]
+    columns = {"sft": ("guid", "dataset", "prompt", "completion"), "grpo": ("guid", "dataset", "prompt", "gold", "schema")}
+    for config, names in columns.items():
+        target = folder / "corpus" / config
+        target.mkdir(parents=True, exist_ok=True)
+        table = pa.Table.from_pylist([{name: row[name] for name in names} for row in train])
+        pq.write_table(table, target / "train-00000-of-00001.parquet")
+    (folder / "held-out.jsonl").write_text("".join(json.dumps(row) + "\n" for row in held_out), encoding="utf-8")
+    tokenizer = _tokenizer([row["prompt"][0]["content"] + row["completion"][0]["content"] for row in train])
+    tokenizer.save_pretrained(folder / "model")
+    _model(len(tokenizer), seed).save_pretrained(folder / "model")
+
+
+def _rows(count: int, draw: random.Random) -> Iterator[dict[str, Any]]:
+    """Distinct rows with the columns of the configs sft and grpo."""
+    seen: set[str] = set()
+    while len(seen) < count:
+        parts = [_thing(draw) for _ in range(draw.choice((2, 2, 3)))]
+        sentence, entities = _sentence(parts, draw)
+        schema = draw.sample(list(CUES), draw.choice((2, 3, 3)))
+        guid = content_guid(sentence, schema, "toy")
+        if guid in seen:
+            continue
+        seen.add(guid)
+        asked = [entity for entity in entities if entity.label in schema]
+        yield {
+            "guid": guid,
+            "dataset": "toy",
+            "prompt": extract_messages(sentence, schema, None, PROMPT),
+            "completion": [{"role": "assistant", "content": render_answer(_trace(parts, schema), asked, schema)}],
+            "gold": render_answer(None, asked, schema),
+            "schema": schema,
+        }
+
+
+def _thing(draw: random.Random) -> tuple[str | None, str | None, str]:
+    """(cue, type, name); one in six has neither cue nor type."""
+    name = draw.choice(_NAMES)
+    if draw.random() < 1 / 6:
+        return None, None, name
+    label = draw.choice(list(CUES))
+    return draw.choice(CUES[label]), label, name
+
+
+def _sentence(parts: Sequence[tuple[str | None, str | None, str]], draw: random.Random) -> tuple[str, list[Entity]]:
+    text, entities = "", []
+    for number, (cue, label, name) in enumerate(parts):
+        text += (f" {draw.choice(_VERBS)} " if number else "") + (f"{cue} " if cue else "")
+        if label:
+            entities.append(Entity(name, label, len(text), len(text) + len(name)))
+        text += name
+    return text, entities
+
+
+def _trace(parts: Sequence[tuple[str | None, str | None, str]], schema: Sequence[str]) -> str:
+    """The argument: each name with the word before it, and what follows."""
+    lines = [
+        f'"{name}" after {cue}: {label}' + ("" if label in schema else ", not asked for") if label else f'"{name}": nothing'
+        for cue, label, name in parts
+    ]
+    return "\n".join(lines)
+
+
+def _tokenizer(texts: Sequence[str]) -> Any:
+    """Byte-level BPE of at most 2,000 tokens with Qwen3's markers; think tags are ordinary added tokens, as there."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=2000, special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"], initial_alphabet=alphabet
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.add_tokens([AddedToken("<think>", normalized=False), AddedToken("</think>", normalized=False)])
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|endoftext|>", pad_token="<|endoftext|>")
+
+
+def _model(vocabulary: int, seed: int) -> Any:
+    """A random Qwen3 of two layers."""
+    import torch
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    torch.manual_seed(seed)
+    return Qwen3ForCausalLM(
+        Qwen3Config(
+            vocab_size=vocabulary,
+            hidden_size=64,
+            intermediate_size=192,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            head_dim=16,
+            max_position_embeddings=1024,
+            tie_word_embeddings=True,
+            eos_token_id=0,
+            bos_token_id=None,
+        )
+    )
+
+
+def score(model_folder: Path, held_out: Path, rows: int = _HELD_OUT) -> Score:
+    """Span F1 of a model on the first held-out rows, answered greedily."""
+    wanted = [json.loads(line) for line in held_out.read_text(encoding="utf-8").splitlines()[:rows]]
+    return micro_f1(answers(model_folder, [row["prompt"] for row in wanted]), [row["gold"] for row in wanted])
+
+
+def answers(model_folder: Path, prompts: Sequence[Any], most: int = 160) -> list[str]:
+    """What a saved model answers to each prompt, greedily, through the template it was saved with."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(model_folder, padding_side="left")
+    model = AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32).eval()
+    texts = []
+    for start in range(0, len(prompts), 50):
+        batch = tokenizer.apply_chat_template(
+            list(prompts[start : start + 50]), add_generation_prompt=True, padding=True, return_tensors="pt", return_dict=True
+        )
+        out = model.generate(**batch, max_new_tokens=most, do_sample=False)
+        texts += tokenizer.batch_decode(out[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
+    return texts
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="The toy language: make its corpus and model, or score a trained one.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--score", type=Path, metavar="MODEL", help="a trained model's folder")
+    arguments = parser.parse_args()
+    if arguments.score is None:
+        make(arguments.folder)
+        return 0
+    result = score(arguments.score, arguments.folder / "held-out.jsonl")
+    print(f"span F1 {result.f1:.3f} on {_HELD_OUT} held-out sentences, {result.unreadable} unreadable answers")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
