@@ -354,7 +354,10 @@ class Build:
 
     def _candidate(self, rounds: int, selected: str) -> BuildResult:
         folder = self.work.root / "candidate"
-        key = content_key("candidate", self.ingested.key, selected, _manifest_recipe(self.recipe), self.prompts, WRITER)
+        recipe = self.recipe
+        card = [recipe.title, recipe.about, recipe.citation, recipe.language, recipe.license]
+        made_of = [self.ingested.key, selected, _manifest_recipe(recipe), self.prompts, WRITER]
+        key = content_key("candidate", card, *made_of)
         manifest = _read_manifest(folder)
         changed = manifest is None or manifest.get("key") != key
         if changed:

@@ -28,6 +28,8 @@ from nercot.tables import COLUMNS, read_rows
 Problem = tuple[str, str]
 _ORDINAL = re.compile(r"-([2-9]|[1-9]\d+)")
 _EVERY = 1000
+# What a kept row has of its answer.
+_OF_ANSWER = tuple(name for name in COLUMNS["cot"].names if name in COLUMNS["raw"].names)
 # Columns that no row of a config may lack.
 _NEVER_NULL = {
     "cot": ("guid", "dataset", "license", "sentence", "schema", "entities", "score", "judge", "judgement"),
@@ -35,6 +37,11 @@ _NEVER_NULL = {
     "dropped": ("guid", "dataset", "license", "schema", "step", "reason"),
     "sft": ("guid", "dataset", "license", "prompt", "completion"),
 }
+
+
+def is_answer(raw: Row, kept: Row) -> bool:
+    """Whether a kept row was made of this raw row."""
+    return all(raw[name] == kept.get(name) for name in _OF_ANSWER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,7 @@ class Placed:
 
 def row_problems(folder: Path, manifest: Manifest, report: Report) -> Iterator[Problem]:
     """Everything that is wrong with the rows of a corpus."""
-    seen = _Seen(manifest)
+    seen = _Seen(manifest, frozenset(configs_of(manifest)))
     # Another version of nercot may put requests together in another way.
     requests = Requests(manifest) if manifest["tool"] == __version__ else None
     total = sum(file.get("rows", 0) for file in manifest["files"])
@@ -190,6 +197,7 @@ class _Seen:
     """What has to add up over the whole corpus."""
 
     manifest: Manifest
+    configs: frozenset[str]
     hashes: list[bytes] = field(default_factory=list)
     kept: int = 0
     dropped: dict[str, Counter[str]] = field(default_factory=dict)
@@ -222,10 +230,9 @@ class _Seen:
 
     def _kept_problems(self, kept: Placed, raw: Sequence[Placed]) -> Iterator[Problem]:
         """A kept row has to be one of the teacher's answers."""
-        if "raw" not in configs_of(self.manifest):
+        if "raw" not in self.configs:
             return
-        columns = [name for name in COLUMNS["cot"].names if name in COLUMNS["raw"].names]
-        source = next((item for item in raw if all(item.row[name] == kept.row[name] for name in columns)), None)
+        source = next((item for item in raw if is_answer(item.row, kept.row)), None)
         if source is None:
             yield kept.problem("none of its answers in the config raw says what it says")
         else:
@@ -233,7 +240,7 @@ class _Seen:
 
     def _sft_problems(self, kept: Sequence[Placed], trained: Sequence[Placed]) -> Iterator[Problem]:
         """A training row has to be a kept row, rendered."""
-        if "sft" not in configs_of(self.manifest):
+        if "sft" not in self.configs:
             return
         if len(kept) != len(trained):
             yield (*kept, *trained)[0].problem(f"{len(kept)} rows in cot, {len(trained)} in sft")
@@ -244,7 +251,7 @@ class _Seen:
     def problems(self) -> Iterator[Problem]:
         """What does not add up at the end."""
         manifest = self.manifest
-        if "raw" not in configs_of(manifest):
+        if "raw" not in self.configs:
             return
         yield from _funnel_problems(manifest, self.dropped, self.kept)
         found = {"attempts": dict(self.attempts), "scores": dict(self.scores)}

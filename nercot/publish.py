@@ -21,7 +21,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, co
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.hf_api import RepoFile
 
-from nercot.errors import InputError, NercotError, OutputError, ShortfallError
+from nercot.errors import InputError, OutputError, ShortfallError
 from nercot.hub import HUB_ERRORS, LOGIN, Patience, card_configs, explain, passing, quiet
 from nercot.readback import Seen, read_back
 
@@ -98,8 +98,6 @@ def publish(
     try:
         with quiet():
             return _dry(hub, local, private, force) if dry_run else _publish(hub, local, private, force)
-    except NercotError:
-        raise
     except HUB_ERRORS as error:
         kind = ShortfallError if passing(error) else OutputError
         raise kind(explain(error, repo_id)) from error
@@ -123,7 +121,9 @@ def _publish(hub: _Hub, local: _Release, private: bool, force: bool) -> Publishe
         hub.report(str(change))
     if remote.head is None:
         hub.create(private)
+        # Looked at again, and refused again: a repo may have come from elsewhere at the same moment.
         remote = hub.look(local.tag)
+        _plan(hub.repo_id, local, remote, private, force)
     commit = remote.tagged or hub.tag(hub.commit(local, remote), local.tag)
     hub.report(f"read back {hub.repo_id}@{local.tag}")
     seen = read_back(hub.repo_id, local.tag, list(local.configs), hub.ask.seconds)

@@ -16,18 +16,18 @@ import pyarrow.parquet as pq
 
 from nercot.check import verdict_row
 from nercot.errors import InputError
+from nercot.invariants import is_answer
 from nercot.llm.messages import Request
 from nercot.manifest import Manifest, configs_of, read_manifest
 from nercot.pipeline import Row
 from nercot.rebuild import Requests, asked_for, recipe_of
 from nercot.recipe import Recipe
 from nercot.rules import validate
-from nercot.tables import COLUMNS, to_record
+from nercot.tables import to_record
 
 _SOURCE = ("dataset", "source_id", "split", "license")
 _QUESTION = ("sentence", "schema", "schema_descriptions", "gold")
 _REPLY = ("teacher", "completion", "reasoning", "finish_reason", "tokens_in", "tokens_out")
-_SAME = [name for name in COLUMNS["cot"].names if name in COLUMNS["raw"].names]
 
 
 def trace(folder: Path, guid: str) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def _request(key: str | None, requests: list[Request]) -> dict[str, Any] | None:
 def _outcome(kept: list[Row], raw: list[Row], dropped: list[Row]) -> dict[str, Any]:
     """Kept (from which attempt) or dropped (at which step, and why); neither while it waits for an answer."""
     if kept:
-        attempt = next((row["attempt"] for row in raw if all(row[name] == kept[0].get(name) for name in _SAME)), None)
+        attempt = next((row["attempt"] for row in raw if is_answer(row, kept[0])), None)
         return {"kept": True, "attempt": attempt, "step": None, "reason": None, "detail": None}
     drop = dropped[0] if dropped else {}
     return {"kept": False, "attempt": None, **{name: drop.get(name) for name in ("step", "reason", "detail")}}

@@ -212,6 +212,21 @@ def test_one_query_rows_are_grouped_by_text(tmp_path):
     assert {row.dataset for row in rows} == {"CrossNER_AI"}
 
 
+def test_a_text_asked_twice_for_one_type_is_two_rows(tmp_path):
+    rows = read(
+        tmp_path,
+        [
+            conversation("x_0", " Ada. ", ("person", '["Ada"]')),
+            conversation("x_1", " Ada. ", ("city", "[]")),
+            conversation("x_2", " Ada. ", ("person", "[]")),
+        ],
+    )
+    assert [(row.sentence, row.schema, len(row.gold)) for row in rows] == [
+        (" Ada. ", ("person", "city"), 1),
+        (" Ada. ", ("person",), 0),
+    ]
+
+
 def test_definitions_are_kept_as_descriptions(tmp_path):
     definition = "The name of a person, real or invented, whoever they are."
     (row,) = read(

@@ -175,6 +175,6 @@ def _activations(settings: Settings, shape: Shape) -> float:
     if settings.kind == "grpo":
         longest += int(settings.train.get("max_completion_length", 512))
     tokens = longest if settings.train.get("packing") else longest * settings.per_device
-    checkpointed = bool(settings.train.get("gradient_checkpointing", True))
+    checkpointed = bool(settings.train.get("activation_checkpointing", True))
     layer = 34.0 * shape.hidden
     return tokens * (2.0 * shape.layers * shape.hidden + layer if checkpointed else layer * shape.layers)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from nercot.answers import CLOSE, OPEN, render_answer
 from nercot.errors import InputError
+from nercot.hub import download
 from nercot.records import Entity
 
 from settings import Data
@@ -69,23 +70,20 @@ def load_rows(data: Data) -> Dataset:
 
 
 def _load(name: str, config: str, split: str) -> Dataset:
-    from datasets import Dataset, load_dataset
+    """One config of one corpus.  Read from its files: the datasets library would know a folder by its name alone."""
+    from datasets import Dataset
 
     folder = Path(name).expanduser()
-    if folder.is_dir():
-        files = sorted((folder / config).glob(f"{split}-*.parquet"))
-        if not files:
-            there = ", ".join(sorted(path.name for path in folder.iterdir() if any(path.glob("*.parquet"))))
-            raise InputError(f"{folder}: no {config}/{split}-*.parquet; there are the configs {there or '(none)'}")
-        return Dataset.from_parquet([str(file) for file in files])
-    if not _HUB_ID.fullmatch(name):
-        raise InputError(f"{name}: neither a folder nor a Hub dataset (org/name); build the corpus, or set data.name")
-    repo, _, revision = name.partition("@")
-    try:
-        return load_dataset(repo, config, split=split, revision=revision or None)
-    except Exception as error:  # the network, the name, the config, the files: the library says it in many types
-        said = " ".join(str(error).split())[:160]
-        raise InputError(f"{name}: config {config} neither here nor on the Hub ({type(error).__name__}: {said})") from error
+    if not folder.is_dir():
+        if not _HUB_ID.fullmatch(name):
+            raise InputError(f"{name}: neither a folder nor a Hub dataset (org/name); build it, or set data.name")
+        repo, _, revision = name.partition("@")
+        folder = download(repo, revision or None, config)
+    files = sorted((folder / config).glob(f"{split}-*.parquet"))
+    if not files:
+        there = ", ".join(sorted(path.name for path in folder.iterdir() if any(path.glob("*.parquet"))))
+        raise InputError(f"{name}: no {config}/{split}-*.parquet; there are the configs {there or '(none)'}")
+    return Dataset.from_parquet([str(file) for file in files])
 
 
 def _columns(name: str, rows: Dataset, data: Data) -> Dataset:

@@ -31,7 +31,6 @@ def train(settings: Settings, tokenizer: Any, out: Path) -> None:
         gradient_accumulation_steps=settings.accumulation(gpus()),
         model_init_kwargs=model_kwargs(settings),
         eos_token=tokenizer.eos_token,
-        pad_token=tokenizer.pad_token,
     )
     with PartialState().main_process_first():
         prepared = prepare_sft(tokenizer, settings.data, arguments.dataset_num_proc)

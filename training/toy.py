@@ -96,20 +96,20 @@ def _sentence(parts: Sequence[tuple[str | None, str | None, str]], draw: random.
 
 def _trace(parts: Sequence[tuple[str | None, str | None, str]], schema: Sequence[str]) -> str:
     """The argument: each name with the word before it, and what follows."""
-    lines = [
-        f'"{name}" after {cue}: {label}' + ("" if label in schema else ", not asked for") if label else f'"{name}": nothing'
-        for cue, label, name in parts
-    ]
-    return "\n".join(lines)
+    return "\n".join(
+        f"{cue or 'no'} {name} {label if label in schema else 'nothing'}" for cue, label, name in parts
+    )
 
 
 def _tokenizer(texts: Sequence[str]) -> Any:
     """Byte-level BPE of at most 2,000 tokens with Qwen3's markers; think tags are ordinary added tokens, as there."""
-    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    # A name is the same token after a space and after a quote, or copying would have to be learnt per name.
+    words = pre_tokenizers.Split(Regex(r"\w+|\s+|[^\w\s]+"), "isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([words, pre_tokenizers.ByteLevel(False, use_regex=False)])
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
@@ -130,11 +130,11 @@ def _model(vocabulary: int, seed: int) -> Any:
         Qwen3Config(
             vocab_size=vocabulary,
             hidden_size=64,
-            intermediate_size=192,
+            intermediate_size=128,
             num_hidden_layers=2,
             num_attention_heads=4,
-            num_key_value_heads=2,
-            head_dim=16,
+            num_key_value_heads=4,
+            head_dim=32,
             max_position_embeddings=1024,
             tie_word_embeddings=True,
             eos_token_id=0,

@@ -19,7 +19,7 @@ from nercot.answers import render_answer
 from nercot.embedded import frames
 from nercot.embedded.clues import Clue, clues
 from nercot.embedded.frames import Frame
-from nercot.embedded.lexicon import FIELDS, Kind, kind_of, singular
+from nercot.embedded.lexicon import FIELDS, Kind, kind_of, narrowed, singular
 from nercot.embedded.scene import Candidate, Item, Scene
 from nercot.embedded.writer import Writer, enumerate_words, quote
 from nercot.errors import InputError
@@ -87,6 +87,8 @@ def _kinds(schema: tuple[str, ...], descriptions: tuple[str, ...] | None) -> tup
     """The kinds of a schema by label, and the words of all their names."""
     described = descriptions or (None,) * len(schema)
     kinds = {label: kind_of(label, text) for label, text in zip(schema, described, strict=True)}
+    families = [kind.family.key for kind in kinds.values()]
+    kinds = {label: narrowed(kind) if families.count(kind.family.key) > 1 else kind for label, kind in kinds.items()}
     return kinds, frozenset[str]().union(*(kind.own for kind in kinds.values()))
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -138,6 +138,17 @@ def kind_of(label: str, description: str | None = None) -> Kind:
     predicate = _predicate(label, words, tick)
     one = family.one if family is not _OTHER or predicate.startswith("of") else predicate.replace(tick, " ".join(words))
     return Kind(label, family, tick, predicate, words, own, own | family.heads, gloss.rstrip("."), one, family.many)
+
+
+def narrowed(kind: Kind) -> Kind:
+    """The kind, spoken of by its own name: for schemas in which its family has several types."""
+    if kind.predicate.startswith("of"):
+        return replace(kind, one="a thing of this type", many="things of this type")
+    name = " ".join(kind.words)
+    ending = (
+        name[:-1] + "ies" if name.endswith("y") else name + ("es" if name.endswith(("s", "x", "ch", "sh")) else "s")
+    )
+    return replace(kind, one=kind.predicate.replace(kind.tick, name), many=ending)
 
 
 def _family(words: tuple[str, ...]) -> Family:

@@ -99,7 +99,9 @@ def _convincing(lines: Sequence[Line], shape: Shape, found: Sequence[int]) -> bo
     """Whether columns parted by spaces are no sentences: any line of words can hold a B-cell or an O."""
     if len(lines) < _FEW_LINES:
         return shape.columns <= _FEW_COLUMNS and any(_TAGGED.search(line) for _, line in lines)
-    return not {0, shape.columns - 1}.isdisjoint(found)
+    counts = _head_counts(lines, shape)
+    marked = any(tag not in OUTSIDE for place in found for tag in counts[place])
+    return marked or not {0, shape.columns - 1}.isdisjoint(found)
 
 
 def refuse(path: Path) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -34,14 +35,20 @@ def detect(value: Any) -> bool:
 
 
 def read(path: Path, file: str, options: ReadOptions) -> Iterator[SourceRow | BadRow]:
-    """The rows of one file; those with a single query come last, one for each text."""
-    singles: dict[tuple[str, str], SourceRow] = {}
+    """The rows of one file; those with a single query come last, one for each text.
+
+    A text that is asked for one type twice is two rows of the source, and stays two.
+    """
+    singles: dict[tuple[str, str, int], SourceRow] = {}
+    times: Counter[tuple[str, str, str]] = Counter()
     for row in json_rows(path):
         item = _row(row, file, options)
-        if isinstance(item, BadRow) or len(item.schema or ()) != 1:
+        if isinstance(item, BadRow) or item.schema is None or len(item.schema) != 1:
             yield item
             continue
-        key = (item.dataset, item.sentence)
+        asked = (item.dataset, item.sentence, item.schema[0])
+        key = (item.dataset, item.sentence, times[asked])
+        times[asked] += 1
         singles[key] = _merged(singles[key], item) if key in singles else item
     yield from singles.values()
 
@@ -103,7 +110,7 @@ def _parse(row: JsonRow, file: str, dataset: str) -> SourceRow:
     turns = [_turn(turn) for turn in row.value["conversations"]]
     if not turns:
         raise RowError("the conversation is empty")
-    sentence = text_of(turns[0].removeprefix("Text:").strip(" "), "the text")
+    sentence = text_of(turns[0].removeprefix("Text:").removeprefix(" "), "the text")
     labels: dict[str, str | None] = {}
     gold: list[Entity] = []
     findings: list[str] = []

@@ -268,6 +268,12 @@ _CONCEPTS: dict[str, tuple[str, str, str]] = {
         "programming_language programlang programminglanguage language proglang",
         "scripting_language script shell lisp dialect compiler code interpreted",
     ),
+    "operating_system": ("software", "operating_system os", "linux windows macos unix android ios distribution"),
+    "framework": ("software", "framework", "library toolkit platform"),
+    "file": ("", "file file_name filename", "script source_file document path"),
+    "carrier": ("company", "mobile_carrier carrier", "network provider operator telecom"),
+    "handle": ("", "user_handle handle username", "account at_sign mention profile"),
+    "hashtag": ("", "hashtag", "hash tag"),
     "website": ("product", "website site web_site url", "portal page domain link forum blog wiki"),
     "version": ("", "version", "release release_tag tag number"),
     "variable": ("", "variable var", "parameter argument constant environment_variable"),
@@ -487,55 +493,97 @@ _SPLIT = re.compile(r"[a-z]+|[A-Z]+(?![a-z])|[A-Z][a-z]+|\d+|[^\W\d_]+")
 _WORDS_OF_NAMES = re.compile(r"[^\s_\-/.]+")
 
 
-# (words after the first, concept, whether it is a name)
-_Phrase = tuple[tuple[str, ...], str, bool]
+# How plainly a word names a label: it describes what the label covers, it is the head of its name, or its name.
+DESCRIBES, HEADS, NAMES = 0, 1, 2
+
+_Phrase = tuple[tuple[str, ...], int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Types:
-    """The names of one schema's labels: `own`, first word -> (rest, label, whether it is a name) for the labels' own
-    words; `covers`, concept -> (label, whether the label is that concept itself)."""
+    """The names of one schema's labels.
 
-    own: dict[str, tuple[tuple[tuple[str, ...], int, bool], ...]]
-    covers: dict[str, tuple[tuple[int, bool], ...]]
+    `own`: first word -> (words after it, label, level) for the labels' own words; `covers`: concept -> (label,
+    whether the label is that concept itself); `first`: the words that may begin a name; `words`: all words of the
+    labels.  `known` remembers what was looked up.
+    """
 
-    def at(self, words: Sequence[str], index: int) -> tuple[int, dict[int, bool]]:
-        """(number of words, label -> whether it is named outright) of the longest name that begins there."""
-        length, found = 0, dict[int, bool]()
-        for rest, label, strong in self._at(words[index]):
+    own: dict[str, list[_Phrase]]
+    covers: dict[str, list[tuple[int, bool]]]
+    first: frozenset[str]
+    words: frozenset[str]
+    known: dict[str, tuple[_Phrase, ...]]
+
+    def at(self, words: Sequence[str], index: int) -> tuple[int, dict[int, int]]:
+        """(number of words, label -> level) of the longest name that begins there; (0, {}) for none."""
+        length, found = 0, dict[int, int]()
+        for rest, label, level in self._at(words[index]):
             size = len(rest) + 1
-            if size < length or (rest and tuple(words[index + 1 : index + size]) != rest):
+            if size < length:
+                break
+            if rest and tuple(words[index + 1 : index + size]) != rest:
                 continue
-            if size > length:
-                length, found = size, {}
-            found[label] = found.get(label, False) or strong
+            length = size
+            found[label] = max(found.get(label, 0), level)
         return length, found
 
-    def _at(self, word: str) -> Iterator[tuple[tuple[str, ...], int, bool]]:
-        yield from self.own.get(word, ())
-        for rest, concept, strong in _PHRASES.get(word, ()):
-            for label, itself in self.covers.get(concept, ()):
-                yield rest, label, strong and itself
+    def _at(self, word: str) -> tuple[_Phrase, ...]:
+        """What may begin with a word, the longest first."""
+        if word not in self.first:
+            return ()
+        if word not in self.known:
+            listed = list(self.own.get(word, ()))
+            taken = {rest for rest, _, level in listed if level == NAMES}
+            for rest, concept, name in _PHRASES.get(word, ()):
+                for label, itself in self.covers.get(concept, ()):
+                    listed.append((rest, label, NAMES if name and itself and rest not in taken else DESCRIBES))
+            self.known[word] = tuple(sorted(listed, key=lambda phrase: -len(phrase[0])))
+        return self.known[word]
 
 
 @lru_cache(maxsize=4096)
 def types_of(schema: tuple[str, ...]) -> Types:
     """The names of a schema's labels."""
-    own: dict[str, list[tuple[tuple[str, ...], int, bool]]] = {}
+    own: dict[str, list[_Phrase]] = {}
     covers: dict[str, list[tuple[int, bool]]] = {}
     heads = [label_words(label)[-1] for label in schema]
     for number, label in enumerate(schema):
-        words = label_words(label)
         concept = _concept(label)
-        head = None if concept or len(words) == 1 else _concept(words[-1])
-        for form in (*_forms(words), *_forms((fold_label(label),))):
-            own.setdefault(form[0], []).append((form[1:], number, True))
-        if len(words) > 1:
-            for form in _forms(words[-1:]):
-                own.setdefault(form[0], []).append(((), number, heads.count(words[-1]) == 1))
-        for kind in _kinds(concept or head) if concept or head else ():
+        for form, level in _own_forms(label, heads.count(label_words(label)[-1]) == 1):
+            own.setdefault(form[0], []).append((form[1:], number, level))
+        for kind in _kinds(concept or _head(label)):
             covers.setdefault(kind, []).append((number, kind == concept))
-    return Types({word: tuple(listed) for word, listed in own.items()}, {k: tuple(v) for k, v in covers.items()})
+    first = frozenset(own).union(*(_FIRST[concept] for concept in covers))
+    words = frozenset(word for label in schema for form in _forms(label_words(label)) for word in form)
+    return Types(own, covers, first, words, {})
+
+
+@lru_cache(maxsize=16384)
+def _own_forms(label: str, head_is_own: bool) -> tuple[tuple[tuple[str, ...], int], ...]:
+    """The ways to write a label itself, with their levels."""
+    words = label_words(label)
+    forms = dict.fromkeys((*_forms(words), *_forms((fold_label(label),))), NAMES)
+    if len(words) > 1:
+        initials = "".join(word[0] for word in words)
+        if initials not in _WORDS_LIKE_INITIALS:
+            forms.setdefault((initials,), HEADS)
+        for form in _forms(words[-1:]):
+            forms.setdefault(form, HEADS if head_is_own else DESCRIBES)
+    return tuple(forms.items())
+
+
+def _head(label: str) -> str:
+    """The concept of a label's last word, or of the end of a compound; "" for none."""
+    words = label_words(label)
+    if len(words) > 1:
+        return _concept(words[-1]) or ""
+    ends = (words[0][at:] for at in range(3, len(words[0]) - 3))
+    return next((concept for end in ends if (concept := _concept(end))), "")
+
+
+_WORDS_LIKE_INITIALS = frozenset(
+    "as at am an be by do go he hi if in is it me my no of oh ok on or so to up us we".split()
+)
 
 
 def is_common(word: str) -> bool:
@@ -573,6 +621,8 @@ def _phrases(text: str) -> Iterator[tuple[str, ...]]:
 @lru_cache(maxsize=1024)
 def _kinds(concept: str) -> tuple[str, ...]:
     """A concept and everything that is a kind of it."""
+    if not concept:
+        return ()
     below = (kind for kind, (parents, _, _) in _CONCEPTS.items() if parents == concept)
     return (concept, *(kind for child in below for kind in _kinds(child)))
 
@@ -594,7 +644,8 @@ def _concept(label: str) -> str | None:
     return _BY_NAME.get(folded) or _BY_NAME.get(singular(folded))
 
 
-def _static_phrases() -> dict[str, tuple[_Phrase, ...]]:
+# Filled below: first word -> (words after it, concept, whether it is a name of the concept).
+def _static_phrases() -> dict[str, tuple[tuple[tuple[str, ...], str, bool], ...]]:
     index: dict[str, dict[tuple[tuple[str, ...], str], bool]] = {}
     for concept, (_, names, words) in _CONCEPTS.items():
         for listed, strong in ((words, False), (names, True)):
@@ -608,6 +659,12 @@ def _static_phrases() -> dict[str, tuple[_Phrase, ...]]:
 
 
 _PHRASES = _static_phrases()
+
+# The first words of a concept's names and descriptions.
+_FIRST: dict[str, frozenset[str]] = {
+    concept: frozenset(word for word, entry in _PHRASES.items() if any(one == concept for _, one, _ in entry))
+    for concept in _CONCEPTS
+}
 
 _BY_FOLDED_PHRASE: dict[str, Sequence[str]] = {
     fold_label(phrase): _WORDS_OF_NAMES.findall(phrase)

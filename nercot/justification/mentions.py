@@ -1,11 +1,12 @@
 """Where a trace speaks of a mention: the mention itself, or a form that can only mean it.
 
 In: the sentence, the listed mentions, the trace.  Out: references, from left to right, none inside another.
-Looked for are the listed mentions, and other strings of the sentence that the trace picks out (quoted, capitalised
-in the sentence, or at the head of a line): what it accepts of these is missing from the answer.
+Looked for are the listed mentions, and other strings of the sentence that the trace picks out (named, quoted, or
+at the head of a line): what it accepts of these is missing from the answer.
 
 A form that means a mention: the same in another case, spacing or inflection, a name's part that no other mention
-shares (Hendron for Joe Hendron), its initials (HMM for hidden Markov model), a near spelling (paraesthesia).
+shares (Hendron for Joe Hendron), its initials (HMM for hidden Markov model), a near spelling (paraesthesia), the
+marker of its line ("(b)", "#2").
 """
 
 from __future__ import annotations
@@ -16,33 +17,39 @@ from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
-from nercot.justification.lexicon import Types, is_common, singular
-from nercot.justification.trace import Span, Trace, quotation
+from nercot.grounding import occurrences
+from nercot.justification.lexicon import NAMES, Types, is_common, singular
+from nercot.justification.trace import Span, Trace, lower, plain, quotation
 from nercot.records import Entity
 
 # A quotation of this share of the sentence shows the sentence and picks out nothing.
 _WHOLE_SHARE = 0.6
+_MIN_WHOLE = 25
+# Longer strings than this, in words, are clauses and no candidates for a mention.
+_MAX_PICKED = 5
 
 _SMALL = frozenset(
     "a an the of and or for in on at to by with from as is are was were be been it its this that these those he she "
     "they his her their we you i not no yes but so if then than too also there here one two all any some who what "
-    "when where which how only just new first last other more most mr mrs ms dr".split()
+    "when where which how only just new first last other more most mr mrs ms dr will would can could has had have "
+    "after before during under since".split()
 )
 
-_NAME = re.compile(
-    r"[^\W_a-z][\w.&'’-]*(?: (?:of|the|de|du|von|van|for|la|le|del|der|di) (?=[^\W_a-z])| )?"
-    r"(?:(?:[^\W\d_a-z]|\d)[\w.&'’-]*(?: (?:of|the|de|du|von|van|for|la|le|del|der|di) (?=[^\W_a-z])| )?)*"
-)
-_HEAD = re.compile(
-    r"(?:^|\n|[,;.(] )[ >]*(?:[-•·]+ |\(?\w{1,2}[.)] |#\d+ |\| )?(?:the |an? )?([^\n\"',;:=→(|]{1,60}?) ?(?:[:=→|(]| [–-] )"
-)
+_PARTICLE = r"(?: (?:of|the|de|du|von|van|for|la|le|del|der|di) (?=[^\W_a-z])| )?"
+_NAME = re.compile(rf"(?<![\w'’])[^\W_a-z][\w.&'’-]*{_PARTICLE}(?:(?:[^\W\d_a-z]|\d)[\w.&'’-]*{_PARTICLE})*")
+_IDEOGRAPHS = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 # A capital at the start of a sentence does not make these a part of the name.
 _OPENING = re.compile(
-    r"^(?:(?:After|Before|In|On|At|By|For|From|To|With|When|While|Since|During|Under|As|If|And|But|Or|So|Both|Like|Also|Then|Only|Not|It|He|She|They|This|That|These|Those|Here|There|His|Her|Its|Their|My|Our|Your|A|An|What|Who|Where|How|Is|Are|Was|Were|Do|Does|Did|No|Yes) )+"
+    r"^(?:(?:After|Before|In|On|At|By|For|From|To|With|When|While|Since|During|Under|As|If|And|But|Or|So|Both|Like"
+    r"|Also|Then|Only|Not|It|He|She|They|This|That|These|Those|Here|There|His|Her|Its|Their|My|Our|Your|A|An|What"
+    r"|Who|Where|How|Is|Are|Was|Were|Do|Does|Did|No|Yes|May|Can|Should|I) )+"
 )
-# What follows a quoted string that is about to get a verdict.
-_MARK = re.compile(r"\s*(?:[:=→(|]|->|=>|[–-]\s|is an? |is the |are )")
-_LEADS = (": ", "→ ", "= ", "> ")
+# Where a verdict may follow the string before it, and what may stand before that string.
+_VERDICT = re.compile(r"[:=→(|–-]")
+_BREAKS = ("\n", ", ", "; ", ". ", "(", "| ", "- ", "• ")
+# What follows a quoted string that is about to get a verdict, or leads to one.
+_MARK = re.compile(r"\s*(?:[:=→(|]|[–-]\s|is an? |is the |are )")
+_LEADS = (": ", "→ ", "= ")
 # Names of list items; at the head of a line they define, elsewhere they refer.
 _MARKER = re.compile(r"\(([a-z]|\d{1,2})\)|#(\d{1,2})\b|(?<![\w(])([a-z])\)")
 
@@ -68,13 +75,35 @@ class Reference(NamedTuple):
     part: bool = False
 
 
+Found = tuple[int, int, int]
+
+
 def find_references(
     sentence: str, entities: Sequence[Entity], trace: Trace, types: Types
 ) -> tuple[list[Surface], list[Reference]]:
     """The surfaces that the trace speaks of, the listed ones first, and where it does."""
     surfaces = [Surface(text, True) for text in dict.fromkeys(entity.text for entity in entities)]
     numbers = {surface.text: number for number, surface in enumerate(surfaces)}
-    found: list[tuple[int, int, int]] = []
+    found = list(_named(sentence, entities, surfaces, numbers, trace))
+    known = [lower(text) for text in numbers]
+    for number, surface in enumerate(surfaces):
+        found.extend((start, end, number) for start, end in _places(sentence, surface.text, known, trace, types))
+    found.extend(_short_forms(sentence, surfaces, trace, types, {number for _, _, number in found}))
+    for text, (start, end) in _picked(sentence, entities, surfaces, trace, types):
+        number = numbers.setdefault(text, len(surfaces))
+        if number == len(surfaces):
+            surfaces.append(Surface(text, False))
+        found.append((start, end, number))
+    references = list(_outermost(found, trace, len(sentence), frozenset(known)))
+    if "(" in trace.low or "#" in trace.low or "b)" in trace.low:
+        references = sorted({*references, *_by_marker(references, trace)})
+    return surfaces, references
+
+
+def _named(
+    sentence: str, entities: Sequence[Entity], surfaces: list[Surface], numbers: dict[str, int], trace: Trace
+) -> Iterator[Found]:
+    """Adds the other names of the sentence to the surfaces; a longer form of a listed mention means that one."""
     for text, place in _names(sentence, trace):
         inside = _inside(place, entities) or _longer(text, surfaces)
         if not inside and text not in numbers and not is_common(text.lower()):
@@ -82,24 +111,11 @@ def find_references(
             surfaces.append(Surface(text, False))
         elif len(inside) == 1 and text not in inside:
             owner = numbers[inside.pop()]
-            found.extend((start, end, owner) for start, end in _whole_words(trace.plain, text))
-    known = {text.lower() for text in numbers}
-    for number, surface in enumerate(surfaces):
-        exact = number < len(entities) and bool(types.at(_words(surface.text), 0)[1])
-        found.extend((start, end, number) for start, end in _places(trace, surface.text, known, sentence, exact))
-    found.extend(_short_forms(sentence, surfaces, trace, types, {number for _, _, number in found}))
-    for text, place, (start, end) in _picked(sentence, trace, types):
-        if not _inside(place, entities):
-            number = numbers.setdefault(text, len(surfaces))
-            if number == len(surfaces):
-                surfaces.append(Surface(text, False))
-            found.append((start, end, number))
-    references = list(_outermost(found, trace, len(sentence), {surface.text.lower() for surface in surfaces}))
-    return surfaces, sorted({*references, *_by_marker(references, trace)})
+            yield from ((start, end, owner) for start, end in _whole_words(trace.plain, plain(text)))
 
 
 def _inside(place: Span, entities: Sequence[Entity]) -> set[str]:
-    """The listed mentions that lie within a place of the sentence: a string there is a longer form of the only one."""
+    """The listed mentions within a place of the sentence: a string there is a longer form of the only one."""
     return {
         entity.text
         for entity in entities
@@ -112,39 +128,34 @@ def _longer(text: str, surfaces: Sequence[Surface]) -> set[str]:
     return {one.text for one in surfaces if one.listed and " " in one.text and text.endswith(" " + one.text)}
 
 
-def _outermost(found: Sequence[tuple[int, int, int]], trace: Trace, sentence_length: int, whole: set[str]) -> Iterator[Reference]:
+def _outermost(
+    found: Sequence[Found], trace: Trace, sentence_length: int, whole: frozenset[str]
+) -> Iterator[Reference]:
     reach = 0
     for start, end, number in sorted(found, key=lambda place: (place[0], -place[1], place[2])):
         if start < reach:
             continue
         reach = end
-        quote = quotation(trace.quotes, start, end)
-        length = quote[1] - quote[0] - 2 if quote else 0
-        if length > max(end - start, _WHOLE_SHARE * sentence_length) and length > 25:
+        quote = quotation(trace.quotes, start, end) if trace.quotes else None
+        if quote is None:
+            yield Reference(start, end, number, False)
             continue
-        part = quote is not None and length == end - start and trace.low[start:end] not in whole
-        yield Reference(start, end, number, length > end - start + 2, part)
+        length = quote[1] - quote[0] - 2
+        if length <= max(end - start, _WHOLE_SHARE * sentence_length, _MIN_WHOLE):
+            part = length == end - start and trace.low[start:end] not in whole
+            yield Reference(start, end, number, length > end - start + 2, part)
 
 
-def _words(text: str) -> list[str]:
-    return re.findall(r"[^\W_]+", text.lower()) or [""]
-
-
-def _places(trace: Trace, text: str, known: set[str], sentence: str, exact: bool) -> list[Span]:
-    """The whole-word places of a surface; in any case, unless case tells it from another string.
-
-    `exact`: the surface begins like the name of a type, so that only its case tells them apart.
-    """
-    wanted = text.translate(_PLAIN) if not text.isascii() or "`" in text else text
-    low = wanted.lower()
-    if (exact and low != wanted) or sum(low in other for other in known) > 1 or sentence.count(text) < sentence.lower().count(low):
-        spans = list(_whole_words(trace.plain, wanted))
-        if spans:
-            return spans
-    return list(_whole_words(trace.low, low)) or list(_spaced(trace, low))
-
-
-_PLAIN = str.maketrans({"“": '"', "”": '"', "’": "'", "‘": "'", "–": "–", "—": "–", "`": '"', "*": " "})
+def _places(sentence: str, text: str, known: Sequence[str], trace: Trace, types: Types) -> list[Span]:
+    """The whole-word places of a surface; in any case, unless case tells it from another string or a type's name."""
+    wanted = plain(text)
+    low = lower(wanted)
+    begins = low.split(" ", 1)[0].split("-", 1)[0]
+    named = begins in types.first and low != wanted and NAMES in types.at([begins], 0)[1].values()
+    shared = named or sum(low in other for other in known) > 1 or sentence.count(text) < lower(sentence).count(low)
+    spans = list(_whole_words(trace.plain, wanted)) if shared else []
+    spans = spans or list(_whole_words(trace.low, low)) or list(_spaced(trace, low))
+    return spans if spans or text.isascii() else occurrences(trace.plain, text)
 
 
 def _whole_words(text: str, wanted: str) -> Iterator[Span]:
@@ -152,12 +163,17 @@ def _whole_words(text: str, wanted: str) -> Iterator[Span]:
     size = len(wanted)
     while start >= 0:
         end = start + size
-        if not (start and text[start - 1].isalnum() and text[start].isalnum()):
-            if end >= len(text) or not (text[end].isalnum() and text[end - 1].isalnum()):
+        if not (start and text[start - 1].isalnum() and text[start].isalnum()) or _joined(text[start]):
+            if end >= len(text) or not (text[end].isalnum() and text[end - 1].isalnum()) or _joined(text[end - 1]):
                 yield start, end
             elif text[end] == "s" and not text[end + 1 : end + 2].isalnum():
                 yield start, end + 1
         start = text.find(wanted, start + 1)
+
+
+def _joined(char: str) -> bool:
+    """Whether a character's script is written without spaces."""
+    return "\u2e80" <= char <= "\ud7ff"
 
 
 def _spaced(trace: Trace, low: str) -> Iterator[Span]:
@@ -172,18 +188,18 @@ def _spaced(trace: Trace, low: str) -> Iterator[Span]:
 
 def _short_forms(
     sentence: str, surfaces: Sequence[Surface], trace: Trace, types: Types, found: set[int]
-) -> Iterator[tuple[int, int, int]]:
+) -> Iterator[Found]:
     owners: dict[str, int | None] = {}
     for number, surface in enumerate(surfaces):
         if surface.listed:
             for word in _own_words(surface.text, types):
                 owners[word] = None if owners.get(word, number) != number else number
-    if owners:
+    if not trace.vocabulary.isdisjoint(owners):
         others = _rest(sentence, surfaces) | {surface.text.lower() for surface in surfaces}
+        used = {word: number for word, number in owners.items() if number is not None and word not in others}
         for word, start in zip(trace.words, trace.starts, strict=True):
-            owner = owners.get(word)
-            if owner is not None and word not in others and not (trace.plain[start].islower() and is_common(word)):
-                yield start, start + len(word), owner
+            if word in used and not (trace.plain[start].islower() and is_common(word)):
+                yield start, start + len(word), used[word]
     for number, surface in enumerate(surfaces):
         if surface.listed and number not in found:
             yield from ((start, end, number) for start, end in _near(surface.text, trace, types))
@@ -191,13 +207,13 @@ def _short_forms(
 
 def _own_words(text: str, types: Types) -> Iterator[str]:
     """The words of a longer mention that may stand for it, and its initials; never a word that names a type."""
-    plain = re.findall(r"[^\W_]+", text)
-    words = [word.lower() for word in plain]
-    if len(words) < 2:
+    cased = re.findall(r"[^\W_]+", text) if len(text) > 3 else ()
+    if len(cased) < 2:
         return
-    for word, cased in zip(words, plain, strict=True):
-        long = len(word) > (2 if cased[0].isupper() else 4)
-        if long and word not in _SMALL and not types.at((word,), 0)[1]:
+    words = [word.lower() for word in cased]
+    for word, written in zip(words, cased, strict=True):
+        long = len(word) > (2 if written[0].isupper() else 4)
+        if long and word not in _SMALL and word not in types.words and not types.at((word,), 0)[1]:
             yield word
     if len(words) == 2 and len(words[1]) > 2 and text.istitle() and not any(types.at(words, 1)[1].values()):
         yield words[1]
@@ -238,46 +254,63 @@ def _names(sentence: str, trace: Trace) -> Iterator[tuple[str, Span]]:
     """The names of the sentence that the trace repeats, with their first place in the sentence."""
     for match in _NAME.finditer(sentence):
         name = _OPENING.sub("", match[0]).strip(" .'’-")
-        if len(name) > 1 and name.lower() not in _SMALL and not name.isdigit() and name in trace.plain:
+        if len(name) > 1 and name.lower() not in _SMALL and not name.isdigit() and plain(name) in trace.plain:
             start = match.start() + match[0].index(name)
             yield name, (start, start + len(name))
+    if not sentence.isascii():
+        for match in _IDEOGRAPHS.finditer(trace.plain):
+            start = sentence.find(match[0])
+            if start >= 0:
+                yield match[0], (start, start + len(match[0]))
 
 
-def _picked(sentence: str, trace: Trace, types: Types) -> Iterator[tuple[str, Span, Span]]:
-    """Other strings of the sentence that a verdict follows: (text, place in the sentence, place in the trace)."""
-    low = sentence.lower()
-    if len(low) != len(sentence):
-        return
+def _picked(
+    sentence: str, entities: Sequence[Entity], surfaces: Sequence[Surface], trace: Trace, types: Types
+) -> Iterator[tuple[str, Span]]:
+    """Other strings of the sentence before a verdict or after a type: (text, place in the trace)."""
+    low = lower(sentence)
+    listed = [lower(surface.text) for surface in surfaces if surface.listed]
+    for start, end in _chunks(trace):
+        raw = trace.low[start:end]
+        text = raw.strip(" .,;:\"'")
+        words = text.split(None, _MAX_PICKED)
+        if not words or len(words) > _MAX_PICKED or text not in low or any(one in text for one in listed):
+            continue
+        at = low.index(text)
+        stop = at + len(text)
+        if (at and low[at - 1].isalnum()) or (stop < len(low) and low[stop].isalnum()) or _is_plain(words, types):
+            continue
+        begin = start + raw.index(text)
+        if not _inside((at, stop), entities) and len(text) < _WHOLE_SHARE * len(sentence):
+            yield sentence[at:stop], (begin, begin + len(text))
+
+
+def _chunks(trace: Trace) -> Iterator[Span]:
+    low = trace.low
     for start, end in trace.quotes:
-        if end - start < 80 and (_MARK.match(trace.low, end) or trace.low[max(0, start - 2) : start] in _LEADS):
-            yield from _in_sentence(sentence, low, types, trace.low[start + 1 : end - 1], start + 1)
-    for match in _HEAD.finditer(trace.low):
-        yield from _in_sentence(sentence, low, types, match[1], match.start(1))
+        if end - start < 80 and (_MARK.match(low, end) or low[max(0, start - 2) : start] in _LEADS):
+            yield start + 1, end - 1
+    for mark in _VERDICT.finditer(low):
+        end = mark.start()
+        if low[end] in "–-" and low[end - 1 : end + 2] not in (" – ", " - "):
+            continue
+        floor = max(0, end - 70)
+        start = max((at + len(sign) for sign in _BREAKS if (at := low.rfind(sign, floor, end)) >= 0), default=0)
+        if start < end:
+            yield start, end
 
 
-def _in_sentence(
-    sentence: str, low: str, types: Types, raw: str, at: int
-) -> Iterator[tuple[str, Span, Span]]:
-    """A picked string, unless it begins or ends with a small word, or ends as a type is called."""
-    text = raw.strip(" .,;:")
-    start = low.find(text) if len(text) > 1 else -1
-    end = start + len(text)
-    if start < 0 or len(text) > _WHOLE_SHARE * len(sentence):
-        return
-    words = text.split()
-    size, named = types.at(words, 0)
-    if size == len(words) and any(named.values()):
-        return
-    if words[0] in _SMALL or words[-1] in _SMALL or (len(words) > 1 and any(types.at(words, len(words) - 1)[1].values())):
-        return
-    if (start and low[start - 1].isalnum()) or (end < len(low) and low[end].isalnum()):
-        return
-    at += raw.index(text)
-    yield sentence[start:end], (start, end), (at, at + len(text))
+def _is_plain(words: Sequence[str], types: Types) -> bool:
+    """Whether a string is no candidate: it begins or ends with a small word, or ends as a type is called."""
+    if words[0] in _SMALL or words[-1] in _SMALL or (len(words) == 1 and len(words[0]) < 2):
+        return True
+    return NAMES in types.at(words, len(words) - 1)[1].values() or (
+        len(words) == types.at(words, 0)[0] and NAMES in types.at(words, 0)[1].values()
+    )
 
 
 def _by_marker(references: Sequence[Reference], trace: Trace) -> Iterator[Reference]:
-    """Places that mean a mention by the marker of its line: `(b)`, `#2`."""
+    """Places that mean a mention by the marker of its line."""
     owners: dict[str, int] = {}
     for match in _MARKER.finditer(trace.low):
         name = match[match.lastindex or 0]

@@ -118,7 +118,9 @@ _LEAKS = tuple(
         rf"\b(?:according to|per|following|based on|as in|copied from|from|thanks to|guided by|judging by|going by|given|see|look(?:ing|ed)? (?:at|up)|consult(?:ing|ed)?|peek(?:ing|ed)? at) (?:the|their|its|this|that|my) (?:{_GIVEN} )?(?:annotations?\b(?! (?:guide|style|conv|pract|rule|scheme|instr))|answer(?:s| key| sheet)?\b(?! (?:format|schema))|solution|gold|reference (?!to)|ground truth|key\b|extraction)",
         r"\b(?:reason|work|argue|go|justif\w+|think)(?:ing|s|ed)? (?:it |them )?backwards?\b(?=[^.\n]{0,80}\b(?:from|answer|result|label|list|given|annot\w+)\b)|\breverse[- ]engineer\w*\b(?=[^.\n]{0,60}\b(?:answer|label|annot\w+|reason\w*|output|list|extraction)\b)",
         r"\b(?:answer|result|output|label|outcome|list|entities|extraction)s? (?:is|are|was|were) (?:already )?(?:known|fixed|given|provided|settled|decided|handed)\b(?=[^.\n]{0,80}\b(?:so|justif\w+|explain\w*|rationali[sz]\w*|just|only|need|reason\w*|have to|must|already|to me|in advance|beforehand)\b)",
-        r"\b(?:justif\w+|explain\w*|rationali[sz]\w*|motivat\w+|defend\w*|back up|support|arrive at|derive|lead(?:s|ing)? (?:up )?to|walk (?:up )?to) (?:why )?(?:the |this |that |these |those |each of the |all )?(?:{g} )?(?:labels? (?:given|provided|shown)|annotations?|given (?:labels?|answers?|tags?|entities|list)|provided \w+|answer key|known \w+|gold \w+|expected \w+)\b".replace("{g}", _GIVEN),
+        r"\b(?:justif\w+|explain\w*|rationali[sz]\w*|motivat\w+|defend\w*|back up|support|arrive at|derive|lead(?:s|ing)? (?:up )?to|walk (?:up )?to) (?:why )?(?:the |this |that |these |those |each of the |all )?(?:{g} )?(?:labels? (?:given|provided|shown)|annotations?|given (?:labels?|answers?|tags?|entities|list)|provided \w+|answer key|known \w+|gold \w+|expected \w+)\b".replace(
+            "{g}", _GIVEN
+        ),
         r"\b(?:has|have|had|was|is|are|being|been) (?:been )?(?:label+ed|annotated|tagged|marked)(?: as [\w\"'-]+)? (?:in|by) the (?:data ?set|data|corpus|annotat\w+|gold|input|prompt|source|original|file|training)\b",
     )
 )

@@ -8,119 +8,148 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
 Span = tuple[int, int]
 
 _FOLDED = (
-    dict.fromkeys("“”„‟″«»`＂", '"')
+    dict.fromkeys("“”„‟″«»`＂「」『』", '"')
     | dict.fromkeys("‘’‚‛′´", "'")
     | dict.fromkeys("—―−", "–")
     | dict.fromkeys("‐‑‒", "-")
     | dict.fromkeys("⇒➜➔➝⟶➡", "→")
     | dict.fromkeys("*\t\r\u00a0\u2009\u202f", " ")
-    | {"：": ":", "，": ",", "（": "(", "）": ")", "？": "?", "！": "!", "；": ";"}
+    | {"：": ":", "，": ",", "（": "(", "）": ")", "？": "?", "！": "!", "；": ";", "、": ",", "。": "."}
 )
 
 # What is not part of a word; an apostrophe is.
-_SEPARATORS = frozenset('\n"!#$%&()*+,-./:;<=>?@[\\]^_{|}~–→…•·✔✓✗✘×¿¡、。')
-
+_SEPARATORS = frozenset('\n"!#$%&()*+,-./:;<=>?@[\\]^_{|}~–→…•·✔✓✗✘×¿¡')
 _SPACES = dict.fromkeys(_SEPARATORS, " ")
 
 # One set of characters begins every stop: that is what makes the search fast.
 _STOP = re.compile(r"[\n.!?…;](?:(?<!\n)[.!?…;\"')\]]+)?(?:[ \n]*\n)?")
 _QUOTE = re.compile(r'"[^"\n]{1,600}"')
 _LONE_QUOTE = re.compile(r"(?<![\w'])'(?=\S)[^'\n]{1,80}(?<=\S)'(?!\w)")
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|etc|vs|cf|dr|mr|mrs|ms|st|prof|jr|sr|inc|ltd|co|no|vol|approx|fig|al|resp|esp|ca|abbr|sq|[a-z])"
-    r"|^\W*\d{1,2})$"
+_ABBREVIATIONS = frozenset(
+    "e.g i.e etc vs cf dr mr mrs ms st prof jr sr inc ltd co no vol approx fig al resp esp ca sq".split()
 )
+
+_FUNCTION_WORDS = frozenset(
+    "the a an of in is it and to that as so i this for not no with on are be or at by but from one has have which".split()
+)
+_MIN_ENGLISH = 0.12
 
 
 class Sentence(NamedTuple):
-    """A sentence: its span, the numbers of its line and paragraph, and the range of its words."""
+    """A sentence: its span, and the numbers of its line and its paragraph."""
 
     start: int
     end: int
     line: int
     paragraph: int
-    first: int
-    last: int
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """`plain`: quotes, dashes and arrows unified; `low`: the same in lower case; words with their starts."""
+    """`plain`: quotes, dashes and arrows unified; `low`: the same in lower case.
+
+    `words`, `starts`: the words of `low` and where they begin; an empty word stands where two separators meet.
+    """
 
     plain: str
     low: str
     words: list[str]
     starts: list[int]
+    vocabulary: frozenset[str]
     quotes: tuple[Span, ...]
+
+    @property
+    def english(self) -> bool:
+        """Whether enough of the words are English ones to understand what it says."""
+        count = len(self.words) - self.words.count("")
+        known = sum(map(self.words.count, _FUNCTION_WORDS & self.vocabulary))
+        return count < 6 or known >= _MIN_ENGLISH * count
 
     def sentences(self, whole: Sequence[Span]) -> list[Sentence]:
         """The sentences in order; no cut falls into a quotation or into one of the spans `whole` (sorted)."""
         made: list[Sentence] = []
+        low = self.low
         start = line = paragraph = 0
-        for stop in _STOP.finditer(self.low):
+        for stop in _STOP.finditer(low):
             at, end = stop.span()
-            lines = stop[0].count("\n")
-            if lines:
-                end = at + stop[0].index("\n")
-            elif not self._ends(start, at, end, whole):
-                continue
-            self._add(made, start, end, line, paragraph)
-            start = stop.end()
-            line += lines > 0
-            paragraph += lines > 1
-        self._add(made, start, len(self.low), line, paragraph)
+            lines = low.count("\n", at, end)
+            if not lines:
+                if end < len(low) and low[end] != " " or not self._ends(start, at, end, whole):
+                    continue
+                made.append(Sentence(start, end, line, paragraph))
+            else:
+                if at > start:
+                    made.append(Sentence(start, low.index("\n", at), line, paragraph))
+                line += 1
+                paragraph += lines > 1
+            start = end
+        if start < len(low):
+            made.append(Sentence(start, len(low), line, paragraph))
         return made
 
-    def _add(self, made: list[Sentence], start: int, end: int, line: int, paragraph: int) -> None:
-        first, last = bisect_left(self.starts, start), bisect_left(self.starts, end)
-        if first < last:
-            made.append(Sentence(start, end, line, paragraph, first, last))
-
     def _ends(self, start: int, at: int, end: int, whole: Sequence[Span]) -> bool:
-        if end < len(self.low) and not self.low[end].isspace():
+        if self.quotes and _within(self.quotes, at):
             return False
-        if _within(self.quotes, at) or _within(whole, at):
-            return False
-        if self.low[at] == "." and end - at == 1:
-            return _ends_one(whole, at) or _ABBREVIATION.search(self.low[max(start, at - 12) : at]) is None
-        return True
+        if whole:
+            index = bisect_left(whole, (at, 0)) - 1
+            if index >= 0 and whole[index][1] > at + 1:
+                return False
+            if index >= 0 and whole[index][1] == at:
+                return True
+        if self.low[at] != "." or end - at > 1:
+            return True
+        word = self.low[max(self.low.rfind(" ", start, at), self.low.rfind("(", start, at), start - 1) + 1 : at]
+        if word.isdigit():
+            return len(word) > 2 or bool(self.low[start:at].strip(" \n" + word))
+        return len(word) > 1 and word not in _ABBREVIATIONS or word == ""
+
+
+def plain(text: str) -> str:
+    """The text with quotes, dashes, arrows and odd spaces unified, of the same length."""
+    return _replaced(text, _FOLDED)
+
+
+def lower(text: str) -> str:
+    """The text in lower case, of the same length: a letter whose lower case is longer stays."""
+    low = text.lower()
+    return low if len(low) == len(text) else "".join(c if len(c.lower()) > 1 else c.lower() for c in text)
 
 
 @lru_cache(maxsize=4)
 def read_trace(cot: str) -> Trace:
     """The trace, ready to be searched; the rules about one trace share it."""
-    plain = _replaced(cot, _FOLDED).replace("->", " →").replace("=>", " →")
-    low = plain.lower()
-    if len(low) != len(plain):
-        low = "".join(char if len(char.lower()) > 1 else char.lower() for char in plain)
-    words: list[str] = []
-    starts: list[int] = []
-    at = 0
-    for piece in _replaced(low, _SPACES).split(" "):
-        if not piece:
-            at += 1
-            continue
-        word = piece.strip("'").removesuffix("'s") if "'" in piece else piece
-        if word:
-            words.append(word)
-            starts.append(at + piece.index(word) if word is not piece else at)
-        at += len(piece) + 1
-    quotes = [match.span() for match in _QUOTE.finditer(plain)]
-    if "'" in plain:
-        lone = (match.span() for match in _LONE_QUOTE.finditer(plain))
+    text = plain(cot).replace("->", " →").replace("=>", " →")
+    low = lower(text)
+    clean = _replaced(low, _SPACES)
+    if "'" in clean:
+        clean = clean.replace("'s ", "   ").replace(" '", "  ").replace("' ", "  ")
+    words = clean.split(" ")
+    starts = [end - len(word) + index for index, (end, word) in enumerate(zip(accumulate(map(len, words)), words))]
+    quotes = [match.span() for match in _QUOTE.finditer(text)] if '"' in text else []
+    if "'" in text:
+        lone = (match.span() for match in _LONE_QUOTE.finditer(text))
         quotes = sorted([*quotes, *(span for span in lone if not _within(quotes, span[0]))])
-    return Trace(plain, low, words, starts, tuple(quotes))
+    return Trace(text, low, words, starts, frozenset(words), tuple(quotes))
 
 
-def _replaced(text: str, table: dict[str, str]) -> str:
+def quotation(quotes: Sequence[Span], start: int, end: int) -> Span | None:
+    """The quotation that holds a span, or None."""
+    index = bisect_right(quotes, (start, 1 << 62)) - 1
+    if index >= 0 and quotes[index][0] <= start and end <= quotes[index][1]:
+        return quotes[index]
+    return None
+
+
+def _replaced(text: str, table: Mapping[str, str]) -> str:
     """The text with single characters replaced: faster than `translate` where few of them occur."""
     for char in table.keys() & set(text):
         text = text.replace(char, table[char])
@@ -131,17 +160,3 @@ def _within(spans: Sequence[Span], at: int) -> bool:
     """Whether a sorted list of spans has one around `at`, its last character excepted."""
     index = bisect_right(spans, (at, 1 << 62)) - 1
     return index >= 0 and spans[index][0] < at < spans[index][1] - 1
-
-
-def _ends_one(spans: Sequence[Span], at: int) -> bool:
-    """Whether one of a sorted list of spans ends at `at`."""
-    index = bisect_left(spans, (at, 0)) - 1
-    return index >= 0 and spans[index][1] == at
-
-
-def quotation(quotes: Sequence[Span], start: int, end: int) -> Span | None:
-    """The quotation that holds a span, or None."""
-    index = bisect_right(quotes, (start, 1 << 62)) - 1
-    if index >= 0 and quotes[index][0] <= start and end <= quotes[index][1]:
-        return quotes[index]
-    return None

@@ -6,9 +6,12 @@ that is taken, then refused, is refused; one that is taken after a doubt is take
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import Enum
 
+from nercot.grounding import occurrences
 from nercot.justification.cues import Polarity
 from nercot.justification.mentions import Reference, Surface
 from nercot.justification.statements import EVERY, Event, Statements
@@ -26,100 +29,161 @@ class Stance(Enum):
     OTHER = 4
 
 
-def stance(events: Sequence[Event], label: int, allowed: frozenset[int]) -> tuple[Stance, Event | None]:
-    """The last word on a mention as `label`; `allowed`: the types that the answer gives it as well."""
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """How the answer lists one string: under which types, and whether the sentence has more places of it."""
+
+    labels: frozenset[int]
+    spare: bool
+
+
+def stance(events: Sequence[Event], label: int, listing: Listing) -> tuple[Stance, Event | None]:
+    """The last word on a mention as `label`, and the event that says it."""
+    several = len(listing.labels) > 1
     state, decisive = Stance.SILENT, None
     for event in events:
-        if event.kind is Polarity.YES and event.label == label:
-            state, decisive = Stance.TAKEN, event
-        elif event.kind is Polarity.OPEN and event.label == label and state is Stance.SILENT:
-            state, decisive = Stance.OPEN, event
-        elif event.kind is Polarity.YES and event.firm and event.label not in allowed and event.label != EVERY:
-            if not (event.double and state is Stance.TAKEN):
-                state, decisive = Stance.OTHER, event
-        elif event.kind is Polarity.NO and event.label in (label, EVERY):
-            if (event.soft and event.label == EVERY and state is Stance.TAKEN) or (not event.firm and state is Stance.TAKEN):
-                continue
-            state, decisive = Stance.REFUSED, event
+        after = _after(event, state, label, listing, several)
+        if after is not None:
+            state, decisive = after, event
     return state, decisive
 
 
+def _after(event: Event, state: Stance, label: int, listing: Listing, several: bool) -> Stance | None:
+    """What an event makes of the state; None: nothing."""
+    taken = state is Stance.TAKEN
+    if event.faint:
+        return None
+    if event.kind is Polarity.OPEN:
+        return Stance.OPEN if event.label == label and (state is Stance.SILENT or event.again) else None
+    if event.kind is Polarity.YES:
+        if event.label == label:
+            return Stance.TAKEN
+        if several or not event.firm or event.label == EVERY or event.label in listing.labels:
+            return None
+        return None if taken and (event.double or (listing.spare and not event.again)) else Stance.OTHER
+    if event.label == label:
+        return Stance.REFUSED if event.firm or not taken else None
+    if event.label != EVERY or several:
+        return None
+    return None if taken and (event.soft or listing.spare) else Stance.REFUSED
+
+
 def judge(
-    schema: Sequence[str], entities: Sequence[Entity], surfaces: Sequence[Surface],
-    references: Sequence[Reference], statements: Statements,
+    sentence: str,
+    schema: Sequence[str],
+    entities: Sequence[Entity],
+    surfaces: Sequence[Surface],
+    references: Sequence[Reference],
+    statements: Statements,
 ) -> tuple[list[Span | None], list[Violation]]:
     """(evidence of each entity, findings)."""
+    ranks = {label: rank for rank, label in enumerate(schema)}
     numbers = {surface.text: number for number, surface in enumerate(surfaces)}
+    spoken = {reference.mention: reference for reference in reversed(references)}
+    listings = _listings(sentence, ranks, entities, statements, numbers)
     evidence: list[Span | None] = []
     findings: list[Violation] = []
     for entity in entities:
-        label = schema.index(entity.label) if entity.label in schema else None
-        if label is None:
-            evidence.append(None)
-            continue
-        span, finding = _judge_one(entity, label, schema, entities, numbers[entity.text], references, statements)
+        span: Span | None = None
+        if entity.label in ranks:
+            number = numbers[entity.text]
+            case = _Case(entity, ranks[entity.label], number, listings[entity.text], spoken.get(number))
+            span, finding = _judge_one(case, schema, statements)
+            findings.extend([finding] if finding is not None else [])
         evidence.append(span)
-        if finding is not None:
-            findings.append(finding)
-    findings.extend(_missing(schema, entities, surfaces, statements))
+    findings.extend(_missing(schema, surfaces, listings, statements))
     return evidence, findings
 
 
-def _judge_one(
-    entity: Entity, label: int, schema: Sequence[str], entities: Sequence[Entity], number: int,
-    references: Sequence[Reference], statements: Statements,
-) -> tuple[Span | None, Violation | None]:
-    events = statements.events[number]
-    allowed = frozenset(schema.index(e.label) for e in entities if e.text == entity.text and e.label in schema)
-    state, event = stance(events, label, allowed)
-    if len(allowed) > 1 and state is not Stance.TAKEN:
-        taken = next((e for e in events if e.kind is Polarity.YES and e.label == label), None)
-        state, event = (Stance.TAKEN, taken) if taken is not None else (state, event)
-    spoken = [reference for reference in references if reference.mention == number]
-    emptied = statements.empty.get(label, -1)
-    if not spoken and emptied < 0:
-        return None, Violation("not_justified", entity, f"the trace does not speak of {entity.text!r}")
+def _listings(
+    sentence: str, ranks: dict[str, int], entities: Sequence[Entity], statements: Statements, numbers: dict[str, int]
+) -> dict[str, Listing]:
+    counts = Counter(entity.text for entity in entities)
+    listings = {}
+    for text, count in counts.items():
+        labels = frozenset(ranks[e.label] for e in entities if e.text == text and e.label in ranks)
+        spare = sentence.count(text) > count and len(occurrences(sentence, text)) > count
+        unknown = any(e.text == text and e.label not in ranks for e in entities)
+        listings[text] = Listing(labels | ({EVERY} if unknown else frozenset()), spare)
+    return listings
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One listed entity and what the trace has on it."""
+
+    entity: Entity
+    label: int
+    number: int
+    listing: Listing
+    spoken: Reference | None
+
+
+def _judge_one(case: _Case, schema: Sequence[str], statements: Statements) -> tuple[Span | None, Violation | None]:
+    text, label = repr(case.entity.text), repr(case.entity.label)
+    events = statements.events[case.number]
+    state, event = stance(events, case.label, case.listing)
+    emptied = statements.empty.get(case.label, -1)
     if state is Stance.TAKEN and event is not None:
-        if emptied > event.end and event.label == label:
-            return None, Violation("contradicted", entity, f"the trace ends with no {entity.label!r} at all")
-        return (event.start, event.end), None
+        if emptied <= event.end:
+            return (event.start, event.end), None
+        return None, Violation("contradicted", case.entity, f"the trace ends with no {label} at all")
     if state is Stance.REFUSED:
-        return None, Violation("contradicted", entity, f"the trace refuses {entity.text!r} as {entity.label!r}")
+        return None, Violation("contradicted", case.entity, f"the trace refuses {text} as {label}")
     if state is Stance.OTHER and event is not None:
-        return None, Violation("contradicted", entity, f"the trace makes {entity.text!r} {schema[event.label]!r}")
+        return None, Violation("contradicted", case.entity, f"the trace makes {text} {schema[event.label]!r}")
     if emptied >= 0:
-        return None, Violation("contradicted", entity, f"the trace finds no {entity.label!r} at all")
-    if len(schema) == 1 and any(not reference.quoted for reference in spoken):
-        return (spoken[0].start, spoken[0].end), None
-    if state is Stance.SILENT:
-        for line in sorted(statements.lines[number]):
-            if (line, label) in statements.named:
-                return statements.named[line, label], None
+        return None, Violation("contradicted", case.entity, f"the trace finds no {label} at all")
+    if case.spoken is None:
+        return None, Violation("not_justified", case.entity, f"the trace does not speak of {text}")
     if state is Stance.OPEN:
-        return None, Violation("not_justified", entity, f"the trace leaves open whether {entity.text!r} is {entity.label!r}")
-    return None, Violation("not_justified", entity, f"the trace does not say that {entity.text!r} is {entity.label!r}")
+        return None, Violation("not_justified", case.entity, f"the trace leaves open whether {text} is {label}")
+    span = _support(case, events, len(schema), statements)
+    if span is not None:
+        return span, None
+    return None, Violation("not_justified", case.entity, f"the trace does not say that {text} is {label}")
+
+
+def _support(case: _Case, events: Sequence[Event], types: int, statements: Statements) -> Span | None:
+    """What speaks for a mention without saying so: the only type there is, or its type named beside it."""
+    if types == 1 and case.spoken is not None and not case.spoken.quoted:
+        return case.spoken.start, case.spoken.end
+    if any(event.kind is Polarity.NO for event in events):
+        return None
+    for event in events:
+        if event.faint and event.kind is Polarity.YES and event.label == case.label:
+            return event.start, event.end
+    for line in sorted(statements.lines[case.number]):
+        if (line, case.label) in statements.named:
+            return statements.named[line, case.label]
+    return None
+
+
+_UNLISTED = Listing(frozenset(), False)
 
 
 def _missing(
-    schema: Sequence[str], entities: Sequence[Entity], surfaces: Sequence[Surface], statements: Statements
+    schema: Sequence[str], surfaces: Sequence[Surface], listings: dict[str, Listing], statements: Statements
 ) -> Iterator[Violation]:
     """What the trace takes for good and the answer lacks."""
     for number, surface in enumerate(surfaces):
-        listed = frozenset(schema.index(e.label) for e in entities if e.text == surface.text and e.label in schema)
-        if any(e.text == surface.text and e.label not in schema for e in entities):
+        listing = listings.get(surface.text, _UNLISTED)
+        if EVERY in listing.labels or not any(event.firm for event in statements.events[number]):
             continue
-        for label in range(len(schema)):
-            if label in listed or not _taken_for_good(statements, number, label, listed):
-                continue
-            entity = Entity(surface.text, schema[label])
-            yield Violation("missing_from_answer", entity, f"the trace takes {surface.text!r} as {schema[label]!r}")
+        for label, name in enumerate(schema):
+            if label not in listing.labels and _taken_for_good(statements, number, label, listing):
+                detail = f"the trace takes {surface.text!r} as {name!r}"
+                yield Violation("missing_from_answer", Entity(surface.text, name), detail)
 
 
-def _taken_for_good(statements: Statements, number: int, label: int, listed: frozenset[int]) -> bool:
+def _taken_for_good(statements: Statements, number: int, label: int, listing: Listing) -> bool:
     events = statements.events[number]
-    state, event = stance(events, label, listed)
-    if state is not Stance.TAKEN or event is None or not any(e.firm and e.kind is Polarity.YES and e.label == label for e in events):
+    firm = [e for e in events if e.firm and e.kind is Polarity.YES and e.label == label]
+    if not firm:
         return False
-    if statements.empty.get(label, -1) > event.start:
+    state, event = stance(events, label, Listing(listing.labels | {label}, listing.spare))
+    if state is not Stance.TAKEN or event is None or statements.empty.get(label, -1) > event.start:
         return False
-    return not listed or any(e.double and e.firm and e.kind is Polarity.YES and e.label == label for e in events)
+    if not listing.labels:
+        return True
+    return any(event.double for event in firm) or (listing.spare and not any(e.again for e in events))

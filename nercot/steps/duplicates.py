@@ -50,7 +50,12 @@ MAX_WORDS = 400
 _BATCH = 1000
 _UINT64 = (1 << 64) - 1
 
-_PUNCTUATION = re.compile(r"[^\w\s]")
+# Bytes of UTF-8: ASCII letters in lower case, digits, what is not ASCII as it is, all else a space.
+_PLAIN = bytes(
+    ord(char.lower()) if char.isascii() and char.isalnum() else 32 if char.isascii() else ord(char)
+    for char in map(chr, range(256))
+)
+_FOREIGN_MARK = re.compile(r"[^\w\x00-\x7f]")
 # Scripts without spaces: each character stands for a word.
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
@@ -69,17 +74,18 @@ def plain_text(sentence: str) -> str:
     return " ".join(normalize("NFC", sentence).split())
 
 
-def words_of(sentence: str) -> list[str]:
-    """The words as near-duplicates are compared: never empty, without case and punctuation."""
-    text = normalize("NFKC", sentence).lower()
-    if not text.isascii():
-        text = _UNSPACED.sub(r" \g<0> ", text)
-    return _PUNCTUATION.sub(" ", text).split() or [plain_text(sentence)]
+def words_of(sentence: str) -> list[bytes]:
+    """The words as near-duplicates are compared, in UTF-8: without case and punctuation, never empty."""
+    if not sentence.isascii():
+        text = _FOREIGN_MARK.sub(" ", normalize("NFKC", sentence).lower())
+        sentence = _UNSPACED.sub(r" \g<0> ", text)
+    words = sentence.encode("utf-8", "surrogatepass").translate(_PLAIN).split()
+    return words or [plain_text(sentence).encode("utf-8", "surrogatepass")]
 
 
-def word_hashes(words: Iterable[str]) -> array[int]:
+def word_hashes(words: Iterable[bytes]) -> array[int]:
     """A number for each word, equal for equal words within one process."""
-    return array("Q", [hash(word) & _UINT64 for word in islice(words, MAX_WORDS)])
+    return array("Q", [hash(word) & _UINT64 for word in words])
 
 
 def resemble(words: Sequence[int], others: Sequence[int]) -> bool:
@@ -102,12 +108,12 @@ def near_duplicates(sentences: Callable[[], Iterable[str]]) -> dict[int, list[in
     return found
 
 
-def _pairs(words: Sequence[str]) -> Sequence[str]:
+def _pairs(words: Sequence[bytes]) -> Sequence[bytes]:
     """Neighbouring words put together; a single word stands for itself."""
     return list(map(add, words, islice(words, 1, None))) or words
 
 
-def _signatures(words: Iterable[Sequence[str]]) -> Any:
+def _signatures(words: Iterable[Sequence[bytes]]) -> Any:
     import rensa
 
     return rensa.RMinHash.digest_matrix_from_token_sets(map(_pairs, words), HASHES, SEED)
@@ -129,7 +135,7 @@ def _bands_and_words(sentences: Iterator[str]) -> tuple[NDArray[np.uint64], list
     bands: list[NDArray[np.uint64]] = [np.empty((0, BANDS), np.uint64)]
     words: list[array[int]] = []
     while batch := [words_of(sentence) for sentence in islice(sentences, _BATCH)]:
-        words += map(word_hashes, batch)
+        words += [word_hashes(text[:MAX_WORDS]) for text in batch]
         hashes = np.array(_signatures(batch).to_rows(), np.uint32).reshape(len(batch), BANDS, HASHES // BANDS)
         halves = hashes.view(np.uint64)
         bands.append(halves[..., 0] * np.uint64(0x9E3779B97F4A7C15) + halves[..., 1])

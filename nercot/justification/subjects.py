@@ -1,0 +1,219 @@
+"""What the sentences of a trace speak of: mentions in groups, the key of a line, and what "it" and "both" mean.
+
+In: the references of a trace, sentence by sentence.  Out: groups of mentions.  Knows nothing of types.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from nercot.justification.mentions import Reference
+from nercot.justification.trace import Sentence, Trace
+
+
+class Group(NamedTuple):
+    """Mentions named in one breath; `quoted`, `part`: as of a Reference."""
+
+    start: int
+    end: int
+    mentions: tuple[int, ...]
+    quoted: bool
+    part: bool = False
+
+
+Mentions = tuple[int, ...]
+
+# What stands between the mentions of a list.
+_LIST_GAP = re.compile(
+    r"[\s\"')\]]*(?:(?:,|;|/|\+|&|\||and|or|plus|then|as well as|along with|finally|also|the|both|with|versus|vs\.?|to"
+    r"|by|=|aka|\d[.)]?)[\s\"'(]*){1,4}"
+)
+_INITIALS = re.compile(r"[\s\"']*\(\s*[\"']?")
+# What may stand before the subject of a sentence.
+_LIGHT = re.compile(
+    r"[\s\W]*(?:(?:the|a|an|and|then|now|next|so|ok|okay|also|first|second|third|finally|last|lastly|as for|what about"
+    r"|how about|in|at|for|on|by|from|to|but|hmm|with|here|line|item|step|number|span|string|phrase|token|word|name"
+    r"|term|mention|candidate|we have|there is|there's|i see|looking at|consider|take|regarding|is|are|does|should"
+    r"|could|can|\d{1,2}|[a-z]\b)[\s\W]+)*"
+)
+_KEY_MARK = re.compile(r"[\"')\]\s]*(?:[:=→–|(]|-\s|\s-\s|,)")
+_CONTINUES = re.compile(
+    r"\W*(?:it|its|it's|he|he's|she|she's|they|they're|this|that|that's|these|those|both|all|each|so|hence|thus"
+    r"|therefore|and|but|also|which|who|type|label|verdict|decision|final|the former|the latter|here|then|still|ok"
+    r"|okay|again|either way|in short|i'd|i|we|as|not|no|yes|a|an|another|same|definitely|clearly|wait|hmm|hm|actually"
+    r"|either|neither|one|two|three|four|five|six|seven|clear|well|in the end|for (?:him|her|it|them)|my|on|there"
+    r"|since|because|everything|everyone|with|given|at|only|just|though|yet)\b"
+)
+_REFERS = re.compile(r"\b(?:it|its|this|that|they|them|their|these|those|he|him|his|she|her|both|one)\b")
+# A sentence about something that is no mention: a quoted string, a word, a key of its own.
+_FOREIGN = re.compile(
+    r"[\s(>•·-]*(?:\"[^\"\n]+\"\s*(?:[:=→–(,]|-\s|is\b|are\b|was\b)"
+    r"|(?!(?:type|label|verdict|decision|final|answer|so|result|category|conclusion|hence|and|also|note)\b)"
+    r"[^\W\d_][\w' ]{0,40}:\s|[^\W\d_][\w' ]{0,40} [–→=] "
+    r"|(?:the |this |that )?(?:word|token|string|phrase|term|span|part|bit|expression|adjective|noun|verb|suffix"
+    r"|prefix|preposition) \"[^\"\n]+\")"
+)
+_ASKS = re.compile(
+    r"\W*(?:and |but |so |now |then |also |next |or )*(?:what about|how about|as for|does|is|should|could|would|can) "
+    r"(?:the |a )?(?:\w+ )?\"[^\"\n]+\""
+)
+_RANKED = re.compile(r"\W*(?:the )?(first|second|third|fourth|last|former|latter)(?: (?:one|name|item|mention|span))\b")
+_RANKS = {"first": 0, "former": 0, "second": 1, "latter": 1, "third": 2, "fourth": 3, "last": -1}
+_COLUMN = re.compile(r"\b(left|right)(?:-hand)? (?:side|column)\b")
+_COLUMN_GAP = re.compile(r"[\s\"')]*(?:[→:|=]|–|-\s)[\s\"'(]*")
+_COUNTS = {"both": 2, "pair": 2, "two": 2, "three": 3, "trio": 3, "four": 4, "five": 5, "six": 6, "seven": 7}
+_COUNTS |= {"eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12}
+
+
+class Subjects:
+    """Remembers what the sentences so far spoke of."""
+
+    def __init__(self, trace: Trace, references: Sequence[Reference]) -> None:
+        self._trace = trace
+        self._references = references
+        self._at = 0
+        self._sentence = Sentence(0, 0, 0, 0)
+        self._stale = False
+        self._block: list[int] = []
+        self._before: list[int] = []
+        self._columns: dict[str, list[int]] = {"left": [], "right": []}
+        self.topic: tuple[Group, ...] = ()
+        self.topic_line = -1
+        self.key: Group | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing that a pronoun could mean."""
+        return not self.topic and self.key is None
+
+    def enter(self, sentence: Sentence) -> list[Group]:
+        """Moves on to a sentence; the groups of mentions that it names."""
+        if sentence.line != self._sentence.line:
+            self.key = None
+        if sentence.paragraph != self._sentence.paragraph and self._block:
+            self._before, self._block = self._block, []
+        self._sentence = sentence
+        groups = self._named(sentence)
+        if groups or not (self._block or self._before):
+            return groups
+        return self._meant_by_place(sentence)
+
+    def lead(self, groups: Sequence[Group]) -> Group | None:
+        """The group that the sentence opens with: its subject."""
+        if groups and _LIGHT.fullmatch(self._trace.low, self._sentence.start, groups[0].start):
+            return groups[0]
+        return None
+
+    def opens_line(self) -> bool:
+        """Whether the sentence is the first of its line."""
+        low, start = self._trace.low, self._sentence.start
+        return not low[low.rfind("\n", 0, start) + 1 : start].strip()
+
+    def continues(self) -> bool:
+        """Whether the sentence begins like one that goes on about the same thing."""
+        return _CONTINUES.match(self._trace.low, self._sentence.start, self._sentence.end) is not None
+
+    def refers(self) -> bool:
+        """Whether a pronoun of the sentence may mean what was spoken of."""
+        return _REFERS.search(self._trace.low, self._sentence.start, self._sentence.end) is not None
+
+    def turn_away(self, groups: Sequence[Group], hits: Sequence[tuple[int, int]]) -> None:
+        """Forgets the topic where a sentence turns to something that is no mention; `hits`: spans of type names."""
+        sentence, low = self._sentence, self._trace.low
+        if self.idle or (groups and groups[0].start - sentence.start < 60):
+            return
+        goes_on = self.continues()
+        if not groups and not goes_on and not (hits and sentence.end - sentence.start < 40) and not self.refers():
+            self._stale = True
+        asks = _ASKS.match(low, sentence.start, sentence.end)
+        asks_foreign = asks is not None and not any(start < asks.end() for start, _ in hits)
+        if asks_foreign or _FOREIGN.match(low, sentence.start, sentence.end):
+            self.topic, self.key = (), None
+        elif not groups and not hits and not goes_on and self.opens_line():
+            self.topic = ()
+
+    def turn_to_other(self) -> None:
+        """Takes note that the sentence is about something else, whatever its pronouns."""
+        self._stale = True
+
+    def meant(self) -> Mentions:
+        """What "it" is: what the last sentences spoke of, as long as none turned to something else."""
+        if self._stale:
+            return ()
+        if self.key is not None and not self.topic:
+            return self.key.mentions
+        return self.topic[0].mentions if self.topic else ()
+
+    def together(self, word: str) -> tuple[Mentions, bool]:
+        """What "both" or "all three" are, and whether that is sure: the last so many mentions of the paragraph."""
+        block = tuple(dict.fromkeys(self._block or self._before))
+        count = _COUNTS.get(word) or (int(word) if word.isdigit() else 0)
+        topic = tuple(dict.fromkeys(mention for group in self.topic for mention in group.mentions))
+        if count > len(block):
+            return topic, len(self.topic) == 1
+        if count and len(topic) == count:
+            return topic, True
+        return block, len(block) == count
+
+    def remember(self, groups: Sequence[Group], lead: Group | None) -> None:
+        """Takes note of what the sentence spoke of."""
+        low, sentence = self._trace.low, self._sentence
+        plain = [group for group in groups if not group.quoted] or list(groups)
+        for group in plain:
+            self._block.extend(group.mentions)
+        if lead is not None:
+            if not lead.quoted and self.key is not None and lead.mentions != self.key.mentions:
+                self.key = None
+            alone = self.opens_line() and not low[lead.end : sentence.end].strip(" .\"')")
+            if alone or _KEY_MARK.match(low, lead.end, min(lead.end + 12, sentence.end)):
+                self.key = lead
+        if plain:
+            self._stale = False
+            self.topic = (lead,) if lead is not None else tuple(plain)
+            self.topic_line = sentence.line
+
+    def forget(self) -> None:
+        """Drops the topic: a question about something unnamed was asked."""
+        self.topic, self.key = (), None
+
+    def _named(self, sentence: Sentence) -> list[Group]:
+        groups: list[Group] = []
+        references = self._references
+        while self._at < len(references) and references[self._at].start < sentence.end:
+            start, end, mention, quoted, part = references[self._at]
+            self._at += 1
+            last = groups[-1] if groups else None
+            if last is not None and last.quoted == quoted and self._joined(last.end, start, end):
+                groups[-1] = Group(last.start, end, (*last.mentions, mention), quoted, last.part and part)
+                continue
+            if last is not None and _COLUMN_GAP.fullmatch(self._trace.low, last.end, start):
+                self._columns["left"].extend(last.mentions)
+                self._columns["right"].append(mention)
+            groups.append(Group(start, end, (mention,), quoted, part))
+        return groups
+
+    def _joined(self, before: int, start: int, end: int) -> bool:
+        if start - before > 30:
+            return False
+        if _INITIALS.fullmatch(self._trace.low, before, start):
+            return self._trace.plain[start:end].isupper()
+        return _LIST_GAP.fullmatch(self._trace.low, before, start) is not None
+
+    def _meant_by_place(self, sentence: Sentence) -> list[Group]:
+        """ "The second one" and "the left column" as groups."""
+        low = self._trace.low
+        block = list(dict.fromkeys(self._block or self._before))
+        ranked = _RANKED.match(low, sentence.start, sentence.end)
+        if ranked is not None and _RANKS[ranked[1]] < len(block):
+            return [Group(ranked.start(1), ranked.end(), (block[_RANKS[ranked[1]]],), False)]
+        column = _COLUMN.search(low, sentence.start, sentence.end) if self._columns["left"] else None
+        if column is not None:
+            return [Group(column.start(), column.end(), _once(self._columns[column[1]]), False)]
+        return []
+
+
+def _once(mentions: Iterable[int]) -> Mentions:
+    return tuple(dict.fromkeys(mentions))
