@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from nercot import __version__
 from nercot.candidate import WRITER, Contents, replace_folder, write_tables
-from nercot.errors import BusyError, RecipeError
+from nercot.errors import BusyError, InputError, RecipeError
 from nercot.formats.rows import ReadOptions
 from nercot.pipeline import (
     STAGES,
@@ -42,7 +42,7 @@ from nercot.records import Record
 from nercot.removed import read_removed
 from nercot.sources import Source, open_source
 from nercot.steps.ingest import Ingested, ingest
-from nercot.steps.select import Duplicates, Selection, select_partition
+from nercot.steps.select import Checker, Selected, Selection, select, selected_before
 from nercot.steps.validate import validate_step
 from nercot.tables import write_json, writing
 
@@ -50,6 +50,10 @@ if TYPE_CHECKING:
     from nercot.llm.endpoint import Asked
     from nercot.llm.ledger import Ledger
     from nercot.llm.messages import Request
+    from nercot.steps.contamination import BenchmarkFiles
+
+
+CALIBRATION = "calibration.json"
 
 
 def quiet(step: str, done: int, total: int | None) -> None:
@@ -198,6 +202,7 @@ class Build:
         self.recipe, self.options, self.work, self.report, self.stack = recipe, options, work, report, stack
         self.bill = _Bill()
         self.prompts = prompts_of(recipe)
+        self.benchmarks = benchmark_files(recipe)
         self._ledger: Ledger | None = None
         self.ingested: Ingested
         self.parts: list[str]
@@ -340,32 +345,52 @@ class Build:
 
     # --- selection and candidate ----------------------------------------------------------------
 
-    def _select(self, rounds: int, keys: Mapping[str, str]) -> str:
-        """Selects over the whole corpus; returns the key of what the candidate is made of."""
-        selection = Selection(self.recipe.threshold, self.recipe.duplicates)
-        key = content_key("select", asdict(selection), dict(keys), rounds)
-        known = [done_before(self.work.file("5-selected", part), key) for part in self.parts]
-        if not all(known):
-            seen = Duplicates()
-            for number, part in enumerate(self.parts, 1):
-                select_partition(self.work, part, rounds, key, selection, seen)
-                self.report("select", number, len(self.parts))
-        return key
+    def _select(self, rounds: int, keys: Mapping[str, str]) -> Selected:
+        """Selects over the whole corpus."""
+        recipe = self.recipe
+        selection = Selection(
+            recipe.threshold,
+            recipe.duplicates,
+            recipe.near_duplicates,
+            recipe.contamination,
+            recipe.validation,
+            recipe.test,
+        )
+        against = None if self.benchmarks is None else self.benchmarks.hashes()
+        key = content_key("select", asdict(selection), dict(keys), rounds, against)
+        known = selected_before(self.work, self.parts, key)
+        return known or select(self.work, self.parts, rounds, key, selection, self._checker(), self.report)
 
-    def _candidate(self, rounds: int, selected: str) -> BuildResult:
+    def _checker(self) -> Checker | None:
+        """What knows the test sets; None where the recipe names none."""
+        if self.benchmarks is None:
+            return None
+        from nercot.steps.contamination import Contamination
+
+        return Contamination(self.benchmarks)
+
+    def _calibration(self) -> Any:
+        """What `nercot calibrate --out` left beside the candidate, if it did."""
+        path = self.work.root / CALIBRATION
+        try:
+            return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: cannot be read ({error}); delete it, or calibrate again") from error
+
+    def _candidate(self, rounds: int, selected: Selected) -> BuildResult:
         folder = self.work.root / "candidate"
         recipe = self.recipe
         card = [recipe.title, recipe.about, recipe.citation, recipe.language, recipe.license]
-        made_of = [self.ingested.key, selected, _manifest_recipe(recipe), self.prompts, WRITER]
+        made_of = [self.ingested.key, selected.key, _manifest_recipe(recipe), self.prompts, WRITER, self._calibration()]
         key = content_key("candidate", card, *made_of)
         manifest = _read_manifest(folder)
         changed = manifest is None or manifest.get("key") != key
         if changed:
-            manifest = self._write_candidate(folder, rounds, key)
+            manifest = self._write_candidate(folder, rounds, selected, key)
         assert manifest
         return self._result(folder, manifest, changed)
 
-    def _write_candidate(self, folder: Path, rounds: int, key: str) -> dict[str, Any]:
+    def _write_candidate(self, folder: Path, rounds: int, selected: Selected, key: str) -> dict[str, Any]:
         import shutil
 
         from nercot.card import write_card
@@ -375,17 +400,16 @@ class Build:
         with writing(folder):
             new.mkdir(parents=True)
             self.report("candidate", 0, 1)
-            contents = write_tables(
-                self.work, self.parts, rounds, self.recipe.teacher.until, new, self.prompts["extract"]
-            )
-            manifest = self._manifest(contents, key)
+            until, template = self.recipe.teacher.until, self.prompts["extract"]
+            contents = write_tables(self.work, self.parts, rounds, until, new, template, selected.splits)
+            manifest = self._manifest(contents, selected, key)
             write_card(new, manifest, contents.stats.summary())
             write_json(new / "manifest.json", manifest)
         replace_folder(new, folder)
         self.report("candidate", 1, 1)
         return manifest
 
-    def _manifest(self, contents: Contents, key: str) -> dict[str, Any]:
+    def _manifest(self, contents: Contents, selected: Selected, key: str) -> dict[str, Any]:
         recipe, ingested = self.recipe, self.ingested
         dropped = {
             "source": ingested.dropped,
@@ -414,6 +438,9 @@ class Build:
             "steps": [step.row() for step in steps],
             "attempts": {str(attempt): count for attempt, count in sorted(contents.attempts.items())},
             "scores": {f"{score:g}": count for score, count in sorted(contents.scores.items())},
+            "drift": contents.stats.drift_summary(),
+            **selected.findings,
+            **({"calibration": calibration} if (calibration := self._calibration()) else {}),
             "files": contents.files,
         }
 
@@ -452,6 +479,15 @@ def prompts_of(recipe: Recipe) -> dict[str, str]:
     """The texts of the prompts that this recipe uses; the embedded annotator and rubric are given none."""
     used = {"annotate": not recipe.teacher.embedded, "judge": not recipe.judge.embedded, "extract": True}
     return {name: _template(recipe, name) for name, use in used.items() if use}
+
+
+def benchmark_files(recipe: Recipe) -> BenchmarkFiles | None:
+    """The benchmark files that a recipe names, where it looks for them."""
+    if recipe.benchmarks is None or recipe.contamination == "off":
+        return None
+    from nercot.steps.contamination import find_benchmark_files
+
+    return find_benchmark_files(recipe.folder / Path(recipe.benchmarks).expanduser())
 
 
 def _template(recipe: Recipe, name: str) -> str:
@@ -495,7 +531,13 @@ def _manifest_recipe(recipe: Recipe) -> dict[str, Any]:
         "teacher": {**_content(recipe.teacher), "attempts": recipe.teacher.attempts, "until": recipe.teacher.until},
         "judge": {**_content(recipe.judge), "attempts": recipe.judge.attempts},
         "validate": {"rules": None if recipe.rules is None else list(recipe.rules), "trace": recipe.trace},
-        "select": {"threshold": recipe.threshold, "duplicates": recipe.duplicates},
+        "select": {
+            "threshold": recipe.threshold,
+            "duplicates": recipe.duplicates,
+            "near_duplicates": recipe.near_duplicates,
+            "contamination": recipe.contamination,
+        },
+        "split": {"validation": recipe.validation, "test": recipe.test},
     }
 
 

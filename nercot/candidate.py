@@ -31,17 +31,21 @@ from nercot.tables import COLUMNS, Table, read_rows, to_record, writing
 _Fate = tuple[Row, list[Row], Row | None, Row | None]
 
 CONFIGS = ("cot", "raw", "dropped", "sft")
+SPLITS = ("train", "validation", "test")
+# Reasons of selection that another answer to the same sentence would not change.
+_REPEATED = frozenset(("duplicate_record", "near_duplicate", "contaminated"))
 SHARD_ROWS = 200_000
 WRITER = f"pyarrow {pa.__version__}"
 
 
 class Shards:
-    """One config being written: `<config>/train-00000-of-0000N.parquet`, N known at the end."""
+    """One split of a config being written: `<config>/<split>-00000-of-0000N.parquet`, N known at the end."""
 
-    def __init__(self, folder: Path, config: str) -> None:
+    def __init__(self, folder: Path, config: str, split: str = "train") -> None:
         self.rows: list[int] = []
         self._folder = folder / config
         self._config = config
+        self._split = split
         self._table: Table | None = None
 
     def add(self, row: Row) -> None:
@@ -52,7 +56,7 @@ class Shards:
         self._table.add(row)
 
     def _path(self, number: int) -> Path:
-        return self._folder / f"{number}.part"
+        return self._folder / f"{self._split}-{number}.part"
 
     def _next(self) -> None:
         self._finish()
@@ -66,11 +70,11 @@ class Shards:
             self._table = None
 
     def close(self) -> list[dict[str, Any]]:
-        """Gives the files their names; returns path, rows and sha256 of each (none for an empty config)."""
+        """Gives the files their names; returns path, rows and sha256 of each (none for an empty split)."""
         self._finish()
         files = []
         for number, rows in enumerate(self.rows):
-            path = self._folder / f"train-{number:05d}-of-{len(self.rows):05d}.parquet"
+            path = self._folder / f"{self._split}-{number:05d}-of-{len(self.rows):05d}.parquet"
             self._path(number).rename(path)
             name = path.relative_to(self._folder.parent).as_posix()
             files.append({"path": name, "rows": rows, "sha256": sha256_of(path), "config": self._config})
@@ -93,31 +97,39 @@ class Contents:
 
 
 def write_tables(
-    work: Work, parts: Sequence[str], rounds: int, until: str, folder: Path, template: str | None
+    work: Work,
+    parts: Sequence[str],
+    rounds: int,
+    until: str,
+    folder: Path,
+    template: str | None,
+    splits: Mapping[str, str],
 ) -> Contents:
     """Writes the configs of a corpus into `folder`; `template` is the prompt of the sft config.
 
-    `until`: when the teacher's attempts at a record end (recipe `teacher.until`).
+    `until`: when the teacher's attempts at a record end (recipe `teacher.until`).  `splits`: the split of each
+    guid that does not go to train.
     """
     contents = Contents()
-    shards = {config: Shards(folder, config) for config in CONFIGS}
+    shards = {(config, split): Shards(folder, config, split) for config in CONFIGS for split in SPLITS}
     hashes: list[bytes] = []
     for part in parts:
         for row, raw, kept, drop in _fated(work, part, rounds, until, contents):
             for attempt in raw:
-                shards["raw"].add(attempt)
+                shards["raw", "train"].add(attempt)
                 _count_attempt(attempt, contents)
             if drop is not None:
-                shards["dropped"].add(drop)
+                shards["dropped", "train"].add(drop)
             if kept is not None:
                 cot = {**row, **kept}
-                shards["cot"].add(cot)
-                shards["sft"].add(sft_row(cot, template))
+                split = splits.get(row["guid"], "train")
+                shards["cot", split].add(cot)
+                shards["sft", split].add(sft_row(cot, template))
                 contents.stats.add(cot)
                 contents.attempts[kept["attempt"]] += 1
                 hashes.append(row_hash(cot))
-    for config in CONFIGS:
-        contents.files += shards[config].close()
+    for shard in shards.values():
+        contents.files += shard.close()
     contents.fingerprint = fingerprint(hashes)
     return contents
 
@@ -190,7 +202,7 @@ def _waiting(
     judged = {row["attempt"] for row in (*scored, *drops)}
     if any(row["attempt"] not in judged for row in valid):
         return "score"
-    if (valid and until == "valid") or any(row["reason"] == "duplicate_record" for row in drops):
+    if (valid and until == "valid") or any(row["reason"] in _REPEATED for row in drops):
         return None
     latest = max((row["attempt"] for row in (*raw, *drops) if row["attempt"]), default=0)
     return "annotate" if latest < rounds else None

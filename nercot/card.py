@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nercot.findings import findings
 from nercot.resources import resource
 from nercot.tables import features, write_text
 
@@ -84,23 +85,41 @@ def _configs(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "config_name": name,
-            "data_files": [{"split": "train", "path": f"{name}/train-*.parquet"}],
+            "data_files": [
+                {"split": split, "path": f"{name}/{split}-*.parquet"} for split in _splits(manifest, name)
+            ],
             **({"default": True} if name == names[0] else {}),
         }
         for name in names
     ]
 
 
+def _splits(manifest: Mapping[str, Any], config: str) -> dict[str, list[Mapping[str, Any]]]:
+    """The files of a config by split, as their names say."""
+    splits: dict[str, list[Mapping[str, Any]]] = {}
+    for file in manifest["files"]:
+        if file["config"] == config:
+            splits.setdefault(Path(file["path"]).name.partition("-")[0], []).append(file)
+    return splits
+
+
 def _info(folder: Path, manifest: Mapping[str, Any], config: str) -> dict[str, Any]:
-    files = [file for file in manifest["files"] if file["config"] == config]
-    size = sum((folder / file["path"]).stat().st_size for file in files)
+    splits = [
+        {
+            "name": split,
+            "num_bytes": sum((folder / file["path"]).stat().st_size for file in files),
+            "num_examples": sum(file["rows"] for file in files),
+        }
+        for split, files in _splits(manifest, config).items()
+    ]
+    size = sum(split["num_bytes"] for split in splits)
     return {
         "config_name": config,
         **({"version": manifest["version"]} if "version" in manifest else {}),
         # The datasets library caches a local folder by name and card: a new fingerprint is a new card.
         "description": f"{manifest['corpus']} {manifest['fingerprint']}",
         "features": features(config)._to_yaml_list(),
-        "splits": [{"name": "train", "num_bytes": size, "num_examples": sum(file["rows"] for file in files)}],
+        "splits": splits,
         "download_size": size,
         "dataset_size": size,
     }
@@ -141,7 +160,16 @@ def _values(manifest: Mapping[str, Any], stats: Mapping[str, Any]) -> dict[str, 
         "sources": [{"name": cell(file["name"]), "sha256": file["sha256"]} for file in manifest["source"]["files"]],
         "limits": _EMBEDDED if embedded else _MODEL,
         "citation": manifest["citation"],
+        "splits": _split_rows(manifest),
+        **findings(manifest, cell),
     }
+
+
+def _split_rows(manifest: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """The rows of each split of the default config; nothing where all is train."""
+    names = _config_names(manifest)
+    splits = _splits(manifest, names[0]) if names else {}
+    return [(name, sum(file["rows"] for file in files)) for name, files in splits.items()] if len(splits) > 1 else []
 
 
 def _cells(pairs: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:

@@ -30,6 +30,7 @@ _EPILOGS = {
     "convert": "nercot convert pile.json --to rows.jsonl",
     "validate": "nercot validate answers.jsonl --out verdicts",
     "score": "nercot score build/quickstart/candidate --out judgements",
+    "evaluate": "nercot evaluate --url http://127.0.0.1:8000/v1 --model my-model --benchmarks IE_INSTRUCTIONS/NER",
     "stats": "nercot stats build/quickstart/candidate",
 }
 
@@ -436,6 +437,75 @@ def score_command(
             print_table(["not judged", "rows"], [[reason, count] for reason, count in found["dropped"].items()])
     if found["dropped"]:
         raise SystemExit(1)
+
+
+@command("evaluate")
+@click.option(
+    "--url", "urls", metavar="URL", multiple=True, required=True, help="OpenAI-compatible address, again for replicas."
+)
+@click.option("--model", "name", metavar="NAME", required=True, help="Model to ask the server for.")
+@click.option(
+    "--benchmarks", type=click.Path(path_type=Path), metavar="DIR", required=True, help="Folder of benchmark files."
+)
+@click.option(
+    "--suite", type=click.Choice(["seven", "twenty"]), help="Only the paper's zero-shot seven, or its twenty."
+)
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N records of each dataset.")
+@click.option("--prompt", type=click.Path(path_type=Path), metavar="FILE", help="Prompt in place of the corpus' own.")
+@click.option("--trace/--no-trace", default=True, help="Ask the model to reason first, or to answer at once.")
+@click.option("--b2ner", "processed", is_flag=True, help="The files are B2NER's processed test sets.")
+@click.option(
+    "--retry-seconds",
+    type=click.FloatRange(min=0.1),
+    default=600.0,
+    show_default=True,
+    help="How long one request is tried.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write DIR/evaluation.json and evaluation.md."
+)
+@click.option("--ledger", type=click.Path(path_type=Path), default=Path("build/ledger.sqlite"), show_default=True)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Of the model: temperature=0, max_tokens=4096, rpm=60, ...",
+)
+def evaluate_command(
+    urls: tuple[str, ...],
+    name: str,
+    benchmarks: Path,
+    suite: str | None,
+    limit: int | None,
+    prompt: Path | None,
+    trace: bool,
+    processed: bool,
+    retry_seconds: float,
+    out: Path | None,
+    ledger: Path,
+    settings: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Measure a model on benchmarks: micro-F1 for each dataset, beside the paper's figures."""
+    from nercot.evaluate import Evaluation, evaluate, markdown
+    from nercot.recipe import load_recipe, parse_override
+    from nercot.tables import write_json, write_text
+
+    overrides = [(f"teacher.{key}", value) for key, value in map(parse_override, settings)]
+    model = load_recipe("quickstart", [("teacher.url", list(urls)), ("teacher.model", name), *overrides]).teacher
+    plan = Evaluation(model, benchmarks, suite, limit, prompt, trace, processed, retry_seconds)
+    with progress(as_json) as report:
+        result = evaluate(plan, ledger, report)
+    if out is not None:
+        write_json(out / "evaluation.json", result)
+        write_text(out / "evaluation.md", markdown(result))
+    if as_json:
+        print_json(result)
+        return
+    click.echo(markdown(result))
+    for lacking in result["missing"]:
+        click.echo(f"missing: {lacking}")
 
 
 @command("stats")

@@ -20,7 +20,7 @@ from nercot.errors import RecipeError
 from nercot.resources import resource
 
 # Paths of a recipe start at its folder, paths of the command line where the user stands.
-_PATH_KEYS = re.compile(r"source\.path|prompts\..+")
+_PATH_KEYS = re.compile(r"source\.path|benchmarks\.path|prompts\..+")
 EMBEDDED = "embedded"
 LOCAL = "local"
 
@@ -100,6 +100,11 @@ class Recipe:
     trace: str = "required"
     threshold: float = 9.0
     duplicates: str = "drop"
+    near_duplicates: str = "flag"
+    contamination: str = "flag"
+    benchmarks: str | None = None
+    validation: int = 0
+    test: int = 0
     retry_seconds: float = 600.0
     max_cost: float | None = None
 
@@ -247,6 +252,9 @@ def _unknown(error: Any, prefix: str) -> str:
 def _recipe(data: dict[str, Any], folder: Path) -> Recipe:
     corpus, source = data["corpus"], data.get("source", {})
     select, validate = data.get("select", {}), data.get("validate", {})
+    benchmarks, split = data.get("benchmarks", {}).get("path"), data.get("split", {})
+    if select.get("contamination") == "drop" and not benchmarks:
+        raise RecipeError("select.contamination = drop needs test sets: set benchmarks.path to a folder of them")
     if source.get("path") and source.get("hub"):
         raise RecipeError("source.path and source.hub are both set; keep one")
     labels = source.get("labels")
@@ -269,6 +277,11 @@ def _recipe(data: dict[str, Any], folder: Path) -> Recipe:
         trace=validate.get("trace", "required"),
         threshold=float(select.get("threshold", 9.0)),
         duplicates=select.get("duplicates", "drop"),
+        near_duplicates=select.get("near_duplicates", "flag"),
+        contamination=select.get("contamination", "flag"),
+        benchmarks=benchmarks,
+        validation=split.get("validation", 0),
+        test=split.get("test", 0),
         retry_seconds=float(data.get("retry", {}).get("max_seconds", 600)),
         max_cost=data.get("budget", {}).get("max_cost"),
     )

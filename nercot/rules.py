@@ -118,7 +118,7 @@ def duplicate(case: Case) -> Iterator[Violation]:
 
 def degenerate(case: Case) -> Iterator[Violation]:
     """The trace is no reasoning about this sentence: empty, looping, a refusal, something else, or the prompt."""
-    if case.cot is not None and (detail := degeneration(case.cot, case.sentence, case.entities)):
+    if case.cot is not None and (detail := degeneration(case.cot, case.sentence, case.schema, case.entities)):
         yield Violation("degenerate", None, detail)
 
 

@@ -105,12 +105,9 @@ def find_files(where: str) -> tuple[DataFile, ...]:
     if _HUB_ID.fullmatch(name.partition("@")[0]) and not where.startswith((".", "/", "~")) and not _looks_local(where):
         from nercot.hub import download
 
-        folder = download(name.partition("@")[0], name.partition("@")[2] or None, config if colon else None)
-        return (
-            corpus_files(folder, config if colon else None)
-            if (folder / "README.md").exists()
-            else _folder_files(folder)
-        )
+        chosen = config if colon else None
+        folder = download(name.partition("@")[0], name.partition("@")[2] or None, chosen)
+        return corpus_files(folder, chosen) if chosen or _configs(folder / "README.md") else _folder_files(folder)
     raise InputError(f"{where}: no such file or folder; check the path")
 
 
@@ -120,7 +117,7 @@ def _looks_local(where: str) -> bool:
 
 
 def _folder_files(folder: Path) -> tuple[DataFile, ...]:
-    if (folder / "README.md").exists() and _configs(folder / "README.md"):
+    if _configs(folder / "README.md"):
         return corpus_files(folder, None)
     files = sorted(path for path in folder.iterdir() if path.is_file() and _is_data(path))
     if not files:
@@ -146,7 +143,7 @@ def _is_data(path: Path) -> bool:
 
 def corpus_files(folder: Path, config: str | None) -> tuple[DataFile, ...]:
     """The files of one config of a corpus folder (its default config where none is named)."""
-    configs = _configs(folder / "README.md") if (folder / "README.md").exists() else []
+    configs = _configs(folder / "README.md")
     names = [str(item.get("config_name")) for item in configs]
     if not configs and config and (folder / config).is_dir():
         return _folder_files(folder / config)
@@ -163,6 +160,9 @@ def corpus_files(folder: Path, config: str | None) -> tuple[DataFile, ...]:
 
 def _config_files(folder: Path, config: Mapping[str, object]) -> Iterator[DataFile]:
     data = config.get("data_files")
+    if data is None:
+        yield from _folder_files(folder / str(config.get("data_dir") or config.get("config_name")))
+        return
     entries = data if isinstance(data, list) else [{"split": "train", "path": data}]
     for entry in entries:
         patterns = entry.get("path") if isinstance(entry, dict) else entry
@@ -173,7 +173,9 @@ def _config_files(folder: Path, config: Mapping[str, object]) -> Iterator[DataFi
 
 
 def _configs(readme: Path) -> list[dict[str, object]]:
-    """The configs that a dataset card lists."""
+    """The configs that a dataset card lists; none where there is no card."""
+    if not readme.exists():
+        return []
     import yaml
 
     text = readme.read_text(encoding="utf-8", errors="replace")

@@ -11,6 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from nercot.metrics import compare, confusions
+from nercot.records import Entity
+
+_CONFUSIONS = 100  # pairs of types that are listed one by one
 _BUCKET = 50  # characters; traces are counted by length in steps of this
 
 
@@ -60,6 +64,8 @@ class Stats:
     scores: Counter[float] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     drift: Counter[str] = field(default_factory=Counter)
+    drifted: Counter[str] = field(default_factory=Counter)
+    confusions: Counter[tuple[str | None, str | None]] = field(default_factory=Counter)
     sentences: Lengths = field(default_factory=Lengths)
     traces: Lengths = field(default_factory=Lengths)
 
@@ -79,7 +85,14 @@ class Stats:
             self.reasons[f"{row.get('step') or '?'}: {row['reason']}"] += 1
         if row.get("drift") is not None:
             self.drift[row["drift"]] += 1
+        if row.get("gold") is not None and row.get("entities") is not None:
+            self._add_drift(row)
         self._add_entities(row)
+
+    def _add_drift(self, row: Mapping[str, Any]) -> None:
+        pairs = compare([Entity(**item) for item in row["gold"]], [Entity(**item) for item in row["entities"]])
+        self.drifted.update(pair.kind for pair in pairs)
+        self.confusions.update(confusions(pair for pair in pairs if pair.kind != "same"))
 
     def _add_entities(self, row: Mapping[str, Any]) -> None:
         entities = row.get("entities")
@@ -116,8 +129,28 @@ class Stats:
             "scores": {f"{score:g}": count for score, count in sorted(self.scores.items())},
             "reasons": _ranked(self.reasons),
             "drift": _ranked(self.drift),
+            "drift_of_entities": _ranked(self.drifted),
+            "confusions": {
+                f"{item['gold'] or '(none)'} -> {item['found'] or '(none)'}": item["count"]
+                for item in self.drift_summary()["confusions"]
+            },
             "sentence_characters": self.sentences.summary(),
             "trace_characters": self.traces.summary(),
+        }
+
+    def drift_summary(self) -> dict[str, Any]:
+        """How the entities differ from gold: records and entities by kind, and the commonest (gold, found) types.
+
+        None stands for no entity: a gold one that was not found, a found one that is not in gold.
+        """
+        commonest = sorted(self.confusions.items(), key=lambda item: (-item[1], item[0][0] or "", item[0][1] or ""))
+        return {
+            "records": _ranked(self.drift),
+            "entities": _ranked(self.drifted),
+            "confusions": [
+                {"gold": gold, "found": found, "count": count} for (gold, found), count in commonest[:_CONFUSIONS]
+            ],
+            "confusions_left": sum(count for _, count in commonest[_CONFUSIONS:]),
         }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from assets import smollm2  # noqa: F401
+from assets import SMOLLM2, asset
 
 from nercot.errors import EndpointError, InputError
 from nercot.llm.address import provider_of
@@ -23,9 +23,9 @@ SENTENCES = ("Ada Lovelace was born in London.", "The Rhine flows through Basel.
 
 
 @pytest.fixture(scope="module")
-def url(smollm2: Path) -> Iterator[str]:  # noqa: F811
+def url() -> Iterator[str]:
     pytest.importorskip("xllamacpp")
-    with serving(str(smollm2), slots=2) as url:
+    with serving(str(asset(SMOLLM2) / "SmolLM2-135M-Instruct.Q4_1.gguf"), slots=2) as url:
         yield url
 
 
@@ -36,7 +36,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def model(url: str, **more: object) -> Model:
-    return Model(url=(url,), model="smol.gguf", concurrency=4, max_tokens=60, temperature=0.0, **more)
+    return Model(url=(url,), model="smol.gguf", concurrency=4, max_tokens=24, temperature=0.0, **more)
 
 
 def request(model: Model, prompt: str, number: int = 0, **more: object) -> Request:
@@ -57,7 +57,7 @@ def test_answers_of_a_real_model_with_real_token_counts(url: str, ledger: Ledger
         assert reply.model.endswith(".gguf")
         assert "/" not in reply.model
         assert reply.tokens_in > 100
-        assert 0 < reply.tokens_out <= 60
+        assert 0 < reply.tokens_out <= 24
     assert ask_all(asked, teacher, ledger).progress.found == 3
 
 
@@ -77,7 +77,7 @@ def test_a_strict_schema_is_kept_by_the_server(url: str, ledger: Ledger) -> None
 
 def test_a_strict_verdict_of_a_real_judge_can_be_read(url: str, ledger: Ledger) -> None:
     """The schema says what a verdict looks like; that a small model stays in range is its server's doing."""
-    judge = Model(url=(url,), model="smol.gguf", concurrency=2, max_tokens=200, temperature=0.0)
+    judge = Model(url=(url,), model="smol.gguf", concurrency=2, max_tokens=120, temperature=0.0)
     asked = [
         request(judge, f"Rate this text. Be brief. {n}", n, response_format=judge_response_format()) for n in range(3)
     ]

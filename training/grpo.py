@@ -16,7 +16,7 @@ from typing import Any
 
 from nercot.answers import parse_answer
 
-from rows import prepare_grpo
+from rows import Prepared, prepare_grpo
 from running import gpus, lora_config, model_kwargs, say_batch, script, train_and_save
 from settings import Settings, reward_functions, trainer_arguments
 
@@ -28,6 +28,13 @@ def unreadable(completions: Sequence[Sequence[dict[str, str]]], **columns: objec
 
 def train(settings: Settings, tokenizer: Any, out: Path) -> None:
     """One run of GRPO: `out/model`, `out/run.json`."""
+    trainer, prepared = trainer_for(settings, tokenizer, out)
+    say_batch(settings)
+    train_and_save(trainer, tokenizer, settings, prepared, out)
+
+
+def trainer_for(settings: Settings, tokenizer: Any, out: Path) -> tuple[Any, Prepared]:
+    """TRL's trainer and the rows it trains on."""
     from accelerate import PartialState
     from trl import GRPOConfig, GRPOTrainer
 
@@ -42,7 +49,6 @@ def train(settings: Settings, tokenizer: Any, out: Path) -> None:
     )
     with PartialState().main_process_first():
         prepared = prepare_grpo(tokenizer, settings.data)
-    say_batch(settings)
     trainer = GRPOTrainer(
         model=settings.model.name,
         reward_funcs=[*functions, unreadable],
@@ -51,7 +57,7 @@ def train(settings: Settings, tokenizer: Any, out: Path) -> None:
         processing_class=tokenizer,
         peft_config=lora_config(settings.lora),
     )
-    train_and_save(trainer, tokenizer, settings, prepared, out)
+    return trainer, prepared
 
 
 if __name__ == "__main__":

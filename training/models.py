@@ -87,6 +87,8 @@ def _with_template(tokenizer: Any, settings: Settings, name: str) -> None:
         )
     tokenizer.chat_template = settings.template.read_text(encoding="utf-8")
     tokenizer.eos_token = family.end
+    # Llama 3's tokenizers ask for spaces before punctuation to be taken out of what they decode: not of an Answer.
+    tokenizer.clean_up_tokenization_spaces = False
     if family.pad in vocabulary:
         tokenizer.pad_token = family.pad
     elif tokenizer.pad_token is None:

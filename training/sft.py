@@ -12,13 +12,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rows import prepare_sft
+from rows import Prepared, prepare_sft
 from running import gpus, lora_config, model_kwargs, say_batch, script, train_and_save
 from settings import Settings, trainer_arguments
 
 
 def train(settings: Settings, tokenizer: Any, out: Path) -> None:
     """One run of SFT: `out/model`, `out/run.json`."""
+    trainer, prepared = trainer_for(settings, tokenizer, out)
+    say_batch(settings)
+    train_and_save(trainer, tokenizer, settings, prepared, out)
+
+
+def trainer_for(settings: Settings, tokenizer: Any, out: Path) -> tuple[Any, Prepared]:
+    """TRL's trainer and the rows it trains on."""
     from accelerate import PartialState
     from trl import SFTConfig, SFTTrainer
 
@@ -34,7 +41,6 @@ def train(settings: Settings, tokenizer: Any, out: Path) -> None:
     )
     with PartialState().main_process_first():
         prepared = prepare_sft(tokenizer, settings.data, arguments.dataset_num_proc)
-    say_batch(settings)
     trainer = SFTTrainer(
         model=settings.model.name,
         args=arguments,
@@ -42,7 +48,7 @@ def train(settings: Settings, tokenizer: Any, out: Path) -> None:
         processing_class=tokenizer,
         peft_config=lora_config(settings.lora),
     )
-    train_and_save(trainer, tokenizer, settings, prepared, out)
+    return trainer, prepared
 
 
 if __name__ == "__main__":

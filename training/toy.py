@@ -3,10 +3,9 @@
     python training/toy.py build/toy                  makes toy/corpus (sft, grpo, held out) and toy/model
     python training/toy.py build/toy --score MODEL    span F1 of a trained model on the held-out sentences
 
-A sentence names things, and only the word before a name says what it is: `captain Rumo` is a person, `harbour Rumo`
-a place, `firm Rumo` a company, and a plain `Rumo` nothing.  So a model has to read the cue, copy the name and leave
-out what was not asked for, and argue for it, in the corpora's own format: what the scripts prove here holds for the
-path from rows to weights, not for the quality of any model.
+A sentence names a person, a place, a company, or some of them: `captain Rumo saw firm Kalux`.  A model has to find
+the names, tell their types, leave out those that were not asked for, and argue for its answer type by type, in the
+corpora's own format.  What the scripts prove here holds for the path from rows to weights, not for any model's quality.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import itertools
 import json
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +26,11 @@ from nercot.records import Entity, content_guid
 
 CUES = {"person": ("captain", "doctor"), "place": ("harbour", "village"), "company": ("firm", "bank")}
 PROMPT = "Types: {{schema}}\n{{sentence}}"
-_NAMES = [f"{first}{last}".capitalize() for first, last in itertools.product(
-    ("ru", "ka", "lo", "mi", "te", "su", "va", "no"), ("mo", "ri", "la", "ten", "sha")
-)]
+_ENDS = {"person": ("mo", "ri", "sha"), "place": ("ten", "dor", "via"), "company": ("lux", "pan", "gex")}
+_NAMES = {
+    label: [f"{start}{end}".capitalize() for start, end in itertools.product(("ru", "ka", "lo", "mi", "te", "su"), ends)]
+    for label, ends in _ENDS.items()
+}
 _VERBS = ("saw", "left", "likes", "found", "passed", "asked")
 _HELD_OUT = 200
 
@@ -57,48 +58,32 @@ def _rows(count: int, draw: random.Random) -> Iterator[dict[str, Any]]:
     """Distinct rows with the columns of the configs sft and grpo."""
     seen: set[str] = set()
     while len(seen) < count:
-        parts = [_thing(draw) for _ in range(draw.choice((2, 2, 3)))]
-        sentence, entities = _sentence(parts, draw)
-        schema = draw.sample(list(CUES), draw.choice((2, 3, 3)))
+        named = {label: draw.choice(_NAMES[label]) for label in draw.sample(list(CUES), draw.choice((1, 2, 2, 3)))}
+        sentence, entities = _sentence(named, draw)
+        schema = draw.sample(list(CUES), draw.choice((2, 3)))
         guid = content_guid(sentence, schema, "toy")
         if guid in seen:
             continue
         seen.add(guid)
         asked = [entity for entity in entities if entity.label in schema]
+        trace = "\n".join(f"{label}: {named.get(label, 'nothing')}" for label in schema)
         yield {
             "guid": guid,
             "dataset": "toy",
             "prompt": extract_messages(sentence, schema, None, PROMPT),
-            "completion": [{"role": "assistant", "content": render_answer(_trace(parts, schema), asked, schema)}],
+            "completion": [{"role": "assistant", "content": render_answer(trace, asked, schema)}],
             "gold": render_answer(None, asked, schema),
             "schema": schema,
         }
 
 
-def _thing(draw: random.Random) -> tuple[str | None, str | None, str]:
-    """(cue, type, name); one in six has neither cue nor type."""
-    name = draw.choice(_NAMES)
-    if draw.random() < 1 / 6:
-        return None, None, name
-    label = draw.choice(list(CUES))
-    return draw.choice(CUES[label]), label, name
-
-
-def _sentence(parts: Sequence[tuple[str | None, str | None, str]], draw: random.Random) -> tuple[str, list[Entity]]:
+def _sentence(named: Mapping[str, str], draw: random.Random) -> tuple[str, list[Entity]]:
     text, entities = "", []
-    for number, (cue, label, name) in enumerate(parts):
-        text += (f" {draw.choice(_VERBS)} " if number else "") + (f"{cue} " if cue else "")
-        if label:
-            entities.append(Entity(name, label, len(text), len(text) + len(name)))
+    for number, (label, name) in enumerate(named.items()):
+        text += (f" {draw.choice(_VERBS)} " if number else "") + f"{draw.choice(CUES[label])} "
+        entities.append(Entity(name, label, len(text), len(text) + len(name)))
         text += name
     return text, entities
-
-
-def _trace(parts: Sequence[tuple[str | None, str | None, str]], schema: Sequence[str]) -> str:
-    """The argument: each name with the word before it, and what follows."""
-    return "\n".join(
-        f"{cue or 'no'} {name} {label if label in schema else 'nothing'}" for cue, label, name in parts
-    )
 
 
 def _tokenizer(texts: Sequence[str]) -> Any:

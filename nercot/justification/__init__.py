@@ -16,13 +16,13 @@ gold and never asks whether the reasoning is right.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nercot.justification.lexicon import types_of
 from nercot.justification.mentions import find_references
 from nercot.justification.soundness import degeneration, leak
 from nercot.justification.statements import read_statements
-from nercot.justification.trace import Span, read_trace
+from nercot.justification.trace import Span, Trace, lower, plain, read_trace
 from nercot.justification.verdicts import judge
 from nercot.records import Entity, Violation
 
@@ -43,9 +43,23 @@ class Justification:
 
 def justify(sentence: str, schema: Sequence[str], cot: str, entities: Sequence[Entity]) -> Justification:
     """Where the trace argues for each entity, and what it says against the answer."""
-    trace = read_trace(cot)
+    trace = _without_echo(read_trace(cot), sentence)
     types = types_of(tuple(schema))
     surfaces, references = find_references(sentence, entities, trace, types)
     statements = read_statements(trace, types, len(surfaces), references)
     evidence, findings = judge(sentence, schema, entities, surfaces, references, statements)
     return Justification(tuple(evidence), tuple(findings))
+
+
+def _without_echo(trace: Trace, sentence: str) -> Trace:
+    """The trace with every repetition of the whole sentence taken for a quotation, marked or not."""
+    wanted = lower(plain(sentence)).strip()
+    start = trace.low.find(wanted) if len(wanted) > 20 else -1
+    if start < 0:
+        return trace
+    echoes = []
+    while start >= 0:
+        echoes.append((start - 1, start + len(wanted) + 1))
+        start = trace.low.find(wanted, start + 1)
+    kept = [quote for quote in trace.quotes if not any(quote[0] < end and start < quote[1] for start, end in echoes)]
+    return replace(trace, quotes=tuple(sorted([*kept, *echoes])))

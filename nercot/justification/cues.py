@@ -68,7 +68,7 @@ _OPEN = re.compile(
     r"|alternatively|sounds? like|one (?:may|might|could)|in theory|in principle|at first|initially|candidates?"
     r"|options?|start with|started with|first (?:thought|instinct|impulse|guess|idea)|thought of|consider(?:ed|ing)?"
     r"|wonder(?:ed|ing)?|possibilit(?:y|ies)|like|as if|similar to|resembles?|readings?|not sure|unclear|debatable"
-    r"|arguabl[ey]|offers?|potentially|otherwise|suppose it|in another|hesitat\w+|torn between|temptation|there's|there is"
+    r"|arguabl[ey]|offers?|potentially|otherwise|suppose it|in another|hesitat\w+|torn between|temptation"
     r"|(?:a|the) trap|trip me|fall for|invites?|misle\w+)\b"
 )
 _DECIDED = re.compile(
@@ -80,6 +80,7 @@ _DECIDED = re.compile(
 _OPEN_AFTER = re.compile(
     r"^[\s\"')]*(?:(?:would|could|might|may)(?: also| then)? (?:be|have|count|fit|work|do|come)\b"
     r"(?! (?:empty|wrong|a mistake|odd))"
+    r"|(?:type )?(?:at first|on the face|on the surface|in theory|in principle|perhaps|maybe|possibly)\b"
     r"|(?:is|are|exists?)(?: both| also| all)? (?:on offer|offered|available|an option|options|possible|candidates?"
     r"|in the (?:schema|list|offer)|among|on the (?:list|menu))\b)"
 )
@@ -189,7 +190,8 @@ REFUSAL = re.compile(
     r"|(?:(?:do|does|did|will|would|can|could|should|need|must|shall|is|are|was|were|be|am|i'm) ?(?:not|n't)|won't"
     r"|can't|cannot|not|never)\s+"
     r"(?:really |quite |going to |to |be |want to |even |actually |also |worth |get |it |them |separately |i )*"
-    rf"(?P<not>{_TAKE})(?:\s+|$)(?P<thing>{_OBJECT}))"
+    rf"(?P<not>{_TAKE})(?:\s+|$)(?P<thing>{_OBJECT})"
+    rf"|(?:{_TAKE}) (?P<none>(?:none|neither|nothing)\b{_OBJECT}))"
 )
 # Predicates that refuse the subject of their clause.
 NO_MENTION = re.compile(

@@ -7,94 +7,126 @@ the reasoning is right, nor whether it is good: hesitating, repeating a point an
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
+from operator import eq
 
+from nercot.justification.lexicon import types_of
+from nercot.justification.statements import find_hits
 from nercot.justification.trace import Trace, read_trace
 from nercot.records import Entity
 
 # Where more than this share of the words are different ones, nothing loops.
-_VARIED = 0.5
+_VARIED = 0.4
 _MIN_LOOP = 20
 # So many turns of the same words are a loop, if they are this many words; fewer are a habit.
 _TURNS = 4
-_MIN_RUN = 12
+_MIN_RUN = 16
+_MIN_STUTTERS = 5
 
 _REFUSES = re.compile(
-    r"\b(?:as an? (?:ai|language model|large language model|assistant)\b|i(?:'m| am) (?:sorry|afraid|unable)\b|(?:cannot|can't) (?:help|assist|comply)"
-    r"|i (?:do not|don't) have (?:access|the ability))"
+    r"\b(?:as an? (?:ai|language model|large language model|assistant)\b|i(?:'m| am) (?:sorry|afraid|unable)\b"
+    r"|(?:cannot|can't) (?:help|assist|comply)|i (?:do not|don't) have (?:access|the ability))"
 )
 _INSTRUCTS = re.compile(
-    r"\b(?:you are an? |your task|extract (?:all|the|every|named)|(?:respond|answer|reply) (?:with|in|only)|output (?:format|only|the|a)"
-    r"|return (?:only|a|the)|entity types?:|sentence:|input:|instructions?:|do not (?:add|include|output|write)|in json|json (?:object|format))"
+    r"\b(?:you are an? |your task|task:|extract (?:all|the|every|named)|(?:respond|answer|reply) (?:with|in|only)"
+    r"|output (?:format|only|the|a)|return (?:only|a|the)|(?:entity )?types?:|sentence:|input:|instructions?:|use only"
+    r"|do not (?:add|include|output|write)|in json|json (?:object|format)|think step|copy each|exactly as)"
 )
 _CONTENT = re.compile(r"[^\W\d_]{4,}")
+# Words that a trace about annotation has, whatever its sentence.
+_ABOUT = frozenset(
+    "sentence text entity entities name names named type types label labels mention mentions list nothing none tag tags "
+    "category categories schema annotate extract extraction token tokens span spans word words phrase noun nouns".split()
+)
 
 
-def degeneration(cot: str, sentence: str, entities: Sequence[Entity]) -> str | None:
+def degeneration(cot: str, sentence: str, schema: Sequence[str], entities: Sequence[Entity]) -> str | None:
     """Why the trace is no reasoning about this sentence, or None."""
     trace = read_trace(cot)
-    if sum(word.isalpha() for word in trace.words[:400]) < 2:
+    words = list(filter(None, trace.words))
+    if len(trace.vocabulary) < 12 and sum(map(str.isalpha, words)) < 2:
         return "the trace is empty"
-    return _loop(trace) or _salad(trace) or _elsewhere(trace, sentence, entities)
+    return _loop(words) or _salad(words, trace) or _elsewhere(trace, words, sentence, schema, entities)
 
 
-def _loop(trace: Trace) -> str | None:
+def _loop(words: Sequence[str]) -> str | None:
     """Words that come again and again at one distance: the length of the loop."""
-    words = trace.words
-    if len(words) < _MIN_LOOP or len(set(words)) > _VARIED * len(words):
+    half = words[len(words) // 2 :]
+    if len(words) < _MIN_LOOP or min(len(set(words)) / len(words), len(set(half)) / len(half)) > _VARIED:
         return None
-    last: dict[tuple[str, str, str], int] = {}
-    period = run = 0
-    for index, piece in enumerate(zip(words, words[1:], words[2:], strict=False)):
-        distance = index - last.get(piece, index)
+    plain = ["0" if word.isdigit() else word for word in words]
+    last: dict[tuple[str, ...], int] = {}
+    distances: Counter[int] = Counter()
+    for index, piece in enumerate(zip(plain, plain[1:], plain[2:], plain[3:], strict=False)):
+        if piece in last:
+            distances[index - last[piece]] += 1
         last[piece] = index
-        run = run + 1 if distance and distance == period else 0
-        period = distance
-        if run >= _MIN_RUN and run >= (_TURNS - 1) * period:
-            return f"the trace loops: {' '.join(words[index - period + 1 : index + 1])[:60]!r} over and over"
+    for period, _ in distances.most_common(3):
+        turns = (_TURNS - 1) * period
+        run = 0
+        for one, other in zip(plain, plain[period:], strict=False):
+            run = run + 1 if one == other else 0
+            if run >= max(_MIN_RUN, turns):
+                return f"the trace loops: {' '.join(half[-period:])[:60]!r} over and over"
     return None
 
 
-def _salad(trace: Trace) -> str | None:
+def _salad(words: Sequence[str], trace: Trace) -> str | None:
     """Words without grammar: the same word twice in a row again and again, or numbers in place of words."""
-    words, starts, low = trace.words, trace.starts, trace.low
-    stutters = sum(
-        one == two and not low[start + len(one) : after].strip() and not one.isdigit()
-        for one, two, start, after in zip(words, words[1:], starts, starts[1:], strict=False)
-    )
-    if stutters >= 5 and stutters * 20 > len(words):
-        return f"the trace stutters: {stutters} words come twice in a row"
-    if len(words) > 30 and sum(word.isdigit() for word in words) * 10 > 7 * len(words):
+    if len(words) > 30 and sum(map(str.isdigit, words)) * 10 > 7 * len(words):
         return "the trace is a row of numbers"
+    if sum(map(eq, words, words[1:])) < _MIN_STUTTERS:
+        return None
+    pairs = zip(trace.words, trace.words[1:], strict=False)
+    stutters = sum(one == two and one.isalpha() for one, two in pairs)
+    if stutters >= _MIN_STUTTERS and stutters * 20 > len(words):
+        return f"the trace stutters: {stutters} words come twice in a row"
     return None
 
 
-def _elsewhere(trace: Trace, sentence: str, entities: Sequence[Entity]) -> str | None:
+def _elsewhere(
+    trace: Trace, words: Sequence[str], sentence: str, schema: Sequence[str], entities: Sequence[Entity]
+) -> str | None:
     """A text that shares neither a mention nor words with the sentence, or repeats only the prompt."""
     low = trace.low
+    if _INSTRUCTS.search(low) is not None and (detail := _echo(low, sentence, entities)):
+        return detail
     if any(entity.text.lower() in low for entity in entities):
-        rest = low.replace(sentence.lower(), " ")
-        if rest is not low and len(rest) < len(low) and _INSTRUCTS.search(rest) is not None:
-            lines = [line for line in re.split(r"\n+|(?<=[.:]) ", rest) if line.strip()]
-            asking = sum(_INSTRUCTS.search(line) is not None for line in lines)
-            if asking * 2 >= len(lines) and not any(entity.text.lower() in rest for entity in entities):
-                return "the trace repeats the prompt"
         return None
     content = {word.lower() for word in _CONTENT.findall(sentence)}
-    shared = content & set(trace.words)
+    shared = content & trace.vocabulary
     if _REFUSES.search(low) is not None and len(shared) * 3 <= len(content):
         return "the trace refuses or answers another request"
-    if len(content) >= 4 and len(trace.words) > 25 and len(shared) * 8 <= len(content) and (entities or not shared):
+    if len(words) <= 25:
+        return None
+    if len(content) >= 4 and len(shared) * 8 <= len(content) and trace.english and (entities or not shared):
         return "the trace is about another sentence"
+    if _ABOUT.isdisjoint(trace.vocabulary) and not find_hits(trace, types_of(tuple(schema)), ()):
+        return "the trace is about another task"
     return None
 
 
-# Words without which no trace speaks of an answer key.
+def _echo(low: str, sentence: str, entities: Sequence[Entity]) -> str | None:
+    rest = low.replace(sentence.lower(), " ")
+    pieces = [piece for piece in re.split(r"\n+|(?<=[.!?]) ", rest) if piece.strip()]
+    asking = sum(_INSTRUCTS.search(piece) is not None for piece in pieces)
+    if asking >= 2 and asking * 2 >= len(pieces) and not any(entity.text.lower() in rest for entity in entities):
+        return "the trace repeats the prompt"
+    return None
+
+
+# Words without which no sentence speaks of an answer key: one of the first, or one of each of the others.
 _KEY_WORDS = frozenset(
     "gold golden truth key answer answers reference references annotation annotations annotated annotator annotators "
-    "solution solutions extraction extractions given provided handed attached supplied already tagged labelled labeled "
-    "backwards backward expected target output outputs result results marked pre-annotated ready-made labels tags "
-    "spans entities".split()
+    "annotator's annotators' solution solutions extraction extractions expected target labeller backwards backward hint "
+    "reverse-engineer reverse engineer tagged labelled labeled outcome known b i already".split()
+)
+_LISTED_WORDS = frozenset("entities labels tags spans list one result results output version".split())
+_GIVEN_WORDS = frozenset(
+    "given provided supplied attached handed they already match matches identical accompanying enclosed appended accepted "
+    "prompt message system user".split()
 )
 _KEY = r"(?:answers?(?: key)?|annotations?|annotated (?:version|text|sentence|copy|data|spans)|tagged (?:version|text|sentence|copy|data)|label+ed (?:version|text|sentence|copy|data)|solutions?|extractions?|answer list|entity list|entities|spans|key|ground[- ]truth|gold(?:en)?)"
 _GIVEN = r"(?:given|provided|supplied|attached|accompanying|handed|enclosed|existing|finished|completed|ready-made|pre-?filled|prepared|known|stored|hidden|original|official)"
@@ -121,6 +153,11 @@ _LEAKS = tuple(
         r"\b(?:justif\w+|explain\w*|rationali[sz]\w*|motivat\w+|defend\w*|back up|support|arrive at|derive|lead(?:s|ing)? (?:up )?to|walk (?:up )?to) (?:why )?(?:the |this |that |these |those |each of the |all )?(?:{g} )?(?:labels? (?:given|provided|shown)|annotations?|given (?:labels?|answers?|tags?|entities|list)|provided \w+|answer key|known \w+|gold \w+|expected \w+)\b".replace(
             "{g}", _GIVEN
         ),
+        r"\b(?:the|this|that|answer) key\b[^.\n]{0,60}\b(?:contains?|says?|has|lists?|passed|came|comes|with|below|above|given|shows?|wants?|reads?)\b",
+        rf"\b{_KEY} (?:that(?:'s| is| was| came| comes| has been)? |which (?:is |was )?)?(?:i got |i have |we got )?(?:passed (?:along|on)|appended|enclosed|sent along|along with|came (?:with|along)|in front of me|next to|below|above|underneath)\b",
+        r"\b(?:annotators?'?s?'?|labell?ers?'?s?'?|previous|earlier|their) (?:own )?(?:labels?|tags?|choices?|decisions?|answers?|lists?|marks?)\b(?! (?:usually|often|would|might|may|could|tend))(?=[^.\n]{0,80}\b(?:i got|i have|given|along|it's|it is|there|as|says?|has|have|shows?|put|marks?)\b)",
+        r"\b(?:hint|note|remark|comment)\b[^.\n]{0,60}\b(?:entities|answers?|labels?|which|what)\b[^.\n]{0,40}\b(?:accepted|expected|correct|wanted|right|counted|scored)\b",
+        r"\b(?:target|expected|answer|solution|output|label|gold) (?:line|column|field|row|cell|section|block|entry)\b[^.\n]{0,40}\b(?:reads?|says?|has|shows?|contains?|lists?|already|is)\b",
         r"\b(?:has|have|had|was|is|are|being|been) (?:been )?(?:label+ed|annotated|tagged|marked)(?: as [\w\"'-]+)? (?:in|by) the (?:data ?set|data|corpus|annotat\w+|gold|input|prompt|source|original|file|training)\b",
     )
 )
@@ -136,17 +173,24 @@ def leak(cot: str, sentence: str) -> str | None:
     sentence itself is about.
     """
     trace = read_trace(cot)
-    if _KEY_WORDS.isdisjoint(trace.words):
+    if not _may_leak(trace.vocabulary):
         return None
-    about = set(_CONTENT.findall(sentence.lower()))
+    about = _KEY_WORDS.intersection(_CONTENT.findall(sentence.lower()))
     for stretch in trace.sentences(()):
-        if _KEY_WORDS.isdisjoint(trace.words[stretch.first : stretch.last]):
+        first, last = bisect_left(trace.starts, stretch.start), bisect_left(trace.starts, stretch.end)
+        if not _may_leak(frozenset(trace.words[first:last])):
             continue
         text = trace.low[stretch.start : stretch.end]
         if _GENERAL.search(text):
             continue
         for pattern in _LEAKS:
             match = pattern.search(text)
-            if match is not None and not (about & _KEY_WORDS & set(_CONTENT.findall(match[0]))):
+            if match is not None and about.isdisjoint(_CONTENT.findall(match[0])):
                 return f"the trace speaks of a given answer: {match[0][:80]!r}"
     return None
+
+
+def _may_leak(words: frozenset[str]) -> bool:
+    if not _KEY_WORDS.isdisjoint(words):
+        return True
+    return not _LISTED_WORDS.isdisjoint(words) and not _GIVEN_WORDS.isdisjoint(words)

@@ -31,7 +31,8 @@ class Event(NamedTuple):
 
     `firm`: there is only one reading.  `faint`: the type is named beside the mention, not of it ("in the city").
     `soft`: a refusal that may be about another place of the same string.  `double`: said to be one type of two.
-    `again`: a doubt or a change of mind that takes back what was said before.
+    `again`: a doubt or a change of mind that takes back what was said before.  `direct`: the type stands next to
+    the mention, or is said of it as the subject of the sentence.
     """
 
     kind: Polarity
@@ -43,6 +44,7 @@ class Event(NamedTuple):
     soft: bool = False
     double: bool = False
     again: bool = False
+    direct: bool = False
 
 
 class Hit(NamedTuple):
@@ -68,6 +70,7 @@ class Bound(NamedTuple):
     mentions: Mentions = ()
     firm: bool = False
     faint: bool = False
+    direct: bool = False
 
 
 _TYPE_KEY = re.compile(
@@ -76,7 +79,8 @@ _TYPE_KEY = re.compile(
 )
 _HEADING = re.compile(r"[\s#>\d.)•·-]*")
 _WHICH = re.compile(
-    r"\W*(?:and |now |so |then |next )*(?:which|what|any|are there|is there|who|where|when|how about|what about)\b"
+    r"\W*(?:and |now |so |then |next )*(?:(?:which|what|any|are there(?: any)?|is there(?: an?y?)?|how about|what about)"
+    r"(?: other| the| kinds? of)?|who|where|when) ?[\"']?$"
 )
 _NOTHING = re.compile(
     r"[\s\"']*(?:no|none|nothing|nope|empty|nobody|nowhere|-|–|n/a|not|nil|nada|never|clearly a|hence none|\[\])\b"
@@ -87,6 +91,9 @@ _DENIES_ALL = re.compile(
     r"|not? (?:in|any of))"
 )
 # What may follow a mention that is listed, and a type that is a verdict.
+_BESIDE = re.compile(
+    r"(?:\(|\b(?:of|from|by|in|at|for|to|with|on|than)) [\"']?(?:the )?[\"']?$|\([\"']?$|\((?:of|from|by|in) [\"']?$"
+)
 _LISTED = re.compile(r"[\s\"')]*(?:[,;.(–\n/]|and\b|-\s|$)")
 _CLOSES = re.compile(
     r"[\s\"')\]]*(?:$|[.,;:!?(–→|=×✔]|-\s|x\d|(?:and|or|but|here|too|then|again|instead|rather|because|since|type|label|slot"
@@ -99,12 +106,13 @@ _DIRECT = re.compile(
 _ADJACENT = re.compile(
     r"[\s\"')\]]*(?:(?:[,(:=→–/|-]|is|are|was|were|as|an?|the|one|also|both|all|each|another|two|three|clearly"
     r"|obviously|surely|certainly|simply|just|so|hence|thus|therefore|must be|has to be|type|under|too|again|counts as"
-    r"|goes under|of course|i'd say|definitely|i\.e\.?)[\s\"'(]+)*[\s\"'(,:=→–]*"
+    r"|goes under|of course|i'd say|definitely|which|who|i\.e\.?)[\s\"'(]+)*[\s\"'(,:=→–]*"
 )
 _PREPOSITION = re.compile(
     r"(?<!kind )(?<!type )(?<!sort )(?<!name )(?<!names )(?<!form )(?<!piece )(?<!class )(?<!out )"
     r"\b(?:of|in|at|near|from|by|for|with|on|below|above|behind|between|than|about|before|after|during|outside|inside"
-    r"|within|to|like) (?:the |an? |its |their |his |her |this |that |some |any |our |what |[\w-]+ ){0,2}[\"']?$"
+    r"|within|to|like) (?:the |an? |its |their |his |her |this |that |some |any |our |what )?"
+    r"(?:(?!be |an? |being )[\w-]+ )?[\"']?$"
 )
 _AS_TYPE = re.compile(
     r"\b(?:goes|go|belongs?|falls?|put|sorted|filed|assign(?:ed)?|mapped|over|come|comes|up) (?:in|to|with|for|on|under)\b"
@@ -115,6 +123,7 @@ _TOGETHER = re.compile(
     r"\b(?:all|both|each|every|these|those|they|them|their|everything|everyone|together|two|three|four|five|six|seven|eight|nine"
     r"|ten|eleven|twelve|\d{1,2}|the pair|trio|ones|either|neither|any of)\b"
 )
+_SINGULAR = re.compile(r"\b(?:it|it's|he|he's|she|she's|this)\b")
 _TOGETHER_AFTER = re.compile(r"[\s\"')]*(?:[×x] ?(?P<n>\d)|(?:for|to|on) (?:both|all|each|every|the \w+ of them))")
 _REVISES = re.compile(
     r"\W*(?:but )?(?:wait|actually|no,|on second thought|hold on|hmm|however|scrap|correction|rather|instead|at second"
@@ -123,7 +132,7 @@ _REVISES = re.compile(
 _PRONOUN = re.compile(
     r"\s*(?:it|them|this|that|these|those|one|both|all|either|any|him|her|each|such"
     r"|the (?:pair|two|three|lot|others?|rest|whole|thing|name|mention|span|string|term|candidate|former|latter|word"
-    r"|phrase|item|token|entity)|(?:all|any|both|each|none|either|one) of (?:it|them|these|those|the \w+))\b"
+    r"|phrase|item|token|entity)|none|nothing|neither|(?:all|any|both|each|none|either|neither|one) of (?:it|them|these|those|the \w+))\b"
     r"(?!\s+\w+\s+\w+\s+\w+)|\s*$"
     r"|\s*(?:here|too|as well|either|completely|entirely|altogether|for now|then|anyway|either way|from|an entry)\b"
 )
@@ -137,6 +146,9 @@ _IT = re.compile(
     r"(?:'s|'re)?\W*(?:(?:is|are|was|were|has|have|can|could|will|would|should|seems?|looks?|sounds?|feels?|remains?"
     r"|stays?|gets?|really|just|simply|only|then|also|too|still|rather|more|clearly|be|to be|a|an|of)\W+)*)?"
 )
+_ARTICLE = re.compile(r"^(?:the|an?) ")
+# One entry of a tally: "two diseases, a drug, one city".
+_TALLY = re.compile(r"\b(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2})(?: [\w-]+)? $")
 _MARKS = ("✔", "✓", "☑", "✅", "✗", "✘", "❌")
 
 
@@ -152,6 +164,7 @@ class Statements:
         self.empty: dict[int, int] = {}
         self.named: dict[tuple[int, int], tuple[int, int]] = {}
         self.lines: list[set[int]] = [set() for _ in range(mentions)]
+        self.leads: list[tuple[int, int] | None] = [None] * mentions
 
     def add(self, mentions: Iterable[int], event: Event) -> None:
         """Notes one event for several mentions."""
@@ -185,7 +198,7 @@ def find_hits(trace: Trace, types: Types, references: Sequence[Reference]) -> li
         if at >= 0 and references[at].end > start:
             continue
         quote = quotation(trace.quotes, start, end) if trace.quotes else None
-        if quote is not None and quote[1] - quote[0] > end - start + 12:
+        if quote is not None and _ARTICLE.sub("", trace.low[quote[0] + 1 : quote[1] - 1]) != trace.low[start:end]:
             labels = dict.fromkeys(labels, DESCRIBES)  # it is the sentence's word there
         hits.append(Hit(start, end, labels))
     return hits
@@ -264,6 +277,9 @@ class _Reader:
         self, sentence: Sentence, groups: Sequence[Group], hits: Sequence[Hit], lead: Group | None, question: bool
     ) -> None:
         self._subjects.remember(groups, lead)
+        if lead is not None and not question:
+            for mention in lead.mentions:
+                self.statements.leads[mention] = self.statements.leads[mention] or (sentence.start, sentence.end)
         for group in groups:
             for mention in group.mentions:
                 self.statements.lines[mention].add(sentence.line)
@@ -298,7 +314,7 @@ class _Reader:
         if not groups and self._is_heading(sentence, first, tail):
             self._context = Context(last.labels, line, paragraph, not tail.endswith("."))
             return True
-        if question and not groups and _WHICH.match(tail):
+        if question and not groups and _WHICH.match(self._low, sentence.start, first.start):
             self._context = Context(last.labels, line, paragraph, False)
             return False
         if tail.endswith((":", "–")) and not (groups and groups[-1].start > last.end):
@@ -340,9 +356,10 @@ class _Reader:
             alone = not any(hit.start > group.end and hit.labels.keys() - context.labels for hit in hits)
             leads = group is not groups[0] or self._subjects.lead([group]) is not None or group.start - head < 4
             listed = _LISTED.match(self._low, group.end, sentence.end + 1) is not None
-            firm = alone and leads and listed and not group.quoted
+            beside = _BESIDE.search(self._low, head, group.start) is not None
+            firm = alone and leads and listed and not beside and not group.quoted
             for label, level in context.labels.items():
-                event = Event(Polarity.YES, label, group.start, group.end, firm=firm and level >= HEADS)
+                event = Event(Polarity.YES, label, group.start, group.end, firm and level >= HEADS, direct=firm)
                 self.statements.add(group.mentions, event)
 
     # -- types in a sentence
@@ -356,17 +373,21 @@ class _Reader:
         previous: Hit | None = None
         last = Polarity.YES
         for hit, closes in zip(hits, closed, strict=True):
-            kind = self._polarity(sentence, groups, hit, guess)
+            turned = guess and " but " in self._low[sentence.start : hit.start] and not text.endswith("?")
+            kind = self._polarity(sentence, groups, hit, guess and not turned)
+            if kind is Polarity.YES and previous is not None and last is Polarity.OPEN:
+                kind = last if self._low[: hit.start].rstrip(" \"'").endswith(" or") else kind
             if kind is Polarity.YES and previous is not None and _CHAIN.fullmatch(self._low, previous.end, hit.start):
                 kind = last
             bound = self._bind(sentence, groups, hit, previous)
             if not bound.mentions or (kind is not Polarity.YES and not groups):
                 self._note_empty(sentence, hit)
             start, end = self._evidence(hit, groups)
+            tally = len(hits) > 2 and _TALLY.search(self._low, sentence.start, hit.start) is not None
             for label, level in hit.labels.items():
-                firm = bound.firm and level >= HEADS and (closes or kind is not Polarity.YES)
+                firm = bound.firm and level >= HEADS and not tally and (closes or kind is not Polarity.YES)
                 again = undecided if kind is Polarity.OPEN else revises
-                event = Event(kind, label, start, end, firm, bound.faint, double=double, again=again)
+                event = Event(kind, label, start, end, firm, bound.faint, double=double, again=again, direct=bound.direct)
                 events.append((bound.mentions, event))
             if kind is Polarity.YES:
                 self._verdict = hit.labels
@@ -446,18 +467,24 @@ class _Reader:
         if following is not None and _DIRECT.fullmatch(low, hit.end, following.start):
             key = ":" in low[hit.end : following.start]
             listed = not key or _LISTED.match(low, following.end, sentence.end + 1) is not None
-            return Bound(following.mentions, listed and (not following.quoted or not before))
+            return Bound(following.mentions, listed and (not following.quoted or not before), direct=True)
         if before and _ADJACENT.fullmatch(low, before[-1].end, hit.start):
-            return Bound(before[-1].mentions, True)
+            return Bound(before[-1].mentions, True, direct=True)
         inner = _PREPOSITION.search(low, sentence.start, hit.start) is not None
         inner = inner and _AS_TYPE.search(low, max(sentence.start, hit.start - 30), hit.start) is None
-        if before:
+        if before and before[0] is self._key_lead(groups):
+            bound = Bound(before[0].mentions, True, direct=True)
+        elif before:
             bound = self._bind_before(before, previous)
         elif groups:
             bound = Bound(tuple(mention for group in groups for mention in group.mentions))
         else:
             bound = self._bind_topic(sentence, hit)
         return Bound(bound.mentions, False, True) if inner else bound
+
+    def _key_lead(self, groups: Sequence[Group]) -> Group | None:
+        lead = self._subjects.lead(groups)
+        return lead if lead is not None and self._subjects.is_key(lead) else None
 
     def _bind_before(self, before: Sequence[Group], previous: Hit | None) -> Bound:
         fresh = [group for group in before if previous is None or group.start >= previous.end]
@@ -466,7 +493,7 @@ class _Reader:
         if key is not None and all(group.quoted for group in before):
             return Bound(key.mentions, True)
         if len({group.mentions for group in plain}) == 1:
-            return Bound(plain[0].mentions, True)
+            return Bound(plain[0].mentions, True, direct=plain[0] is self._subjects.lead(before))
         if not fresh:
             return Bound(before[-1].mentions)
         return Bound(tuple(mention for group in plain for mention in group.mentions))
@@ -479,18 +506,22 @@ class _Reader:
             return Bound()
         together = _TOGETHER.search(low, sentence.start, hit.start)
         after = _TOGETHER_AFTER.match(low, hit.end, sentence.end)
-        if together is not None or after is not None:
+        singular = _SINGULAR.search(opening) is not None
+        if (together is not None and not singular) or after is not None:
             word = together[0] if together is not None else (after["n"] if after is not None else None) or "all"
             return Bound(*subjects.together(word))
         goes_on = subjects.continues()
         terse = len(opening) < 16 and sentence.end - hit.end < 3
         same_line = subjects.topic_line == sentence.line
         if subjects.key is not None:
-            return Bound(subjects.key.mentions, same_line and (goes_on or terse))
+            firm = same_line and (goes_on or terse)
+            return Bound(subjects.key.mentions, firm, direct=firm)
         if not goes_on and not same_line:
             return Bound()
         mentions = tuple(mention for group in subjects.topic for mention in group.mentions)
-        return Bound(mentions, len(subjects.topic) == 1 and same_line and (goes_on or terse))
+        sure = len(subjects.topic) == 1 and not subjects.topic[0].quoted
+        firm = sure and same_line and (goes_on or terse)
+        return Bound(mentions, firm, direct=firm and (terse or singular or opening.lstrip().startswith("so ")))
 
     # -- answers to the trace's own questions, refusals and acceptances without a type
 
@@ -524,11 +555,11 @@ class _Reader:
             typed = any(base + match.start() < hit.start < base + match.end() for hit in hits)
             if not (match["not"] and typed):
                 self._add_refusal(sentence, self._object(sentence, match, groups, lead), soft)
-        match = cues.NO_MENTION.search(text)
-        if match is not None and cues.CONCESSION.match(text, match.end()) is None:
-            clear = not any(base + match.start() < hit.end and hit.start < base + match.end() + 3 for hit in hits)
-            if clear:
-                self._add_refusal(sentence, self._subject(sentence, groups, lead, base + match.start()), soft)
+        found = cues.NO_MENTION.search(text)
+        if found is not None and cues.CONCESSION.match(text, found.end()) is None:
+            start, end = base + found.start(), base + found.end()
+            if not any(start < hit.end and hit.start < end + 3 for hit in hits):
+                self._add_refusal(sentence, self._subject(sentence, groups, lead, start), soft)
         self._refuse_in_a_word(sentence, groups, hits, lead, text, soft, asked)
 
     def _refuse_in_a_word(
@@ -546,11 +577,15 @@ class _Reader:
         if match is None or re.search(r"\b(?:whether|if)\b", text[: match.start()]):
             return
         at = sentence.start + match.start()
-        if any(hit.end > at - 30 for hit in hits):
-            return
         before = [group for group in groups if group.end <= at]
         subject = lead or (before[-1] if before else None)
         mentions = subject.mentions if subject is not None else self._subjects.meant()
+        near = [hit for hit in hits if hit.end > at - 60 and hit.start < at]
+        if near:
+            for label, level in near[-1].labels.items():
+                refused = Event(Polarity.NO, label, sentence.start, sentence.end, level >= HEADS)
+                self.statements.add(mentions if before else (), refused)
+            return
         if asked is not None and subject is None:
             for label in asked[0]:
                 self.statements.add(asked[1], Event(Polarity.NO, label, sentence.start, sentence.end, True))
@@ -570,7 +605,7 @@ class _Reader:
         self, sentence: Sentence, match: re.Match[str], groups: Sequence[Group], lead: Group | None
     ) -> Mentions:
         """The mentions that a verb's object means."""
-        name = next(name for name in ("object", "between", "thing") if match[name] is not None)
+        name = next(name for name in ("object", "between", "thing", "none") if match[name] is not None)
         start, end = (sentence.start + at for at in match.span(name))
         verb = sentence.start + match.start()
         plain = [group for group in groups if not group.quoted and not group.part]

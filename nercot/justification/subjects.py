@@ -97,15 +97,23 @@ class Subjects:
             self._before, self._block = self._block, []
         self._sentence = sentence
         groups = self._named(sentence)
-        if groups or not (self._block or self._before):
+        if not (self._block or self._before) or any(not group.quoted for group in groups):
             return groups
-        return self._meant_by_place(sentence)
+        return [*self._meant_by_place(sentence), *groups]
 
     def lead(self, groups: Sequence[Group]) -> Group | None:
         """The group that the sentence opens with: its subject."""
         if groups and _LIGHT.fullmatch(self._trace.low, self._sentence.start, groups[0].start):
             return groups[0]
         return None
+
+    def is_key(self, group: Group) -> bool:
+        """Whether the group is what a sentence is about, as in "X: ..." and "X → ..."."""
+        low, end = self._trace.low, group.end
+        if group.quoted:
+            close = low.find('"', end, end + 80)
+            end = close + 1 if close >= 0 else end
+        return _KEY_MARK.match(low, end, min(end + 12, self._sentence.end)) is not None
 
     def opens_line(self) -> bool:
         """Whether the sentence is the first of its line."""
@@ -153,7 +161,7 @@ class Subjects:
         count = _COUNTS.get(word) or (int(word) if word.isdigit() else 0)
         topic = tuple(dict.fromkeys(mention for group in self.topic for mention in group.mentions))
         if count > len(block):
-            return topic, len(self.topic) == 1
+            return topic, False
         if count and len(topic) == count:
             return topic, True
         return block, len(block) == count
@@ -168,7 +176,7 @@ class Subjects:
             if not lead.quoted and self.key is not None and lead.mentions != self.key.mentions:
                 self.key = None
             alone = self.opens_line() and not low[lead.end : sentence.end].strip(" .\"')")
-            if alone or _KEY_MARK.match(low, lead.end, min(lead.end + 12, sentence.end)):
+            if alone or self.is_key(lead):
                 self.key = lead
         if plain:
             self._stale = False

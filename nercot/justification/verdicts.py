@@ -62,7 +62,8 @@ def _after(event: Event, state: Stance, label: int, listing: Listing, several: b
             return None
         return None if taken and (event.double or (listing.spare and not event.again)) else Stance.OTHER
     if event.label == label:
-        return Stance.REFUSED if event.firm or not taken else None
+        weak = not event.firm or (several and not event.again)
+        return None if taken and weak else Stance.REFUSED
     if event.label != EVERY or several:
         return None
     return None if taken and (event.soft or listing.spare) else Stance.REFUSED
@@ -148,7 +149,7 @@ def _support(case: _Case, events: Sequence[Event], types: int, statements: State
     """What speaks for a mention without saying so: the only type there is, or its type named beside it."""
     if types == 1 and case.spoken is not None and not case.spoken.quoted:
         return case.spoken.start, case.spoken.end
-    if any(event.kind is Polarity.NO for event in events):
+    if any(event.kind is Polarity.NO and event.label in (case.label, EVERY) for event in events):
         return None
     for event in events:
         if event.faint and event.kind is Polarity.YES and event.label == case.label:
@@ -178,8 +179,10 @@ def _missing(
 
 def _taken_for_good(statements: Statements, number: int, label: int, listing: Listing) -> bool:
     events = statements.events[number]
-    firm = [e for e in events if e.firm and e.kind is Polarity.YES and e.label == label]
+    firm = [e for e in events if e.firm and e.direct and e.kind is Polarity.YES and e.label == label]
     if not firm:
+        return False
+    if any(e.kind is not Polarity.YES and e.label in (label, EVERY) and e.start >= firm[0].start for e in events):
         return False
     state, event = stance(events, label, Listing(listing.labels | {label}, listing.spare))
     if state is not Stance.TAKEN or event is None or statements.empty.get(label, -1) > event.start:

@@ -23,17 +23,16 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any
 
-import aiohttp
 import httpx2
-import openai
 from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_exception_type
 
 from nercot.errors import EndpointError, NercotError, RecipeError
-from nercot.llm.address import api_key, check_url, client, own_headers, server_name, setting
-from nercot.llm.faults import Fault, Throttled, connection_fault, is_empty, retry_after, server_says
+from nercot.llm.address import setting
+from nercot.llm.faults import Fault, Throttled, is_empty, server_says
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import FINAL, Reply, Request, read_reply
-from nercot.llm.pacing import Budget, Forecast, Purse, Rate, Replica, cost_of, least_busy
+from nercot.llm.pacing import Budget, Forecast, Purse, Rate, cost_of, least_busy
+from nercot.llm.server import ABOUT_THE_REQUEST, Server
 from nercot.recipe import Model
 
 # So many empty replies to one request, over all runs, drop its record.
@@ -173,36 +172,6 @@ class _Reserved:
     cost: float
 
 
-class _Server(Replica):
-    """One address of the model, and the client that talks to it."""
-
-    def __init__(self, url: str, model: Model, role: str, patience: Patience) -> None:
-        super().__init__(url, model.concurrency)
-        check_url(url, role)
-        self.name = server_name(url)
-        self.key = api_key(model, url, role)
-        self._seconds = patience.max_seconds
-        # Silence for half of the patience ends a try, so that there is time for a second one.
-        self.client = client(url, self.key, model.concurrency, patience.max_seconds / 2)
-        self._options: openai.RequestOptions = {"headers": own_headers(url, self.key)}
-
-    async def send(self, payload: bytes) -> httpx2.Response:
-        """The server's response, of whatever status; Fault if there is none."""
-        try:
-            async with asyncio.timeout(self._seconds):
-                return await self.client.post(
-                    "/chat/completions", cast_to=httpx2.Response, content=payload, options=self._options
-                )
-        except openai.APIStatusError as error:
-            return error.response
-        except (openai.APIConnectionError, httpx2.HTTPError, aiohttp.ClientError, OSError) as error:
-            raise connection_fault(error) from error
-
-    def hide_key(self, raw: bytes) -> bytes:
-        """`raw` with the key blotted out, where a server repeats it."""
-        return raw.replace(self.key.encode(), b"***") if self.key else raw
-
-
 class _Asking:
     """One run of `ask_all`: workers draw requests, send them, and hand what comes to the ledger."""
 
@@ -217,7 +186,7 @@ class _Asking:
     ) -> None:
         self._role = _ROLES.get(first.step, first.step)
         self._model, self._ledger, self._patience = model, ledger, patience
-        self._servers = [_Server(url, model, self._role, patience) for url in model.url]
+        self._servers = [Server(url, model, self._role, patience.max_seconds) for url in model.url]
         self._requests = chain([first], rest)
         self._ahead: deque[Request] = deque()
         self._drawing = asyncio.Lock()
@@ -388,29 +357,23 @@ class _Asking:
             self._release(server, trying.form, reserved, reply)
         self._take(server, trying, reply, raw)
 
-    def _read(self, server: _Server, trying: _Try, response: httpx2.Response, raw: bytes, latency: float) -> Reply:
+    def _read(self, server: Server, trying: _Try, response: httpx2.Response, raw: bytes, latency: float) -> Reply:
         """The response as a reply; raises Fault or EndpointError for what is none."""
         key, status = trying.form.key, response.status_code
+        if status in ABOUT_THE_REQUEST:
+            return Reply(key, "refused", latency=latency, detail=f"{status}: {server_says(raw)}")
         if status != 200:
-            detail = f"{status}: {server_says(raw)}"
-            if status in (400, 413, 422):
-                return Reply(key, "refused", latency=latency, detail=detail)
-            if (problem := self._fatal(server, response, raw)) is not None:
-                raise EndpointError(f"{self._role}: {server.name} {problem}")
-            seconds = min(retry_after(response.headers), self._patience.retry_after)
-            raise (Throttled if status == 429 else Fault)(detail, retry_after=seconds)
+            raise server.problem(status, response.headers, raw, self._patience.retry_after)
         try:
             reply = read_reply(raw, key, latency=latency)
         except ValueError as error:
             if raw[:1] == b"<" and not self._answered:
                 advice = f"change {setting(self._role, 'url')}, which usually ends in /v1"
-                raise EndpointError(
-                    f"{self._role}: {server.name} answered with a web page, not JSON: {advice}"
-                ) from None
+                raise server.error(f"answered with a web page, not JSON: {advice}") from None
             raise Fault(f"{error}: {server_says(raw)}") from error
         return replace(reply, kind="empty") if is_empty(reply) else reply
 
-    def _take(self, server: _Server, trying: _Try, reply: Reply, raw: bytes) -> None:
+    def _take(self, server: Server, trying: _Try, reply: Reply, raw: bytes) -> None:
         """Hands a reply to the ledger, as what it is for this request."""
         self._heard = True
         if reply.kind == "refused":
@@ -449,31 +412,6 @@ class _Asking:
         for trying, reply, raw in undecided:
             self._keep(trying, replace(reply, kind=kind), raw)
 
-    def _fatal(self, server: _Server, response: httpx2.Response, raw: bytes) -> str | None:
-        """What the user has to change before this server can be used; None if a later try may do."""
-        status = response.status_code
-        where = setting(self._role, "url")
-        if status in (401, 403) and server.key is None:
-            return f"wants a key ({status}): name the variable that holds it in {setting(self._role, 'api_key_env')}"
-        if status == 401:
-            return f"refuses the key in {self._key_name()} (401): put a valid key there"
-        if status == 403:
-            return f"refuses this ({status}: {server_says(raw)}): check the account of the key in {self._key_name()}"
-        if status == 402 or (status == 429 and b"insufficient_quota" in raw):
-            return f"says the account has no credit left ({status}): top it up, then run the same command again"
-        if 300 <= status < 400:
-            target = server_name(response.headers.get("location", "")) or "another path"
-            return f"sends on to {target} ({status}): put the right address into {where}; redirects are not followed"
-        if status == 404:
-            model = f"{setting(self._role, 'model')} ({self._model.model})"
-            return f"does not know that (404: {server_says(raw)}): change {model} or {where}, which usually ends in /v1"
-        if status in (405, 406, 410, 411, 415, 426, 501):
-            return f"takes no chat completions there ({status}: {server_says(raw)}): change {where}"
-        return None
-
-    def _key_name(self) -> str:
-        return self._model.api_key_env or "OPENAI_API_KEY"
-
     def _names(self) -> str:
         return ", ".join(server.name for server in self._servers)
 
@@ -481,7 +419,7 @@ class _Asking:
         advice = f"see that it runs, and check {setting(self._role, 'url')}"
         return EndpointError(f"{self._role}: no answer from {self._names()} ({fault}): {advice}")
 
-    def _note_fault(self, server: _Server, trying: _Try, fault: Fault, started: float) -> None:
+    def _note_fault(self, server: Server, trying: _Try, fault: Fault, started: float) -> None:
         """A failed call becomes an entry, and its server is asked less."""
         now = time.monotonic()
         if isinstance(fault, Throttled):
@@ -531,7 +469,7 @@ class _Asking:
 
     # -- turns, limits, pauses ------------------------------------------------------------------------------
 
-    async def _turn(self) -> _Server:
+    async def _turn(self) -> Server:
         """Waits until one more call may be in flight; returns the server to ask."""
         while not self._stop.is_set():
             server = least_busy(self._servers, time.monotonic()) if self._in_flight < self._model.concurrency else None
@@ -564,7 +502,7 @@ class _Asking:
                 raise _Stopped
         return _Reserved(tokens, cost)
 
-    def _release(self, server: _Server, form: Request, reserved: _Reserved | None, reply: Reply | None) -> None:
+    def _release(self, server: Server, form: Request, reserved: _Reserved | None, reply: Reply | None) -> None:
         """Gives the turn back, and settles what was reserved with what was used; a failed call counts as none."""
         server.in_flight -= 1
         self._in_flight -= 1

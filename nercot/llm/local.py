@@ -60,7 +60,8 @@ def serving(model: str, slots: int) -> Iterator[str]:
     params.model_alias = {model_name(model)}
     params.n_parallel = slots
     params.n_ctx = _CONTEXT_TOKENS * slots
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = os.cpu_count() or 1
+    # Its threads wait by spinning, so half of the cores get more done than all of them.
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = max(1, (os.cpu_count() or 1) // 2)
     params.verbosity = 0
     params.ui = False
     try:

@@ -17,15 +17,16 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nercot.benchmarks import find_benchmark, load_benchmarks
 from nercot.errors import InputError, RecipeError
 from nercot.formats import DataFile
 from nercot.formats.files import dataset_of, split_named
 from nercot.formats.rows import SourceRow
+from nercot.pipeline import Row
 from nercot.sources import file_hashes, find_files, open_source, rows
 from nercot.steps.duplicates import SIMILAR, resemble, word_hashes, words_of
 
@@ -99,7 +100,7 @@ def _benchmark_of(folder: Path, file: DataFile) -> str:
     """The registry's name of the benchmark, by the folders or the file; else the innermost of these names."""
     own = dataset_of(file.path)
     parts = (folder.resolve().name, *Path(file.name).parts[:-1])
-    pairs = (f"{outer}/{inner}" for outer, inner in zip(parts, parts[1:], strict=False))
+    pairs = (f"{outer}/{inner}" for outer, inner in pairwise(parts))
     for name in (own, *reversed(list(pairs)), *reversed(parts)):
         known = find_benchmark(name)
         if known is not None:
@@ -114,6 +115,7 @@ class Contamination:
     """
 
     def __init__(self, files: BenchmarkFiles) -> None:
+        self.files = files
         self.sentences: dict[str, int] = {}
         self.unreadable: dict[str, str] = {}
         self._names: list[str] = []
@@ -132,10 +134,20 @@ class Contamination:
         except InputError as error:
             self.unreadable[file.name] = str(error).replace(str(file.path), file.path.name)
 
-    def find(self, sentences: Iterable[str]) -> Iterator[tuple[str, ...]]:
-        """For each sentence the benchmarks whose test sets it touches, sorted."""
-        stream = iter(sentences)
-        while batch := [word_hashes(words_of(sentence)) for sentence in islice(stream, _BATCH)]:
+    def describe(self) -> dict[str, Any]:
+        """What was looked at and what was not, for the manifest."""
+        return {
+            "files": self.files.hashes(),
+            "sentences": self.sentences,
+            "missing": self.files.missing(),
+            "untested": list(self.files.untested),
+            "unreadable": self.unreadable,
+        }
+
+    def find(self, rows: Iterable[Row]) -> Iterator[tuple[str, ...]]:
+        """For each row the benchmarks whose test sets its sentence touches, sorted."""
+        stream = iter(rows)
+        while batch := [word_hashes(words_of(row["sentence"])) for row in islice(stream, _BATCH)]:
             touched: list[set[str]] = [set() for _ in batch]
             for place, test, contained in self._index.alike(batch):
                 name = self._names[test]

@@ -1,90 +1,278 @@
-"""Selection, a corpus step: which records are published, and from which attempt.
+"""Selection, a corpus step: which records are published, from which attempt, and what is said of each.
 
-In: source rows, scored attempts.  Out: `5-selected/<partition>.parquet` with guid and attempt, and drops
-(below_threshold, duplicate_record).  The first attempt whose score reaches the threshold is taken.  Exact
-duplicates (same text after NFC with white space collapsed, case kept; same set of folded types; any
-dataset) are those of an earlier guid that was taken.  Never changes a record.  Memory: 16 bytes a record.
+In: source rows, scored attempts.  Out: `5-selected/<partition>.parquet` with guid, attempt, drift, near_duplicate_of
+and contaminated_by, drops (below_threshold, contaminated, duplicate_record, near_duplicate, in this order), and
+`5-selected/selection.json` with what was found over the whole corpus, written last.  The first attempt whose score
+reaches the threshold is taken.  A record repeats only records that were selected, the first of which by guid it
+names.  Never changes a record.
+
+The corpus is read in order of guid, two or three times.  Memory: about 300 bytes a record for exact duplicates,
+that of duplicates.py for near ones, of conflicts.py, and of split.py where a split is asked for.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from unicodedata import normalize
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import tee
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
-from nercot.labels import fold_label
-from nercot.pipeline import Done, Row, Tally, Work, beside, reader_key, step_meta
-from nercot.tables import table
+from nercot.metrics import drift
+from nercot.pipeline import Report, Row, Tally, Work, beside, done_before, step_meta
+from nercot.steps.conflicts import Conflicts, repeated_texts, text_number
+from nercot.steps.duplicates import duplicate_key, near_duplicates
+from nercot.steps.split import Families
+from nercot.tables import read_rows, table, to_record, write_json
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The recipe's choices."""
+    """The recipe's choices; `validation`, `test`: rows of these splits."""
 
     threshold: float
-    duplicates: str
+    duplicates: str = "drop"
+    near_duplicates: str = "flag"
+    contamination: str = "flag"
+    validation: int = 0
+    test: int = 0
 
 
-def duplicate_key(sentence: str, schema: Iterable[str]) -> bytes:
-    """16 bytes that are equal for records with the same text and the same set of types."""
-    text = " ".join(normalize("NFC", sentence).split())
-    labels = sorted({fold_label(label) for label in schema})
-    return hashlib.blake2b("\0".join((text, *labels)).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """What selection left: the key for what is made of it, what it found, and the split of guids not in train."""
+
+    key: str
+    findings: Mapping[str, Any]
+    splits: Mapping[str, str]
 
 
-class Duplicates:
-    """The texts seen so far, each with the first guid that had it."""
+class Checker(Protocol):
+    """Says which benchmarks' test sets a row touches (contamination.py)."""
 
-    def __init__(self) -> None:
-        self._first: dict[bytes, bytes] = {}
+    def find(self, rows: Iterable[Row]) -> Iterator[tuple[str, ...]]:
+        """For each row the names of benchmarks."""
 
-    def first_of(self, row: Row) -> str | None:
-        """The guid that this row repeats, or None (the row is then remembered)."""
-        key = duplicate_key(row["sentence"], row["schema"])
-        known = self._first.get(key)
-        if known is None:
-            self._first[key] = row["guid"].encode()
-        return None if known is None else known.decode()
+    def describe(self) -> dict[str, Any]:
+        """What was looked at."""
 
 
-def select_partition(work: Work, part: str, rounds: int, key: str, selection: Selection, seen: Duplicates) -> Done:
-    """Selects among the scored records of one partition; partitions must come in order."""
-    tally = Tally()
+class _Case(NamedTuple):
+    """A scored record: the attempt that reached the threshold, if one did; its attempts and their answers."""
+
+    row: Row
+    chosen: Row | None
+    attempts: list[Row]
+    answers: list[Row]
+
+
+class _Fate(NamedTuple):
+    """Why a record is dropped, or what is said of it."""
+
+    reason: str | None = None
+    detail: str = ""
+    attempt: int = 0
+    near_duplicate_of: str | None = None
+    contaminated_by: str | None = None
+
+
+def selected_before(work: Work, parts: Sequence[str], key: str) -> Selected | None:
+    """What an earlier run left, if it was made from the same things."""
+    try:
+        state = json.loads(_state_file(work).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    whole = state.get("key") == key and all(done_before(work.file("5-selected", part), key) for part in parts)
+    return _selected(state) if whole else None
+
+
+def select(
+    work: Work,
+    parts: Sequence[str],
+    rounds: int,
+    key: str,
+    selection: Selection,
+    checker: Checker | None,
+    report: Report,
+) -> Selected:
+    """Selects over the whole corpus; without `checker` nothing is said about contamination."""
+    likes: dict[int, list[int]] = {}
+    if selection.near_duplicates != "off":
+        likes = near_duplicates(lambda: _sentences(work, parts, rounds, selection.threshold))
+    conflicts = Conflicts(repeated_texts(_golden(work, parts)))
+    chooser = _Chooser(selection, likes)
+    for number, part in enumerate(parts, 1):
+        _partition(work, part, rounds, key, chooser, conflicts, checker)
+        report("select", number, len(parts))
+    state = {"key": key, **chooser.findings(), "conflicting_gold": conflicts.summary()}
+    if checker is not None:
+        state["contamination"] = {**checker.describe(), "matrix": chooser.matrix()}
+    write_json(_state_file(work), state)
+    return _selected(state)
+
+
+def _state_file(work: Work) -> Path:
+    return work.root / "5-selected" / "selection.json"
+
+
+def _selected(state: Mapping[str, Any]) -> Selected:
+    findings = {name: value for name, value in state.items() if name not in ("key", "splits")}
+    splits = {guid: name for name, guids in state["splits"].items() for guid in guids}
+    return Selected(state["key"], findings, splits)
+
+
+# --- what is read ---------------------------------------------------------------------------------
+
+
+def _sentences(work: Work, parts: Sequence[str], rounds: int, threshold: float) -> Iterator[str]:
+    """The sentences of the records with an attempt that reaches the threshold."""
+    for part in parts:
+        rows = read_rows(work.file("1-source", part), ["guid", "sentence"])
+        for row, (attempts,) in beside(rows, work.attempts("4-scored", part, rounds, ["guid", "attempt", "score"])):
+            if any(item["score"] >= threshold for item in attempts):
+                yield row["sentence"]
+
+
+def _golden(work: Work, parts: Sequence[str]) -> Iterator[str]:
+    """The sentences of the source."""
+    for part in parts:
+        yield from (row["sentence"] for row in read_rows(work.file("1-source", part), ["sentence"]))
+
+
+def _cases(work: Work, part: str, rounds: int, threshold: float, conflicts: Conflicts) -> Iterator[_Case]:
+    """The scored records of a partition; every row of it is looked at for conflicts."""
     scores = work.attempts("4-scored", part, rounds, ["guid", "attempt", "score"])
-    path = work.file("5-selected", part)
-    with (
-        table(path, "5-selected", lambda: step_meta(key, tally)) as kept,
-        table(work.dropped("select", part), "work-dropped") as dropped,
-    ):
-        for row, (attempts, valid) in beside(work.source(part), scores, work.attempts("3-valid", part, rounds)):
-            if not attempts:
-                continue
+    for row, (attempts, answers) in beside(work.source(part), scores, work.attempts("3-valid", part, rounds)):
+        conflicts.add(row)
+        if attempts:
+            chosen = next((item for item in attempts if item["score"] >= threshold), None)
+            yield _Case(row, chosen, attempts, answers)
+
+
+# --- what is decided ------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Chooser:
+    """Decides about one record after the other, in order; `likes` are places among those at the threshold."""
+
+    selection: Selection
+    likes: Mapping[int, Sequence[int]]
+    exact: int = 0
+    near: int = 0
+    touched: Counter[tuple[str, str]] = field(default_factory=Counter)
+    families: Families = field(default_factory=Families)
+    _place: int = -1
+    _liked: frozenset[int] = frozenset()
+    _names: dict[int, str] = field(default_factory=dict)
+    _texts: dict[bytes, str] = field(default_factory=dict)
+    _groups: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._liked = frozenset(place for places in self.likes.values() for place in places)
+
+    def fate(self, case: _Case, benchmarks: Sequence[str]) -> _Fate:
+        """What becomes of a record."""
+        if case.chosen is None:
+            best = max(item["score"] for item in case.attempts)
+            return _Fate("below_threshold", f"score {best:g}, {self.selection.threshold:g} asked")
+        self._place += 1
+        self.touched.update((case.row["dataset"], name) for name in benchmarks)
+        if benchmarks and self.selection.contamination == "drop":
+            return _Fate("contaminated", f"like a test sentence of {', '.join(benchmarks)}")
+        key = duplicate_key(case.row["sentence"], case.row["schema"])
+        twin = self._texts.get(key) if self.selection.duplicates != "off" else None
+        likes = [self._names[place] for place in self.likes.get(self._place, ()) if place in self._names]
+        self.exact += twin is not None
+        self.near += bool(likes) and twin is None
+        if twin and self.selection.duplicates == "drop":
+            return _Fate("duplicate_record", f"same text and types as {twin}")
+        if likes and self.selection.near_duplicates == "drop":
+            return _Fate("near_duplicate", f"almost the same words as {likes[0]}")
+        self._keep(case.row, key, likes)
+        first = min(filter(None, (twin, *likes)), default=None)
+        return _Fate(None, "", case.chosen["attempt"], first, benchmarks[0] if benchmarks else None)
+
+    def _keep(self, row: Row, key: bytes, likes: Sequence[str]) -> None:
+        guid = row["guid"]
+        if self.selection.duplicates != "off":
+            self._texts.setdefault(key, guid)
+        if self._place in self._liked:
+            self._names[self._place] = guid
+        if self.selection.validation or self.selection.test:
+            twin = self._groups.setdefault(text_number(row["sentence"]), guid)
+            self.families.add(guid, [*likes, *([twin] if twin != guid else [])])
+
+    def matrix(self) -> dict[str, dict[str, int]]:
+        """dataset -> benchmark -> records at the threshold that touch its test set."""
+        rows: dict[str, dict[str, int]] = {}
+        for (dataset, name), count in sorted(self.touched.items()):
+            rows.setdefault(dataset, {})[name] = count
+        return rows
+
+    def findings(self) -> dict[str, Any]:
+        """What was found over the whole corpus; None: not looked for."""
+        choice = self.selection
+        return {
+            "duplicates": {
+                "exact": self.exact if choice.duplicates != "off" else None,
+                "near": self.near if choice.near_duplicates != "off" else None,
+            },
+            "splits": self.families.draw({"validation": choice.validation, "test": choice.test}),
+        }
+
+
+# --- what is written ------------------------------------------------------------------------------
+
+
+def _partition(
+    work: Work, part: str, rounds: int, key: str, chooser: _Chooser, conflicts: Conflicts, checker: Checker | None
+) -> None:
+    tally = Tally()
+    cases, again = tee(_cases(work, part, rounds, chooser.selection.threshold, conflicts))
+    found = checker.find(case.row for case in again) if checker is not None else (() for _ in again)
+    with ExitStack() as stack:
+        kept = stack.enter_context(table(work.file("5-selected", part), "5-selected", lambda: step_meta(key, tally)))
+        dropped = stack.enter_context(table(work.dropped("select", part), "work-dropped"))
+        for case, benchmarks in zip(cases, found, strict=True):
             tally.entered += 1
-            chosen = next((item for item in attempts if item["score"] >= selection.threshold), None)
-            twin = seen.first_of(row) if chosen and selection.duplicates != "off" else None
-            if chosen is None:
-                best = max(attempts, key=lambda item: item["score"])
-                _drop(
-                    dropped.add,
-                    row,
-                    valid,
-                    best,
-                    "below_threshold",
-                    f"score {best['score']:g}, {selection.threshold:g} asked",
-                )
-                tally.dropped["below_threshold"] += 1
-            elif twin and selection.duplicates == "drop":
-                _drop(dropped.add, row, valid, chosen, "duplicate_record", f"same text and types as {twin}")
-                tally.dropped["duplicate_record"] += 1
-            else:
-                kept.add({"guid": row["guid"], "attempt": chosen["attempt"], "near_duplicate_of": twin})
+            fate = chooser.fate(case, benchmarks)
+            if fate.reason is None:
                 tally.kept += 1
+                kept.add(_kept_row(case, fate))
+            else:
+                tally.dropped[fate.reason] += 1
+                dropped.add(_dropped_row(case, fate))
         tally.check(f"select, partition {part}")
-    return Done(reader_key(key, tally), tally)
 
 
-def _drop(add: Callable[[Row], None], row: Row, valid: list[Row], chosen: Row, reason: str, detail: str) -> None:
-    """A drop of selection, with the answer of the attempt that it speaks of."""
-    answer = next(item for item in valid if item["attempt"] == chosen["attempt"])
-    add({**row, **answer, "step": "select", "reason": reason, "detail": detail})
+def _kept_row(case: _Case, fate: _Fate) -> Row:
+    return {
+        "guid": case.row["guid"],
+        "attempt": fate.attempt,
+        "drift": _drift(case, fate.attempt),
+        "near_duplicate_of": fate.near_duplicate_of,
+        "contaminated_by": fate.contaminated_by,
+    }
+
+
+def _drift(case: _Case, attempt: int) -> str | None:
+    """How the entities differ from gold; None without gold."""
+    if case.row["gold"] is None:
+        return None
+    record = to_record({**case.row, **_answer(case, attempt)})
+    return drift(record.gold or (), record.entities or ())
+
+
+def _answer(case: _Case, attempt: int) -> Row:
+    return next(item for item in case.answers if item["attempt"] == attempt)
+
+
+def _dropped_row(case: _Case, fate: _Fate) -> Row:
+    """A drop, with the answer of the attempt that it speaks of: the chosen one, else the best."""
+    spoken = case.chosen or max(case.attempts, key=lambda item: item["score"])
+    answer = _answer(case, spoken["attempt"])
+    return {**case.row, **answer, "step": "select", "reason": fate.reason, "detail": fate.detail}

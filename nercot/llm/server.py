@@ -1,0 +1,101 @@
+"""One address of a model: the client that talks to it, and what has to be changed if it will not.
+
+In: a model's entry of the recipe, one of its addresses, and whose it is (teacher, judge, evaluate).
+Out: responses of whatever status, or a Fault; EndpointErrors of one line.  Never tries anything twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from typing import TypeVar
+
+import aiohttp
+import httpx2
+import openai
+
+from nercot.errors import EndpointError
+from nercot.llm.address import api_key, check_url, client, own_headers, server_name, setting
+from nercot.llm.faults import Fault, Throttled, connection_fault, retry_after, server_says
+from nercot.llm.pacing import Replica
+from nercot.recipe import Model
+
+# A 400 and its like: what the server thinks of one request.
+ABOUT_THE_REQUEST = (400, 413, 422)
+
+_Result = TypeVar("_Result")
+
+
+class Server(Replica):
+    """An address with its key and its client; `seconds` is how long one call may take."""
+
+    def __init__(self, url: str, model: Model, role: str, seconds: float) -> None:
+        super().__init__(url, model.concurrency)
+        check_url(url, role)
+        self.name = server_name(url)
+        self._role, self._model, self._seconds = role, model, seconds
+        self._key = api_key(model, url, role)
+        # Silence for half of the time ends a try, so that there is time for a second one.
+        self.client = client(url, self._key, model.concurrency, seconds / 2)
+        self.headers = own_headers(url, self._key)
+        self._options: openai.RequestOptions = {"headers": self.headers}
+
+    async def send(self, payload: bytes) -> httpx2.Response:
+        """The response to a chat completion, of whatever status; Fault if there is none."""
+        path = "/chat/completions"
+        try:
+            return await self.call(
+                self.client.post(path, cast_to=httpx2.Response, content=payload, options=self._options)
+            )
+        except openai.APIStatusError as error:
+            return error.response
+
+    async def call(self, doing: Awaitable[_Result]) -> _Result:
+        """What comes of a call of the client; Fault for a connection that fails or takes too long."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await doing
+        except (openai.APIConnectionError, httpx2.HTTPError, aiohttp.ClientError, OSError) as error:
+            raise connection_fault(error) from error
+
+    def hide_key(self, raw: bytes) -> bytes:
+        """`raw` with the key blotted out, where a server repeats it."""
+        return raw.replace(self._key.encode(), b"***") if self._key else raw
+
+    def problem(
+        self, status: int, headers: Mapping[str, str], raw: bytes, longest_wait: float
+    ) -> Fault | EndpointError:
+        """What a response that is no answer means: a Fault if a later try may do, else what the user has to change."""
+        if (wrong := self._wrong(status, headers, raw)) is not None:
+            return self.error(wrong)
+        kind = Throttled if status == 429 else Fault
+        return kind(f"{status}: {server_says(raw)}", retry_after=min(retry_after(headers), longest_wait))
+
+    def error(self, wrong: str) -> EndpointError:
+        """One line: whose server, which, and what is wrong with it."""
+        return EndpointError(f"{self._role}: {self.name} {wrong}")
+
+    def _wrong(self, status: int, headers: Mapping[str, str], raw: bytes) -> str | None:
+        where = setting(self._role, "url")
+        if status in (401, 403):
+            return self._wrong_key(status, raw)
+        if status == 402 or (status == 429 and b"insufficient_quota" in raw):
+            return f"says the account has no credit left ({status}): top it up, then run the same command again"
+        if 300 <= status < 400:
+            target = server_name(headers.get("location", "")) or "another path"
+            return f"sends on to {target} ({status}): put the right address into {where}; redirects are not followed"
+        if status == 404:
+            model = f"{setting(self._role, 'model')} ({self._model.model})"
+            return f"does not know that (404: {server_says(raw)}): change {model} or {where}, which usually ends in /v1"
+        if status in (405, 406, 410, 411, 415, 426, 501):
+            return f"does not do that there ({status}: {server_says(raw)}): change {where}"
+        return None
+
+    def _wrong_key(self, status: int, raw: bytes) -> str:
+        """A 401's own words are left out: providers repeat parts of the key in them."""
+        if self._key is None:
+            return f"wants a key ({status}): name the variable that holds it in {setting(self._role, 'api_key_env')}"
+        name = self._model.api_key_env or "OPENAI_API_KEY"
+        if status == 401:
+            return f"refuses the key in {name} (401): put a valid key there"
+        return f"refuses this (403: {server_says(raw)}): check the account of the key in {name}"

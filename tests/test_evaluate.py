@@ -1,0 +1,146 @@
+"""`nercot evaluate` against a server whose answers have a known score, and a real model on real sentences."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from commands import run
+from fault_server import FaultServer, answer, error
+
+DATA = os.environ.get("NERCOT_TEST_DATA")
+
+
+def write(path, *rows):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(list(rows)))
+
+
+def instructuie(folder, dataset, split, *sentences):
+    """Rows whose capitalised words are all of type x."""
+    rows = []
+    for sentence in sentences:
+        found = list(re.finditer(r"[A-Z]\w*", sentence))
+        entities = [{"name": match[0], "type": "x", "pos": list(match.span())} for match in found]
+        rows.append({"sentence": sentence, "entities": entities})
+    write(folder / dataset / f"{split}.json", *rows)
+    (folder / dataset / "labels.json").write_text('["x", "y"]')
+
+
+def answering(words):
+    """A server that names the capitalised words, all but those."""
+
+    def script(call):
+        sentence = call.prompt.rpartition("Sentence:\n```\n")[2].rpartition("\n```")[0]
+        mentions = [word for word in re.findall(r"[A-Z]\w*", sentence) if word not in words]
+        if "Garbage" in sentence:
+            return answer("nothing of the kind")
+        return answer(json.dumps({"entities": {"x": mentions} if mentions else {}}))
+
+    return script
+
+
+def evaluate(folder, server, *arguments, code=0):
+    ran = run(folder, "evaluate", "--url", server.url, "--model", "m", "--json", *arguments)
+    assert ran.code == code, (ran.out, ran.err)
+    return json.loads(ran.out) if ran.out else ran.err
+
+
+def test_the_score_is_the_one_that_the_answers_have(tmp_path):
+    data = tmp_path / "data"
+    instructuie(data, "CrossNER_AI", "test", "we saw Ada and Bo here", "then Cy left Garbage")
+    instructuie(data, "CrossNER_AI", "train", "never asked about Zed")
+    instructuie(data, "mit-movie", "test", "Ada again")
+    with FaultServer(answering({"Bo"})) as server:
+        result = evaluate(tmp_path, server, "--benchmarks", data, "--out", tmp_path / "out")
+        assert result["calls"] == 3
+        again = evaluate(tmp_path, server, "--benchmarks", data)
+        assert (again["calls"], len(server.calls)) == (0, 3)
+    ai, movie = result["datasets"]["CrossNER AI"], result["datasets"]["MIT Movie"]
+    # Ada found, Bo missed; Cy and Garbage lost with the answer that cannot be read.
+    assert (ai["exact"]["gold"], ai["exact"]["predicted"], ai["exact"]["matched"]) == (4, 1, 1)
+    assert ai["exact"]["f1"] == pytest.approx(2 / 5)
+    assert (ai["unreadable"], ai["rows"], ai["split"]) == (1, 2, "test")
+    assert ai["errors"] == {"correct": 1, "missed": 3, "spurious": 0, "wrong_type": 0, "boundary": 0}
+    assert movie["exact"]["f1"] == movie["paper"]["f1"] == 1
+    assert result["average"]["exact"] == pytest.approx(0.7)
+    assert ai["answer_tokens"] == 20
+    written = (tmp_path / "out/evaluation.md").read_text()
+    assert "| CrossNER AI | 2 | 40.0 |" in written
+    assert "| ReasoningNER 8B | 76.3 | 71.0 | - |" in written
+    assert json.loads((tmp_path / "out/evaluation.json").read_text()) == result
+
+
+def test_the_suite_leaves_out_other_datasets_and_names_what_is_missing(tmp_path):
+    data = tmp_path / "data"
+    instructuie(data, "CrossNER_AI", "test", "Ada")
+    instructuie(data, "CoNLL 2003_sample_15000", "dev", "Ada")
+    with FaultServer(answering(())) as server:
+        result = evaluate(tmp_path, server, "--benchmarks", data, "--suite", "seven")
+        assert list(result["datasets"]) == ["CrossNER AI"]
+        assert len(result["missing"]) == 6
+        result = evaluate(tmp_path, server, "--benchmarks", data, "--suite", "twenty")
+    assert result["datasets"]["CoNLL03"]["split"] == "validation"
+    assert any("MIT Movie" in line for line in result["missing"])
+
+
+def test_figures_on_processed_test_sets_stand_beside_their_own(tmp_path):
+    instructuie(tmp_path / "data", "CrossNER_AI", "test", "Ada")
+    with FaultServer(answering(())) as server:
+        result = evaluate(tmp_path, server, "--benchmarks", tmp_path / "data", "--b2ner")
+    (table,) = result["paper"]
+    assert {row["model"] for row in table["rows"]} == {"B2NER 7B", "ReasoningNER 8B"}
+
+
+def test_without_trace_the_model_is_asked_to_answer_at_once_and_a_prompt_can_be_given(tmp_path):
+    instructuie(tmp_path / "data", "CrossNER_AI", "test", "Ada")
+    (tmp_path / "mine.md").write_text("{{schema}} MY WORDS Sentence:\n{{sentence}}")
+    with FaultServer(answering(())) as server:
+        for arguments in ([], ["--no-trace"], ["--prompt", tmp_path / "mine.md"]):
+            evaluate(tmp_path, server, "--benchmarks", tmp_path / "data", *arguments)
+        prompts = server.prompts()
+    assert ["<think>" in prompt for prompt in prompts] == [True, False, False]
+    assert "MY WORDS" in prompts[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--benchmarks", "nowhere"], "no such folder"),
+        (["--benchmarks", "empty"], "no benchmark"),
+        (["--benchmarks", "data", "--suite", "twenty"], "no benchmark of twenty"),
+        (["--benchmarks", "data", "--set", "temprature=0"], "did you mean teacher.temperature"),
+        (["--benchmarks", "data", "--prompt", "missing.md"], "missing.md"),
+    ],
+)
+def test_a_mistake_is_one_line(tmp_path, arguments, said):
+    (tmp_path / "empty").mkdir()
+    instructuie(tmp_path / "data", "CrossNER_AI", "test", "Ada")
+    with FaultServer(answering(())) as server:
+        line = evaluate(tmp_path, server, *arguments, code=2)
+    assert said in line
+    assert len(line.strip().splitlines()) == 1
+
+
+def test_answers_that_do_not_come_are_a_shortfall_and_the_next_run_goes_on(tmp_path):
+    instructuie(tmp_path / "data", "CrossNER_AI", "test", "Ada one", "Bo two")
+    broken = [True]
+
+    def script(call):
+        return error(500) if broken[0] and "Bo" in call.prompt else answering(())(call)
+
+    with FaultServer(script) as server:
+        line = evaluate(tmp_path, server, "--benchmarks", tmp_path / "data", "--retry-seconds", "1", code=1)
+        assert "answers are missing" in line
+        broken[0] = False
+        assert evaluate(tmp_path, server, "--benchmarks", tmp_path / "data")["average"]["exact"] == 1
+
+
+@pytest.mark.skipif(not DATA, reason="NERCOT_TEST_DATA is not set")
+def test_folders_of_other_formats_are_found_by_their_names(tmp_path):
+    with FaultServer(answering(())) as server:
+        result = evaluate(tmp_path, server, "--benchmarks", Path(DATA) / "crossner", "--limit", 2)
+        assert len(result["datasets"]) == 5
+        line = evaluate(tmp_path, server, "--benchmarks", Path(DATA) / "mit", "--limit", 2, code=2)
+        assert "test or dev split" in line
