@@ -85,9 +85,7 @@ def _configs(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "config_name": name,
-            "data_files": [
-                {"split": split, "path": f"{name}/{split}-*.parquet"} for split in _splits(manifest, name)
-            ],
+            "data_files": [{"split": split, "path": f"{name}/{split}-*.parquet"} for split in _splits(manifest, name)],
             **({"default": True} if name == names[0] else {}),
         }
         for name in names

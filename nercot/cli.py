@@ -32,6 +32,7 @@ _EPILOGS = {
     "score": "nercot score build/quickstart/candidate --out judgements",
     "evaluate": "nercot evaluate --url http://127.0.0.1:8000/v1 --model my-model --benchmarks IE_INSTRUCTIONS/NER",
     "stats": "nercot stats build/quickstart/candidate",
+    "calibrate": "nercot calibrate build/quickstart/candidate --out build/quickstart",
 }
 
 
@@ -506,6 +507,71 @@ def evaluate_command(
     click.echo(markdown(result))
     for lacking in result["missing"]:
         click.echo(f"missing: {lacking}")
+
+
+@command("calibrate")
+@click.argument("path")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write DIR/calibration.json, for the card.")
+@click.option("--from", "form", metavar="FMT", help="Format of PATH, where content alone does not tell.")
+@click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none.")
+@click.option("--limit", type=click.IntRange(min=1), default=200, show_default=True, help="Records to draw from PATH.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the draw and of what is made wrong.")
+@click.option("--judge-url", metavar="URL", multiple=True, help="OpenAI-compatible address, or embedded (default).")
+@click.option("--judge-model", metavar="NAME", help="Model to ask the judge's server for.")
+@click.option("--ledger", type=click.Path(path_type=Path), default=Path("build/ledger.sqlite"), show_default=True)
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A key of a recipe, for example judge.rpm=60."
+)
+def calibrate_command(
+    path: str,
+    out: Path | None,
+    form: str | None,
+    schema: str | None,
+    limit: int,
+    seed: int,
+    judge_url: tuple[str, ...],
+    judge_model: str | None,
+    ledger: Path,
+    settings: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Make answers of PATH wrong on purpose, and count what rules and judge catch."""
+    from nercot.calibrate import calibrate
+    from nercot.recipe import load_recipe, parse_override
+
+    given = {"judge.url": _one_or_many(judge_url), "judge.model": judge_model}
+    overrides = [parse_override(text) for text in settings]
+    overrides += [(key, value) for key, value in given.items() if value is not None]
+    recipe = load_recipe("quickstart", [("corpus.name", "calibrate"), *overrides])
+    with progress(as_json) as report:
+        found = calibrate(path, recipe, out, ledger, limit, seed, form, split_schema(schema), report)
+    if as_json:
+        print_json(found)
+    else:
+        _print_calibration(found, out)
+
+
+def _print_calibration(found: Mapping[str, Any], out: Path | None) -> None:
+    right, judge = found["rules"]["right"], found["judge"]
+    click.echo(f"{right['made']} records taken as right, {right['lost']} of them lost to the rules")
+    rows = []
+    for kind, made in found["rules"]["faults"].items():
+        seen = judge["faults"][kind]
+        auc = "-" if seen["auc"] is None else f"{seen['auc']:.2f}"
+        rules = ", ".join(f"{rule} {count}" for rule, count in made["by_rule"].items())
+        rows.append(
+            [kind.replace("_", " "), made["made"], made["caught"], seen["kept"], auc, seen["kept_and_valid"], rules]
+        )
+    print_table(["made wrong", "answers", "caught", "kept by judge", "AUC", "kept by both", "rules"], rows)
+    click.echo(
+        f"judge {judge['model']} keeps {judge['right']['kept']} of {judge['right']['judged']} right ones at "
+        f"{judge['threshold']:g}; AUC {judge['auc']}, variance over {judge['repeats']} repeats {judge['variance']}, "
+        f"correlation with length {judge['length_correlation']}"
+    )
+    if judge["unjudged"]:
+        click.echo(f"not judged   {judge['unjudged']}")
+    if out is not None:
+        click.echo(f"calibration  {out / 'calibration.json'}; the next build puts it into the card")
 
 
 @command("stats")

@@ -25,6 +25,8 @@ from nercot.manifest import NAME, Manifest, read_manifest
 from nercot.sources import find_files
 
 _ROWS = 4000
+# The split whose files hold a row; the column `split` is that of the source.
+DATA_SPLIT = "data_split"
 Key = tuple[str, int]
 
 
@@ -51,6 +53,12 @@ class Diff:
     def differs(self) -> bool:
         """Whether any row or column differs."""
         return bool(self.added or self.removed or self.changed or self.columns)
+
+    def change(self, key: Key, column: str) -> None:
+        """Notes that a row differs in a column."""
+        known = self.changed.get(key[0], ())
+        if column not in known:
+            self.changed[key[0]] = (*known, column)
 
     def changed_columns(self) -> dict[str, int]:
         """Column -> rows in which it differs."""
@@ -92,17 +100,17 @@ def diff(a: str, b: str) -> Diff:
 class _Side:
     """The files of one side, those of a split together, and its manifest where it has one."""
 
-    splits: list[list[Path]]
+    splits: dict[str, list[Path]]
     manifest: Manifest | None
 
     @classmethod
     def open(cls, where: str) -> _Side:
         files = find_files(where)
-        splits: dict[str | None, list[Path]] = {}
+        splits: dict[str, list[Path]] = {}
         for file in files:
-            splits.setdefault(file.split, []).append(file.path)
+            splits.setdefault(file.split or "train", []).append(file.path)
         root = _root(files[0])
-        return cls(list(splits.values()), read_manifest(root) if (root / NAME).is_file() else None)
+        return cls(splits, read_manifest(root) if (root / NAME).is_file() else None)
 
 
 def _root(file: DataFile) -> Path:
@@ -110,9 +118,14 @@ def _root(file: DataFile) -> Path:
     return file.path.parents[file.name.count("/")]
 
 
-def compare(a: Sequence[Sequence[Path]], b: Sequence[Sequence[Path]], name_a: str = "a", name_b: str = "b") -> Diff:
-    """Compares two configs; either is given as splits, each a list of files that are sorted by guid, in order."""
-    left, right = [_Stream(files) for files in a], [_Stream(files) for files in b]
+def compare(
+    a: Mapping[str, Sequence[Path]], b: Mapping[str, Sequence[Path]], name_a: str = "a", name_b: str = "b"
+) -> Diff:
+    """Compares two configs; either is given as split -> files that are sorted by guid, in order.
+
+    A row that is in another split differs in `DATA_SPLIT`.
+    """
+    left, right = ([_Stream(split, files) for split, files in side.items()] for side in (a, b))
     found = Diff(name_a, name_b)
     shared = _shared_columns(left, right, found)
     counts, types = ([0, 0], (Counter[str](), Counter[str]()))
@@ -132,16 +145,18 @@ def compare(a: Sequence[Sequence[Path]], b: Sequence[Sequence[Path]], name_a: st
 
 @dataclass(slots=True)
 class _Rows:
-    """Some rows in order: their keys, and tables that hold them one after the other."""
+    """Some rows in order: their keys and splits, and tables that hold them one after the other."""
 
     keys: list[Key]
+    splits: list[str]
     tables: list[pa.Table]
 
 
 class _Stream:
     """Files read one after the other; the rows that were read and not yet given out wait here."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, split: str, paths: Sequence[Path]) -> None:
+        self._split = split
         self._batches = _batches(paths)
         self._columns: dict[str, pa.DataType] = {}
         self._keys: list[Key] = []
@@ -175,7 +190,7 @@ class _Stream:
     def before(self, guid: str | None) -> _Rows:
         """Gives out the rows with smaller guids (None: all that are left)."""
         end = len(self._keys) if guid is None else bisect_left(self._keys, (guid, -1))
-        given = _Rows(self._keys[:end], [])
+        given = _Rows(self._keys[:end], [self._split] * end, [])
         self._keys = self._keys[end:]
         while end:
             table = self._tables.pop(0)
@@ -226,13 +241,12 @@ def _windows(streams: Sequence[_Stream]) -> Iterator[list[_Rows]]:
 
 def _joined(pieces: Sequence[_Rows]) -> _Rows:
     """The rows of several splits as one, in order."""
-    keys = [key for piece in pieces for key in piece.keys]
-    tables = [table for piece in pieces for table in piece.tables]
+    keys, splits, tables = ([item for piece in pieces for item in getattr(piece, name)] for name in _Rows.__slots__)
     if len(pieces) < 2 or keys == sorted(keys):
-        return _Rows(keys, tables)
+        return _Rows(keys, splits, tables)
     order = sorted(range(len(keys)), key=keys.__getitem__)
     whole = pa.concat_tables(tables, promote_options="default")
-    return _Rows([keys[place] for place in order], [whole.take(order)])
+    return _Rows([keys[place] for place in order], [splits[place] for place in order], [whole.take(order)])
 
 
 # --- comparing ------------------------------------------------------------------------------------
@@ -257,30 +271,30 @@ def _columns(streams: Iterable[_Stream]) -> dict[str, pa.DataType]:
 
 def _compare(left: _Rows, right: _Rows, columns: Sequence[str], found: Diff) -> None:
     """Adds what differs in one window."""
-    if left.keys == right.keys:
-        both, mine, yours = left.keys, None, None
-    else:
-        places = {key: place for place, key in enumerate(right.keys)}
-        known = set(left.keys)
-        found.added += [key[0] for key in right.keys if key not in known]
-        found.removed += [key[0] for key in left.keys if key not in places]
-        both = [key for key in left.keys if key in places]
-        mine = [place for place, key in enumerate(left.keys) if key in places]
-        yours = [places[key] for key in both]
+    places = {key: place for place, key in enumerate(right.keys)}
+    known = set(left.keys)
+    found.added += [key[0] for key in right.keys if key not in known]
+    found.removed += [key[0] for key in left.keys if key not in places]
+    both = [key for key in left.keys if key in places]
     if not both:
         return
+    mine = [place for place, key in enumerate(left.keys) if key in places]
+    yours = [places[key] for key in both]
+    for key, before, after in zip(both, mine, yours, strict=True):
+        if left.splits[before] != right.splits[after]:
+            found.change(key, DATA_SPLIT)
     for name in columns:
         one, other = _column(left.tables, name, mine), _column(right.tables, name, yours)
         if not one.equals(other):
             values = zip(both, one.to_pylist(), other.to_pylist(), strict=True)
             for key in [key for key, before, after in values if before != after]:
-                found.changed[key[0]] = tuple(dict.fromkeys((*found.changed.get(key[0], ()), name)))
+                found.change(key, name)
 
 
-def _column(tables: Sequence[pa.Table], name: str, places: Sequence[int] | None) -> pa.ChunkedArray:
+def _column(tables: Sequence[pa.Table], name: str, places: Sequence[int]) -> pa.ChunkedArray:
     chunks = [chunk for table in tables for chunk in table.column(name).chunks]
     column = pa.chunked_array(chunks, type=tables[0].schema.field(name).type)
-    return column if places is None else column.take(pa.array(places, pa.int64()))
+    return column if len(places) == len(column) else column.take(pa.array(places, pa.int64()))
 
 
 def _types(tables: Sequence[pa.Table]) -> Counter[str]:

@@ -44,18 +44,16 @@ def _drift(manifest: Manifest, cell: Escape) -> dict[str, Any] | None:
 
 def _duplicates(manifest: Manifest) -> str:
     found, choice = manifest["duplicates"], manifest["recipe"]["select"]
-    exact = "Records with the same text and types were not looked for."
-    if found["exact"] is not None:
-        exact = (
-            f"{found['exact']} records repeat the text and the types of another one and {_DONE[choice['duplicates']]}."
-        )
-    near = "Near-duplicates were not looked for."
-    if found["near"] is not None:
-        near = (
-            f"{found['near']} more have almost the same words as another one (column `near_duplicate_of`; case and "
-            f"punctuation aside, at most one word in seven differs) and {_DONE[choice['near_duplicates']]}."
-        )
-    return f"{exact}  {near}"
+    exact = _count(found["exact"], "with the same text and types as another one", choice["duplicates"])
+    like = "with almost the same words as another one (case and punctuation aside, at most one in seven differs)"
+    return f"{exact}  {_count(found['near'], like, choice['near_duplicates'])}"
+
+
+def _count(found: int | None, what: str, choice: str) -> str:
+    """So many records, and what was done with them."""
+    if found is None:
+        return f"Records {what} were not looked for."
+    return f"Records {what}: {found}" + (f"; they {_DONE[choice]}." if found else ".")
 
 
 def _conflicts(manifest: Manifest) -> str:
@@ -64,8 +62,8 @@ def _conflicts(manifest: Manifest) -> str:
         return "No text has two rows whose gold differs in a type that both ask for."
     first = found["examples"][0]
     return (
-        f"{found['texts']} texts have rows whose gold differs in a type that both ask for: the source annotates them in "
-        f"two ways (for example `{first['guid']}` and `{first['other']}`; `manifest.json` lists more)."
+        f"Texts with rows whose gold differs in a type that both ask for: {found['texts']}.  The source annotates them "
+        f"in two ways, for example `{first['guid']}` and `{first['other']}`; `manifest.json` lists more."
     )
 
 
@@ -74,11 +72,11 @@ def _tested(manifest: Manifest, cell: Escape) -> str:
     if found is None:
         return "Whether benchmarks' test sets are in the corpus was not looked at (`benchmarks.path`)."
     sets = ", ".join(f"{cell(name)} ({count} sentences)" for name, count in found["sentences"].items())
-    records = sum(count for row in found["matrix"].values() for count in row.values())
-    done = _DONE[manifest["recipe"]["select"]["contamination"]]
+    what = "like a sentence of these, or with one in it"
     said = [
-        f"Test sets looked at: {sets or 'none'}.  {records} records are like a test sentence, or have one in them, and "
-        f"{done}.  Only test files and files of no split count; training and development files are no contamination."
+        f"Test sets looked at: {sets or 'none'}.",
+        _count(found["records"], what, manifest["recipe"]["select"]["contamination"]),
+        "Only test files and files of no split count; training and development files are no contamination.",
     ]
     for key, what in (
         ("missing", "Benchmarks of the paper without a test set at hand"),
@@ -103,4 +101,38 @@ def _matrix(manifest: Manifest, cell: Escape) -> dict[str, Any] | None:
 
 
 def _calibration(manifest: Manifest, cell: Escape) -> dict[str, Any] | None:
-    return None
+    """The table of `nercot calibrate`, where it was run."""
+    found = manifest.get("calibration")
+    if found is None:
+        return None
+    rules, judge = found["rules"], found["judge"]
+    kinds = [
+        {
+            "name": cell(kind.replace("_", " ")),
+            "made": made["made"],
+            "caught": made["caught"],
+            "rules": ", ".join(f"{cell(rule)} {count}" for rule, count in made["by_rule"].items()),
+            "kept": judge["faults"][kind]["kept"],
+            "auc": _figure(judge["faults"][kind]["auc"]),
+            "both": judge["faults"][kind]["kept_and_valid"],
+        }
+        for kind, made in rules["faults"].items()
+    ]
+    right = rules["right"]
+    about = (
+        f"{right['made']} records were taken as right (seed {found['seed']}); the rules lose {right['lost']} of them.  "
+        "Of the others answers were made that are wrong in one known way, and given to the rules, and to the judge "
+        f"{cell(judge['model'])} whatever the rules said."
+    )
+    said = (
+        f"The judge keeps {judge['right']['kept']} of {judge['right']['judged']} right records at a score of "
+        f"{judge['threshold']:g}; its AUC over all faults is {_figure(judge['auc'])} (0.5 is chance).  Asked "
+        f"{judge['repeats']} times, its scores for one trace have a variance of {_figure(judge['variance'])}; they "
+        f"correlate with the length of right traces at {_figure(judge['length_correlation'])}."
+    )
+    return {"about": about, "kinds": kinds, "said": said}
+
+
+def _figure(value: float | None) -> str:
+    """A figure, or that there is none (nothing to compare, or nothing that varies)."""
+    return "-" if value is None else f"{value:.2f}"

@@ -19,7 +19,7 @@ from typing import Any
 from nercot import __version__
 from nercot.candidate import fingerprint, row_hash, sft_row
 from nercot.errors import InputError
-from nercot.manifest import NAME, Manifest, configs_of
+from nercot.manifest import NAME, Manifest, configs_of, split_of
 from nercot.pipeline import Report, Row
 from nercot.rebuild import Requests, asked_for
 from nercot.records import MATCHES, REASONS, content_guid
@@ -94,12 +94,16 @@ class _OutOfOrderError(Exception):
 
 def _by_guid(folder: Path, manifest: Manifest) -> Iterator[Placed]:
     """The rows of all configs, those of one guid together."""
-    streams = [_sorted(folder, config, files) for config, files in configs_of(manifest).items()]
+    streams = [
+        _sorted(folder, config, list(files))
+        for config, listed in configs_of(manifest).items()
+        for _, files in groupby(listed, key=lambda file: split_of(file["path"]))
+    ]
     return merge(*streams, key=lambda placed: str(placed.row["guid"]))
 
 
 def _sorted(folder: Path, config: str, files: Sequence[Mapping[str, Any]]) -> Iterator[Placed]:
-    """The rows of one config; stops at the first that is out of order, or comes twice."""
+    """The rows of one split of a config; stops at the first that is out of order, or comes twice."""
     last = ("", 0)
     for file in files:
         for number, row in enumerate(read_rows(folder / file["path"]), 1):
@@ -211,6 +215,8 @@ class _Seen:
             rows.setdefault(item.config, []).append(item)
         self._count(rows)
         first = group[0]
+        if len(rows["cot"]) > 1:
+            yield first.problem(f"is kept in {' and in '.join(item.file for item in rows['cot'])}")
         if rows["cot"] and rows["dropped"]:
             yield first.problem("is both kept and dropped")
         if rows["raw"] and not rows["cot"] and not rows["dropped"]:
@@ -245,6 +251,8 @@ class _Seen:
         if len(kept) != len(trained):
             yield (*kept, *trained)[0].problem(f"{len(kept)} rows in cot, {len(trained)} in sft")
         for item, training in zip(kept, trained, strict=False):
+            if split_of(item.file) != split_of(training.file):
+                yield training.problem(f"is of the split {split_of(training.file)}, but comes from {item.file}")
             if item.row["entities"] is not None and training.row != _rendered(item.row, self.manifest):
                 yield training.problem("is not what the row of the config cot gives")
 

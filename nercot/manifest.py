@@ -73,9 +73,17 @@ def configs_of(manifest: Manifest) -> dict[str, list[dict[str, Any]]]:
     return configs
 
 
-def paths_of(folder: Path, manifest: Manifest, config: str) -> list[Path]:
-    """The data files of one config; empty where there is no such config."""
-    return [folder / file["path"] for file in configs_of(manifest).get(config, ())]
+def split_of(path: str) -> str:
+    """The split that a data file belongs to, by its name `<config>/<split>-00000-of-0000N.parquet`."""
+    return path.rpartition("/")[2].partition("-")[0]
+
+
+def splits_of(folder: Path, manifest: Manifest, config: str) -> dict[str, list[Path]]:
+    """The data files of one config by split, each split sorted by guid; empty where there is no such config."""
+    splits: dict[str, list[Path]] = {}
+    for file in configs_of(manifest).get(config, ()):
+        splits.setdefault(split_of(file["path"]), []).append(folder / file["path"])
+    return splits
 
 
 @cache

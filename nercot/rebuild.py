@@ -18,7 +18,7 @@ from typing import Any
 
 from nercot.build import Build, BuildOptions, quiet
 from nercot.llm.messages import Request
-from nercot.manifest import Manifest, paths_of, read_manifest
+from nercot.manifest import Manifest, read_manifest, splits_of
 from nercot.pipeline import Groups, RecordStep, Report, Row, Work, dropped_row
 from nercot.recipe import EMBEDDED, Model, Recipe, SourceSpec
 from nercot.records import Answer, Judgement, Outcome, Record
@@ -26,6 +26,7 @@ from nercot.removed import Removal, sentence_hash, taken_down
 from nercot.steps.annotate import Teacher
 from nercot.steps.ingest import Ingested, partition_names
 from nercot.steps.score import Judge
+from nercot.steps.select import TOUCHES, Checker, Selected
 from nercot.tables import read_rows, table, to_record
 
 _ANSWER = [item.name for item in fields(Answer)]
@@ -70,6 +71,10 @@ def recipe_of(manifest: Manifest) -> Recipe:
         trace=made["validate"]["trace"],
         threshold=made["select"]["threshold"],
         duplicates=made["select"]["duplicates"],
+        near_duplicates=made["select"]["near_duplicates"],
+        contamination=made["select"]["contamination"],
+        validation=made["split"]["validation"],
+        test=made["split"]["test"],
     )
 
 
@@ -168,9 +173,11 @@ class _Source:
 
 
 def rows_of(corpus: Path, manifest: Manifest, config: str, columns: Iterable[str] | None = None) -> Iterator[Row]:
-    """The rows of one config of a corpus, file after file."""
+    """The rows of one config of a corpus, by guid, whatever their split."""
     wanted = None if columns is None else list(columns)
-    return chain.from_iterable(read_rows(path, wanted) for path in paths_of(corpus, manifest, config))
+    splits = splits_of(corpus, manifest, config).values()
+    streams = [chain.from_iterable(read_rows(path, wanted) for path in paths) for paths in splits]
+    return streams[0] if len(streams) == 1 else merge(*streams, key=lambda row: str(row["guid"]))
 
 
 class _Replay(Build):
@@ -210,12 +217,45 @@ class _Replay(Build):
 
         return step
 
+    def _checker(self) -> Checker | None:
+        return _Contaminated(self.corpus, self.manifest) if "contamination" in self.manifest else None
+
+    def _calibration(self) -> Any:
+        return self.manifest.get("calibration")
+
+    def _select(self, rounds: int, keys: Mapping[str, str]) -> Selected:
+        selected = super()._select(rounds, keys)
+        # What was found of test sets can only be found again by who has them.
+        told = {name: self.manifest[name] for name in ("contamination",) if name in self.manifest}
+        return replace(selected, findings={**selected.findings, **told})
+
     def _said(self, attempt: int, columns: list[str]) -> Groups:
         rows = rows_of(self.corpus, self.manifest, "raw", dict.fromkeys(("guid", "attempt", *columns)))
         return Groups(row for row in rows if row["attempt"] == attempt)
 
     def _drops(self) -> Groups:
         return Groups(rows_of(self.corpus, self.manifest, "dropped", ("guid", "step", "reason", "detail")))
+
+
+@dataclass(frozen=True, slots=True)
+class _Contaminated:
+    """Says of test sets what a corpus says itself: they are no part of it."""
+
+    corpus: Path
+    manifest: Manifest
+
+    def find(self, rows: Iterable[Row]) -> Iterator[tuple[str, ...]]:
+        """For each row the benchmark that its kept row names, or all those that its drop names, as one."""
+        kept = Groups(rows_of(self.corpus, self.manifest, "cot", ("guid", "contaminated_by")))
+        drops = Groups(rows_of(self.corpus, self.manifest, "dropped", ("guid", "reason", "detail")))
+        for row in rows:
+            named = [item["contaminated_by"] for item in kept.take(row["guid"])]
+            dropped = [item["detail"] for item in drops.take(row["guid"]) if item["reason"] == "contaminated"]
+            yield tuple(name for name in (*named, *(text.removeprefix(TOUCHES) for text in dropped)) if name)
+
+    def describe(self) -> dict[str, Any]:
+        """What was looked at is in the manifest."""
+        return {}
 
 
 def _refused(record: Record, drops: list[Row], step: str, usual: str) -> Outcome:

@@ -24,7 +24,7 @@ from nercot.candidate import replace_folder
 from nercot.changelog import changelog, first_section, intact, section
 from nercot.diff import Diff, compare
 from nercot.errors import InputError, OutputError, ShortfallError
-from nercot.manifest import NAME, Manifest, configs_of, paths_of, read_manifest, write_sealed
+from nercot.manifest import NAME, Manifest, configs_of, read_manifest, splits_of, write_sealed
 from nercot.pipeline import Report
 from nercot.rebuild import rebuild, rows_of
 from nercot.removed import Removal, read_guids, read_removed, sentence_hash, write_removed
@@ -227,8 +227,8 @@ def _differences(newest: Path, old: Manifest, stage: Path, new: Manifest, report
         report(f"compare {config}", 0, 1)
         if [file["sha256"] for file in mine.get(config, ())] == [file["sha256"] for file in yours.get(config, ())]:
             continue
-        before, after = paths_of(newest, old, config), paths_of(stage, new, config)
-        found = compare([before] if before else [], [after] if after else [])
+        before, after = splits_of(newest, old, config), splits_of(stage, new, config)
+        found = compare(before, after)
         if not before or not after:
             found.columns = {}  # a config without rows has no file, and so no columns to compare
         if found.differs:

@@ -24,7 +24,7 @@ from nercot.changelog import intact
 from nercot.diff import Diff, compare
 from nercot.errors import InputError
 from nercot.invariants import row_problems
-from nercot.manifest import NAME, Manifest, configs_of, manifest_problems, paths_of, read_manifest
+from nercot.manifest import NAME, Manifest, configs_of, manifest_problems, read_manifest, splits_of
 from nercot.pipeline import Report, Row
 from nercot.rebuild import rebuild as make_again
 from nercot.release import CHANGELOG, seal, stats_of
@@ -229,10 +229,9 @@ def _differences(release: Path, old: Manifest, made: Path, new: Manifest) -> Ite
     same_writer = old["writer"] == new["writer"]
     mine, yours = configs_of(old), configs_of(new)
     for config in {**mine, **yours}:
-        before, after = paths_of(release, old, config), paths_of(made, new, config)
         if [file["sha256"] for file in mine.get(config, ())] == [file["sha256"] for file in yours.get(config, ())]:
             continue
-        found = compare([before] if before else [], [after] if after else [])
+        found = compare(splits_of(release, old, config), splits_of(made, new, config))
         if found.differs or same_writer:
             yield f"{config}/", _said(found)
     bytes_differ = ("files", "digest", "writer")

@@ -14,7 +14,7 @@ TRAINING = ROOT / "training"
 CONFIGS = TRAINING / "configs"
 sys.path.insert(0, str(TRAINING))
 
-COLUMNS = {"sft": ("guid", "dataset", "license", "prompt", "completion"), "cot": ("guid", "schema", "gold"),
+COLUMNS = {"sft": ("guid", "dataset", "license", "prompt", "completion"), "cot": ("guid", "sentence", "schema", "schema_descriptions", "gold"),
            "grpo": ("guid", "dataset", "prompt", "gold", "schema")}
 
 
@@ -26,7 +26,7 @@ def write_corpus(folder: Path, config: str, rows: Sequence[Mapping[str, Any]]) -
     (folder / config).mkdir(parents=True, exist_ok=True)
     entity = pa.struct([("text", pa.string()), ("label", pa.string()), ("start", pa.int32()), ("end", pa.int32())])
     message = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
-    types = {"prompt": message, "completion": message, "schema": pa.list_(pa.string())}
+    types = {"prompt": message, "completion": message, "schema": pa.list_(pa.string()), "schema_descriptions": pa.list_(pa.string())}
     types["gold"] = pa.list_(entity) if config == "cot" else pa.string()
     schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS[config]])
     table = pa.Table.from_pylist([{name: row[name] for name in COLUMNS[config]} for row in rows], schema=schema)
@@ -46,3 +46,34 @@ def run(script: str, *arguments: object, folder: Path, ok: bool = True) -> subpr
     )
     assert not ok or done.returncode == 0, done.stderr[-3000:]
     return done
+
+
+def corpus_row(number: int, cot: str | None = "Ann left, so she is a person.", length: int = 1) -> dict[str, Any]:
+    """One row with the columns of all three configs; its gold has one entity more than its answer."""
+    from nercot.answers import render_answer
+    from nercot.prompts import extract_messages
+    from nercot.records import Entity, content_guid
+
+    sentence, schema = f"Ann left Oslo {number} times" + " again" * length, ["person", "place"]
+    person, place = Entity("Ann", "person", 0, 3), Entity("Oslo", "place", 9, 13)
+    gold = [{"text": item.text, "label": item.label, "start": item.start, "end": item.end} for item in (person, place)]
+    return {
+        "guid": content_guid(sentence, schema, "made"),
+        "dataset": "made",
+        "license": "cc0-1.0",
+        "sentence": sentence,
+        "schema": schema,
+        "schema_descriptions": None,
+        "gold": gold,
+        "prompt": extract_messages(sentence, schema),
+        "completion": [{"role": "assistant", "content": render_answer(cot, [person], schema)}],
+    }
+
+
+def grpo_row(number: int) -> dict[str, Any]:
+    """The same row with the columns of the config grpo."""
+    from nercot.answers import render_answer
+    from nercot.records import Entity
+
+    row = corpus_row(number)
+    return {**row, "gold": render_answer(None, [Entity("Ann", "person", 0, 3)], row["schema"])}

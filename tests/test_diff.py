@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nercot import diff as module
-from nercot.diff import Diff, compare, diff
+from nercot.diff import DATA_SPLIT, Diff, compare, diff
 from nercot.errors import InputError
 from nercot.publish import publish
 from nercot.release import freeze
@@ -31,8 +31,12 @@ COLUMNS = pa.schema({"guid": pa.string(), "cot": pa.string(), "entities": pa.lis
 
 guids = st.integers(0, 40).map(lambda number: f"{number:03d}")
 labels = st.sampled_from(["person", "city"])
-entity = st.builds(lambda label, start: {"text": "x", "label": label, "start": start}, labels, st.none() | st.integers(0, 3))
-cells = st.tuples(st.none() | st.text("ab", max_size=2), st.none() | st.lists(entity, max_size=2), st.sampled_from([1.0, 2.0]))
+entity = st.builds(
+    lambda label, start: {"text": "x", "label": label, "start": start}, labels, st.none() | st.integers(0, 3)
+)
+cells = st.tuples(
+    st.none() | st.text("ab", max_size=2), st.none() | st.lists(entity, max_size=2), st.sampled_from([1.0, 2.0])
+)
 corpora = st.dictionaries(guids, cells, max_size=30)
 # Where a corpus is cut into files, and into row groups within.
 cuts = st.lists(st.integers(0, 30), max_size=4)
@@ -67,11 +71,14 @@ def test_the_merge_is_what_dictionaries_say(tmp_path_factory, one, other, cuts_o
     right = write(folder / "b", as_rows(other), cuts_other)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_ROWS", rows)  # small windows, so that few rows have many
-        found = compare([left], [right])
+        found = compare({"train": left}, {"train": right})
         if split:  # every second row in another split
-            halves = [as_rows(other)[0::2], as_rows(other)[1::2]]
-            parts = [write(folder / f"s{number}", half, cuts_other) for number, half in enumerate(halves)]
-            assert as_dict(compare([left], parts)) == as_dict(found)
+            halves = {"train": as_rows(other)[0::2], "test": as_rows(other)[1::2]}
+            parts = {name: write(folder / name, half, cuts_other) for name, half in halves.items()}
+            moved = {row["guid"] for row in halves["test"]} & one.keys()
+            found_split = compare({"train": left}, parts)
+            assert {guid for guid, columns in found_split.changed.items() if DATA_SPLIT in columns} == moved
+            assert rest(found_split) == rest(found)
     assert found.rows == (len(one), len(other))
     assert found.added == sorted(other.keys() - one.keys())
     assert found.removed == sorted(one.keys() - other.keys())
@@ -89,8 +96,10 @@ def test_the_merge_is_what_dictionaries_say(tmp_path_factory, one, other, cuts_o
     assert found.differs == (as_rows(one) != as_rows(other))
 
 
-def as_dict(found: Diff) -> dict[str, Any]:
-    return {**found.as_json(), "changed": {guid: sorted(columns) for guid, columns in found.changed.items()}}
+def rest(found: Diff) -> dict[str, Any]:
+    """Everything but what speaks of splits."""
+    changed = {guid: sorted(set(columns) - {DATA_SPLIT}) for guid, columns in found.changed.items()}
+    return {**found.as_json(), "changed": {guid: columns for guid, columns in changed.items() if columns}}
 
 
 def test_columns_that_only_one_side_has_are_named_and_not_compared(tmp_path: Path) -> None:
@@ -98,7 +107,7 @@ def test_columns_that_only_one_side_has_are_named_and_not_compared(tmp_path: Pat
     more = pa.schema({"guid": pa.string(), "cot": pa.string(), "score": pa.string(), "drift": pa.string()})
     left = write(tmp_path / "a", rows, [])
     right = write(tmp_path / "b", [{"guid": "a", "cot": "y", "score": "1.0", "drift": "same"}], [], more)
-    found = compare([left], [right])
+    found = compare({"train": left}, {"train": right})
     assert found.columns == {"entities": "removed", "drift": "added", "score": "retyped"}
     assert found.changed == {"a": ("cot",)}
 
@@ -108,7 +117,7 @@ def test_attempts_are_rows_of_their_own(tmp_path: Path) -> None:
     one = [{"guid": "a", "attempt": 1, "cot": "x"}, {"guid": "a", "attempt": 2, "cot": "y"}]
     other = [{"guid": "a", "attempt": 2, "cot": "z"}, {"guid": "a", "attempt": 3, "cot": "y"}]
     left, right = (write(tmp_path / name, rows, [], schema) for name, rows in (("a", one), ("b", other)))
-    found = compare([left], [right])
+    found = compare({"train": left}, {"train": right})
     assert (found.added, found.removed, found.changed) == (["a"], ["a"], {"a": ("cot",)})
 
 
@@ -124,7 +133,7 @@ def test_attempts_are_rows_of_their_own(tmp_path: Path) -> None:
 def test_what_cannot_be_compared_is_refused(tmp_path: Path, rows: list[Row], schema: pa.Schema, message: str) -> None:
     good = write(tmp_path / "good", [{"guid": "a"}], [])
     with pytest.raises(InputError, match=message):
-        compare([good], [write(tmp_path / "bad", rows, [], schema)])
+        compare({"train": good}, {"train": write(tmp_path / "bad", rows, [], schema)})
 
 
 def test_files_that_are_not_there_or_no_parquet(tmp_path: Path) -> None:

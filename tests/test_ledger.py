@@ -246,11 +246,22 @@ def test_what_the_commands_say(ledger: Ledger) -> None:
 
 
 def test_jobs_are_open_until_they_are_closed(ledger: Ledger) -> None:
-    ledger.note_job("batch-1", question(), 10)
-    ledger.note_job("batch-2", question(), 10)
-    ledger.close_job("batch-1", "completed")
-    assert ledger.open_jobs("deepseek", "m") == ["batch-2"]
+    for token, numbers in (("one", (1, 2)), ("two", (3, 4))):
+        for n in numbers:
+            ledger.append(question(n), Reply(question(n).key, "sent", detail=token)).result(10)
+        ledger.open_job(token, "deepseek", "m")
+    ledger.name_job("two", "batch-2")
+    keep(ledger, question(4))
+    assert [(job.token, job.batch) for job in ledger.open_jobs("deepseek", "m")] == [("one", None), ("two", "batch-2")]
     assert ledger.open_jobs("openai", "m") == []
+    keys = [question(n).key for n in range(6)]
+    assert ledger.in_open_jobs(keys) == set(keys[1:5])
+    assert ledger.unanswered("two") == [keys[3]]
+    assert ledger.sent(keys) == {keys[n]: question(n) for n in range(1, 5)}
+    ledger.close_job("one", "completed")
+    assert [job.token for job in ledger.open_jobs("deepseek", "m")] == ["two"]
+    assert ledger.in_open_jobs(keys) == set(keys[3:5])
+    assert (ledger.totals()[0].calls, ledger.standings("c")[0].unanswered) == (1, 3)
 
 
 # -- several processes, and files that are no ledgers -------------------------------------------------------------

@@ -102,7 +102,7 @@ def test_manifests_and_rows_of_real_builds_fit_their_public_schemas(built: Path)
 
 def test_the_record_schema_has_the_columns_of_the_tables_and_no_other() -> None:
     for config in ("cot", "raw", "dropped", "sft"):
-        row = {name: None for name in COLUMNS[config].names}
+        row = dict.fromkeys(COLUMNS[config].names)
         errors = list(validator("record", config).iter_errors(row))
         assert not [error for error in errors if "unevaluated" in error.validator or error.validator == "required"]
         strange = list(validator("record", config).iter_errors({**row, "strange": 1}))
@@ -159,7 +159,11 @@ def test_rows_make_a_minor_version_and_the_card_a_patch(place: Path, server: Fau
     assert patch.fingerprint == minor.fingerprint
     assert patch.changes == ['`title` changed: "NER-CoT" -> "Another title"']
     text = (patch.folder / "CHANGELOG.md").read_bytes()
-    assert [line for line in text.decode().splitlines() if line.startswith("## ")] == ["## 1.1.1", "## 1.1.0", "## 1.0.0"]
+    assert [line for line in text.decode().splitlines() if line.startswith("## ")] == [
+        "## 1.1.1",
+        "## 1.1.0",
+        "## 1.0.0",
+    ]
     assert intact(text)
     assert not intact(text.replace(b"1.1.0", b"1.2.0"))
     assert not verify(patch.folder, rebuild=True).problems
@@ -204,9 +208,7 @@ def test_what_is_no_version_is_refused(built: Path, version: str) -> None:
 @pytest.mark.parametrize(
     ("version", "message"), [("1.0.0", "already"), ("0.9.0", "newer"), ("1.0.1", "minor, so at least 1.1.0")]
 )
-def test_a_version_that_does_not_fit_is_refused(
-    place: Path, server: FaultServer, version: str, message: str
-) -> None:
+def test_a_version_that_does_not_fit_is_refused(place: Path, server: FaultServer, version: str, message: str) -> None:
     build_corpus(place, [*source_rows(), source_row("Nora Kept")], server)
     before = state(place / "releases")
     with pytest.raises(InputError, match=message):

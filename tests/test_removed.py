@@ -16,8 +16,8 @@ from nercot.build import BuildOptions, build
 from nercot.errors import InputError, ShortfallError
 from nercot.llm.exchange import export_parquet
 from nercot.llm.ledger import Ledger
-from nercot.records import content_guid
 from nercot.recipe import load_recipe
+from nercot.records import content_guid
 from nercot.release import Released, freeze
 from nercot.removed import read_guids, read_removed, removed_guids, sentence_hash
 from nercot.tables import read_rows

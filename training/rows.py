@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from nercot.answers import CLOSE, OPEN, render_answer
 from nercot.errors import InputError
 from nercot.hub import download
+from nercot.prompts import default_template, extract_messages
 from nercot.records import Entity
 
 from settings import Data
@@ -30,7 +31,7 @@ _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 _COLUMNS = {
     "sft": ("guid", "dataset", "prompt", "completion"),
     "grpo": ("guid", "dataset", "prompt", "gold", "schema"),
-    "cot": ("guid", "schema", "gold"),
+    "cot": ("guid", "sentence", "schema", "schema_descriptions", "gold"),
 }
 
 # Why a row is left out, in words for --check; `normalised` rows are kept and counted.
@@ -92,19 +93,35 @@ def _columns(name: str, rows: Dataset, data: Data) -> Dataset:
     if missing := [column for column in needed if column not in rows.column_names]:
         raise InputError(f"{name}: the config {data.config} has no column {missing[0]}; it has {', '.join(rows.column_names)}")
     rows = rows.select_columns(list(needed))
-    return _with_gold(name, rows, data) if data.answers == "gold" else rows
+    return rows if data.answers == "trace" else _without_traces(name, rows, data)
 
 
-def _with_gold(name: str, rows: Dataset, data: Data) -> Dataset:
-    """The rows with the source's own entities as the answer, null where it has none."""
-    cot = _load(name, "cot", data.split).select_columns(list(_COLUMNS["cot"]))
-    gold = {row["guid"]: None if row["gold"] is None else _gold_answer(row) for row in cot}
-    return rows.map(lambda row: {"gold_answer": gold.get(row["guid"])}, desc="gold")
+def _without_traces(name: str, rows: Dataset, data: Data) -> Dataset:
+    """The rows with answers without trace, asked for with the prompt that `nercot evaluate --no-trace` uses."""
+    cot = {row["guid"]: row for row in _load(name, "cot", data.split).select_columns(list(_COLUMNS["cot"]))}
+
+    def asked(row: dict[str, Any]) -> dict[str, Any]:
+        record = cot.get(row["guid"])
+        if record is None:
+            raise InputError(f"{name}: the config cot lacks the row {row['guid']} of the config {data.config}")
+        asking = (record["sentence"], record["schema"], record["schema_descriptions"], default_template("answer"))
+        answer = _gold_answer(record) if data.answers == "gold" else _without_trace(row["completion"][-1]["content"])
+        return {"prompt": extract_messages(*asking), "answer": answer}
+
+    return rows.map(asked, desc="without traces")
 
 
-def _gold_answer(row: Mapping[str, Any]) -> str:
-    entities = [Entity(item["text"], item["label"], item["start"], item["end"]) for item in row["gold"]]
-    return render_answer(None, entities, row["schema"])
+def _gold_answer(record: Mapping[str, Any]) -> str | None:
+    """The source's own entities as an Answer, None where it has none."""
+    if record["gold"] is None:
+        return None
+    entities = [Entity(item["text"], item["label"], item["start"], item["end"]) for item in record["gold"]]
+    return render_answer(None, entities, record["schema"])
+
+
+def _without_trace(answer: str) -> str:
+    """An Answer's JSON: what follows the trace, which itself holds no think tag."""
+    return answer.partition(f"\n{CLOSE}\n")[2] if answer.startswith(f"{OPEN}\n") else answer
 
 
 def prompt_of(row: Mapping[str, Any], data: Data) -> list[dict[str, str]]:
@@ -117,16 +134,8 @@ def prompt_of(row: Mapping[str, Any], data: Data) -> list[dict[str, str]]:
 
 def answer_of(row: Mapping[str, Any], data: Data) -> str | None:
     """The Answer that the model learns, verbatim; None where the source has no gold."""
-    if data.answers == "gold":
-        answer: str | None = row["gold_answer"]
-        return answer
-    text = str(row["completion"][-1]["content"])
-    return _without_trace(text) if data.answers == "plain" else text
-
-
-def _without_trace(answer: str) -> str:
-    """An Answer's JSON: what follows the trace, which itself holds no think tag."""
-    return answer.partition(f"\n{CLOSE}\n")[2] if answer.startswith(f"{OPEN}\n") else answer
+    answer: str | None = row["completion"][-1]["content"] if data.answers == "trace" else row["answer"]
+    return answer
 
 
 def encode(tokenizer: Any, prompt: Sequence[Mapping[str, str]], answer: str) -> dict[str, Any]:

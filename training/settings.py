@@ -61,7 +61,8 @@ class Model:
 class Data:
     """What it is trained on: Hub datasets (`org/name[@revision]`) or folders that hold `<config>/train-*.parquet`.
 
-    `answers`: trace (as the corpus has them), plain (the same without trace) or gold (the source's own, no trace).
+    `answers`: trace (as the corpus has them), plain (the same without trace) or gold (the source's own entities);
+    the latter two need the config cot as well, and are asked for with the prompt of `nercot evaluate --no-trace`.
     `max_tokens`: rows with more, prompt and answer together, are left out; in GRPO it counts the prompt alone.
     `dataset_line`: the released code's first line of a prompt, which names the dataset.
     """

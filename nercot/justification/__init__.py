@@ -47,7 +47,7 @@ def justify(sentence: str, schema: Sequence[str], cot: str, entities: Sequence[E
     types = types_of(tuple(schema))
     surfaces, references = find_references(sentence, entities, trace, types)
     statements = read_statements(trace, types, len(surfaces), references)
-    evidence, findings = judge(sentence, schema, entities, surfaces, references, statements)
+    evidence, findings = judge(sentence, trace, schema, entities, surfaces, references, statements)
     return Justification(tuple(evidence), tuple(findings))
 
 

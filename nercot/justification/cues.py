@@ -33,7 +33,7 @@ _NOT_BEFORE = re.compile(
     r"|(?:n't|\bnot|\bcannot)(?=\s*$|\W+(?:a|an|the|any|in|under|of|as|for|to|one|really|quite|exactly|even|so much"
     r"|be|being|been|count|counts|call|treat|see|take|tag|label|make|consider|say|classify|read|think|believe|put"
     r"|include|list|add|mark|annotate|mean|refer|name|belong|qualify|want|speak|find|necessarily|strictly|also|yet"
-    r"|actually|just an?|her|him|it|them|this|that|my|your|mere|some|another|\w+ly)\b)"
+    r"|actually|going to|about to|just an?|her|him|it|them|this|that|my|your|mere|some|another|\w+ly)\b)"
 )
 _STILL_YES = re.compile(
     r"\b(?:no (?:doubt|question|problem|discussion|ambiguity|need|matter|reason|way around)|not (?:only|just|merely)"
@@ -92,12 +92,17 @@ UNDECIDED = re.compile(
 )
 
 
+_NOT_DONE = re.compile(r"(?:n't|\bnot|\bcannot) \w+")
+
+
 def polarity(before: str, after: str, question: bool) -> Polarity:
     """What a clause says of the type between `before` and `after`."""
     denied = _NOT_BEFORE.search(before) is not None and _STILL_YES.search(before) is None
     if denied or _NOT_AFTER.match(after) or _NOT_LATER.match(after):
         return Polarity.OPEN if question else Polarity.NO
     if question or _OPEN_AFTER.match(after):
+        return Polarity.OPEN
+    if _NOT_DONE.search(before) is not None and _STILL_YES.search(before) is None:
         return Polarity.OPEN
     if _OPEN.search(before) and not _DECIDED.search(before):
         return Polarity.OPEN
@@ -119,7 +124,7 @@ _NONE_AFTER = re.compile(
     r"[\s\"'):]*(?:(?:slot|type|label|side|list|too|also|as well|here)[\s,]+)*"
     r"(?:[:=–→-]|is|are|remains?|stays?|has|gets?|there is|there's)?\s*"
     r"(?:left |kept |just |also |then |clearly |simply |still |totally |hence |so |therefore )*"
-    r"(?:empty|none|nothing|no\b(?! doubt)|nope|\[\]|–|n/a|nil|nada|nobody|blank|absent"
+    r"(?:(?:(?:slot|list|type|label|column|field) )?(?:free|unused|vacant)\b|empty|none|nothing|no\b(?! doubt)|nope|\[\]|–|n/a|nil|nada|nobody|blank|absent"
     r"|(?:not|isn't|aren't) (?:mentioned|named|present|given|here|there|in)\b)"
 )
 
@@ -220,7 +225,7 @@ NO_VERDICT = re.compile(
     r"(?:^|[,:–(→=?|]\s*|\b(?:so|hence|thus|therefore|verdict|final|and|but|well|then|is|are)\s+)"
     rf"(?:{_any('out no nope nah none neither nothing skip skipped excluded ignore ignored omit omitted dropped')}"
     r"|rejected|discarded|left out|not (?:one|taken|included|tagged|listed|counted|used|here|it|that|this)|no it|-|–|x"
-    r"|n/a|irrelevant|nil|nada|✗|✘|❌)"
+    r"|n/a|irrelevant|nil|nada|✗|✘|❌|i'd rather not|better not|rather not|i think not|i pass|no thanks|not for me)"
     r"\s*[\"'.,;!)|]*\s*$"
 )
 # Why a refusal may be about another place of the same string.
@@ -241,7 +246,7 @@ REFUSING = frozenset(
         "cross without steer exempt forget keep keeping kept set setting put putting out off aside alone not never "
         "cannot can't won't don't doesn't didn't isn't aren't wasn't weren't shouldn't wouldn't couldn't hasn't haven't "
         "needn't mustn't no none neither nothing nope nah generic vague unspecific nameless unnamed common scope nobody "
-        "asks mistake wrong noise overkill nonsense odd stretch error description descriptive descriptor adjective "
+        "asks rather pass mistake wrong noise overkill nonsense odd stretch error description descriptive descriptor adjective "
         "modifier pronoun filler verb title hardly lacks x n/a irrelevant nil nada omit n a"
     ).split("|")
 )

@@ -37,6 +37,9 @@ _CONCEPTS: dict[str, tuple[str, str, str]] = {
         "diplomat ambassador spy agent detective policeman policewoman sheriff murderer killer thief inventor "
         "translator publisher editor librarian curator chef cook blogger youtuber user author_name protagonist "
         "composer_name plumber electrician carpenter musician_name handle account_holder recipient sender author "
+        "colleague friend boss employee staff recruit candidate customer client visitor tourist volunteer witness speaker "
+        "listener viewer reader caller buyer seller tenant landlord grandma grandmother grandfather grandpa parent kid "
+        "orphan pensioner widow heir namesake bearer people's someone's member companion partner assistant "
         "villager resident citizen inhabitant tenant neighbour neighbor mathematician economist character figure",
     ),
     "writer": (

@@ -281,7 +281,8 @@ def _picked(
         if (at and low[at - 1].isalnum()) or (stop < len(low) and low[stop].isalnum()) or _is_plain(words, types):
             continue
         begin = start + raw.index(text)
-        if not _inside((at, stop), entities) and len(text) < _WHOLE_SHARE * len(sentence):
+        nested = any(e.start is not None and e.end is not None and e.start <= at and stop <= e.end for e in entities)
+        if not nested and not _inside((at, stop), entities) and len(text) < _WHOLE_SHARE * len(sentence):
             yield sentence[at:stop], (begin, begin + len(text))
 
 

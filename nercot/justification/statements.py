@@ -30,7 +30,7 @@ class Event(NamedTuple):
     """`kind`: yes, no or open; `label`: a type's index or EVERY; the span that says it.
 
     `firm`: there is only one reading.  `faint`: the type is named beside the mention, not of it ("in the city").
-    `soft`: a refusal that may be about another place of the same string.  `double`: said to be one type of two.
+    `soft`: a refusal that may be about another place of the same string.  `double`, `twice`: perhaps, or surely, one type of two.
     `again`: a doubt or a change of mind that takes back what was said before.  `direct`: the type stands next to
     the mention, or is said of it as the subject of the sentence.
     """
@@ -43,6 +43,7 @@ class Event(NamedTuple):
     faint: bool = False
     soft: bool = False
     double: bool = False
+    twice: bool = False
     again: bool = False
     direct: bool = False
 
@@ -118,11 +119,16 @@ _AS_TYPE = re.compile(
     r"\b(?:goes|go|belongs?|falls?|put|sorted|filed|assign(?:ed)?|mapped|over|come|comes|up) (?:in|to|with|for|on|under)\b"
 )
 _CHAIN = re.compile(r"[\s\"',/)(]*(?:(?:or|and|nor|an?|the|,|/|\+)[\s\"'(]*)*")
+_TWICE = re.compile(
+    r"\b(?:both|twice|and again|two types|both types|second type|double duty|in two roles|and under|one of each|and as an?)\b|\+"
+)
+_CONCEDES = re.compile(r"[^.]{0,80}?[,;)] ?(?:but|though|yet|however|only)\b")
 _DOUBLE = re.compile(r"\b(?:both|again|as well|also|twice|and under|and as|two types|second type|too)\b|\+")
 _TOGETHER = re.compile(
     r"\b(?:all|both|each|every|these|those|they|them|their|everything|everyone|together|two|three|four|five|six|seven|eight|nine"
     r"|ten|eleven|twelve|\d{1,2}|the pair|trio|ones|either|neither|any of)\b"
 )
+_HE = re.compile(r"\W*(?:and |but |so |then )*(?:he|she|he's|she's)\b")
 _SINGULAR = re.compile(r"\b(?:it|it's|he|he's|she|she's|this)\b")
 _TOGETHER_AFTER = re.compile(r"[\s\"')]*(?:[×x] ?(?P<n>\d)|(?:for|to|on) (?:both|all|each|every|the \w+ of them))")
 _REVISES = re.compile(
@@ -370,6 +376,7 @@ class _Reader:
         undecided = cues.UNDECIDED.search(text) is not None
         revises = _REVISES.match(text) is not None
         double = _DOUBLE.search(text) is not None
+        twice = _TWICE.search(text) is not None and len(hits) > 1
         previous: Hit | None = None
         last = Polarity.YES
         for hit, closes in zip(hits, closed, strict=True):
@@ -386,8 +393,10 @@ class _Reader:
             tally = len(hits) > 2 and _TALLY.search(self._low, sentence.start, hit.start) is not None
             for label, level in hit.labels.items():
                 firm = bound.firm and level >= HEADS and not tally and (closes or kind is not Polarity.YES)
+                if kind is Polarity.YES and _CONCEDES.match(self._low, hit.end, sentence.end):
+                    firm = False
                 again = undecided if kind is Polarity.OPEN else revises
-                event = Event(kind, label, start, end, firm, bound.faint, double=double, again=again, direct=bound.direct)
+                event = Event(kind, label, start, end, firm, bound.faint, double=double, twice=twice, again=again, direct=bound.direct)
                 events.append((bound.mentions, event))
             if kind is Polarity.YES:
                 self._verdict = hit.labels
@@ -476,10 +485,10 @@ class _Reader:
             bound = Bound(before[0].mentions, True, direct=True)
         elif before:
             bound = self._bind_before(before, previous)
-        elif groups:
-            bound = Bound(tuple(mention for group in groups for mention in group.mentions))
-        else:
+        elif not groups or _TOGETHER.search(low, sentence.start, min(hit.start, groups[0].start)):
             bound = self._bind_topic(sentence, hit)
+        else:
+            bound = Bound(tuple(mention for group in groups for mention in group.mentions))
         return Bound(bound.mentions, False, True) if inner else bound
 
     def _key_lead(self, groups: Sequence[Group]) -> Group | None:
@@ -509,7 +518,10 @@ class _Reader:
         singular = _SINGULAR.search(opening) is not None
         if (together is not None and not singular) or after is not None:
             word = together[0] if together is not None else (after["n"] if after is not None else None) or "all"
-            return Bound(*subjects.together(word))
+            mentions, sure = subjects.together(word)
+            return Bound(mentions, sure, direct=sure)
+        if _HE.match(opening):
+            return Bound(subjects.person())
         goes_on = subjects.continues()
         terse = len(opening) < 16 and sentence.end - hit.end < 3
         same_line = subjects.topic_line == sentence.line

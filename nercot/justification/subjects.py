@@ -60,6 +60,7 @@ _ASKS = re.compile(
     r"\W*(?:and |but |so |now |then |also |next |or )*(?:what about|how about|as for|does|is|should|could|would|can) "
     r"(?:the |a )?(?:\w+ )?\"[^\"\n]+\""
 )
+_PRONOUN_FIRST = re.compile(r"\W*(?:and |but |so |then |here |still |since |as )*(?:it|it's|this|that|that's|these|those|they|they're|both)\b")
 _RANKED = re.compile(r"\W*(?:the )?(first|second|third|fourth|last|former|latter)(?: (?:one|name|item|mention|span))\b")
 _RANKS = {"first": 0, "former": 0, "second": 1, "latter": 1, "third": 2, "fourth": 3, "last": -1}
 _COLUMN = re.compile(r"\b(left|right)(?:-hand)? (?:side|column)\b")
@@ -80,6 +81,7 @@ class Subjects:
         self._block: list[int] = []
         self._before: list[int] = []
         self._columns: dict[str, list[int]] = {"left": [], "right": []}
+        self._last: Group | None = None
         self.topic: tuple[Group, ...] = ()
         self.topic_line = -1
         self.key: Group | None = None
@@ -155,6 +157,10 @@ class Subjects:
             return self.key.mentions
         return self.topic[0].mentions if self.topic else ()
 
+    def person(self) -> Mentions:
+        """What "he" and "she" are: whoever was named last."""
+        return self._last.mentions if self._last is not None and not self._stale else ()
+
     def together(self, word: str) -> tuple[Mentions, bool]:
         """What "both" or "all three" are, and whether that is sure: the last so many mentions of the paragraph."""
         block = tuple(dict.fromkeys(self._block or self._before))
@@ -178,10 +184,15 @@ class Subjects:
             alone = self.opens_line() and not low[lead.end : sentence.end].strip(" .\"')")
             if alone or self.is_key(lead):
                 self.key = lead
-        if plain:
-            self._stale = False
-            self.topic = (lead,) if lead is not None else tuple(plain)
-            self.topic_line = sentence.line
+        if not plain:
+            return
+        self._last = plain[-1]
+        goes_on = _PRONOUN_FIRST.match(low, sentence.start, sentence.end) is not None
+        if lead is None and goes_on and self.topic and not self._stale:
+            return
+        self._stale = False
+        self.topic = (lead,) if lead is not None else tuple(plain)
+        self.topic_line = sentence.line
 
     def forget(self) -> None:
         """Drops the topic: a question about something unnamed was asked."""

@@ -38,6 +38,10 @@ _ABBREVIATIONS = frozenset(
     "e.g i.e etc vs cf dr mr mrs ms st prof jr sr inc ltd co no vol approx fig al resp esp ca sq".split()
 )
 
+_DOUBTS = re.compile(
+    r"n't\b|\b(?:not|no|never|nor|neither|none|out|skip\w*|leave|left|drop\w*|ignore\w*|exclude\w*|omit\w*|but|however|though"
+    r"|although|hardly|rather|instead|only|unless|except|without|cannot|aside|refuse|reject\w*|scrap|inside|within|part of)\b"
+)
 _FUNCTION_WORDS = frozenset(
     "the a an of in is it and to that as so i this for not no with on are be or at by but from one has have which".split()
 )
@@ -95,6 +99,11 @@ class Trace:
         if start < len(low):
             made.append(Sentence(start, len(low), line, paragraph))
         return made
+
+    def doubts(self, at: int) -> bool:
+        """Whether the rest of the line from `at` on has a word that may take something back."""
+        stop = self.low.find("\n", at)
+        return _DOUBTS.search(self.low, at, stop if stop >= 0 else len(self.low)) is not None
 
     def _ends(self, start: int, at: int, end: int, whole: Sequence[Span]) -> bool:
         if self.quotes and _within(self.quotes, at):

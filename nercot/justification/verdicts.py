@@ -13,9 +13,10 @@ from enum import Enum
 
 from nercot.grounding import occurrences
 from nercot.justification.cues import Polarity
+from nercot.justification.lexicon import label_words
 from nercot.justification.mentions import Reference, Surface
 from nercot.justification.statements import EVERY, Event, Statements
-from nercot.justification.trace import Span
+from nercot.justification.trace import Span, Trace
 from nercot.records import Entity, Violation
 
 
@@ -71,6 +72,7 @@ def _after(event: Event, state: Stance, label: int, listing: Listing, several: b
 
 def judge(
     sentence: str,
+    trace: Trace,
     schema: Sequence[str],
     entities: Sequence[Entity],
     surfaces: Sequence[Surface],
@@ -92,7 +94,7 @@ def judge(
             span, finding = _judge_one(case, schema, statements)
             findings.extend([finding] if finding is not None else [])
         evidence.append(span)
-    findings.extend(_missing(schema, surfaces, listings, statements))
+    findings.extend(_missing(trace, schema, surfaces, listings, statements))
     return evidence, findings
 
 
@@ -151,6 +153,9 @@ def _support(case: _Case, events: Sequence[Event], types: int, statements: State
         return case.spoken.start, case.spoken.end
     if any(event.kind is Polarity.NO and event.label in (case.label, EVERY) for event in events):
         return None
+    lead = statements.leads[case.number]
+    if lead is not None and set(label_words(case.entity.label)) & set(case.entity.text.lower().split()):
+        return lead
     for event in events:
         if event.faint and event.kind is Polarity.YES and event.label == case.label:
             return event.start, event.end
@@ -164,7 +169,11 @@ _UNLISTED = Listing(frozenset(), False)
 
 
 def _missing(
-    schema: Sequence[str], surfaces: Sequence[Surface], listings: dict[str, Listing], statements: Statements
+    trace: Trace,
+    schema: Sequence[str],
+    surfaces: Sequence[Surface],
+    listings: dict[str, Listing],
+    statements: Statements,
 ) -> Iterator[Violation]:
     """What the trace takes for good and the answer lacks."""
     for number, surface in enumerate(surfaces):
@@ -172,21 +181,25 @@ def _missing(
         if EVERY in listing.labels or not any(event.firm for event in statements.events[number]):
             continue
         for label, name in enumerate(schema):
-            if label not in listing.labels and _taken_for_good(statements, number, label, listing):
+            if label not in listing.labels and _taken_for_good(trace, statements, number, label, listing):
                 detail = f"the trace takes {surface.text!r} as {name!r}"
                 yield Violation("missing_from_answer", Entity(surface.text, name), detail)
 
 
-def _taken_for_good(statements: Statements, number: int, label: int, listing: Listing) -> bool:
+def _taken_for_good(
+    trace: Trace, statements: Statements, number: int, label: int, listing: Listing
+) -> bool:
     events = statements.events[number]
     firm = [e for e in events if e.firm and e.direct and e.kind is Polarity.YES and e.label == label]
     if not firm:
         return False
     if any(e.kind is not Polarity.YES and e.label in (label, EVERY) and e.start >= firm[0].start for e in events):
         return False
+    if not listing.labels and all(trace.doubts(e.end) for e in firm):
+        return False
     state, event = stance(events, label, Listing(listing.labels | {label}, listing.spare))
     if state is not Stance.TAKEN or event is None or statements.empty.get(label, -1) > event.start:
         return False
     if not listing.labels:
         return True
-    return any(event.double for event in firm) or (listing.spare and not any(e.again for e in events))
+    return any(event.twice for event in firm) or (listing.spare and not any(e.again for e in events))

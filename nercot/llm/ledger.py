@@ -11,6 +11,7 @@ gives is done when its entry is on disk, not before.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import sqlite3
 import threading
@@ -59,15 +60,14 @@ _MIGRATIONS = (
         reply BLOB NOT NULL
     );
     CREATE INDEX entries_by_key ON entries (key, kind);
+    CREATE INDEX entries_by_job ON entries (detail) WHERE kind = 'sent';
     CREATE TRIGGER entries_stay BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never changed'); END;
     CREATE TRIGGER entries_last BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never deleted'); END;
     CREATE TABLE jobs (
-        id TEXT PRIMARY KEY,
+        token TEXT PRIMARY KEY,
+        batch TEXT,
         provider TEXT NOT NULL,
         model TEXT NOT NULL,
-        corpus TEXT NOT NULL,
-        step TEXT NOT NULL,
-        requests INTEGER NOT NULL,
         made REAL NOT NULL,
         closed TEXT
     );
@@ -82,6 +82,7 @@ _INSERT = f"INSERT INTO entries ({_COLUMNS}) VALUES"
 _VALUES = f"({', '.join('?' * 20)})"
 # 20 values a row, and old builds of SQLite take 999 a statement.
 _ROWS_A_STATEMENT = 49
+_ASKED = "corpus, step, guid, provider, model, attempt, request"
 _IS_FINAL = "kind IN ('answer', 'refused', 'empty_answer')"
 
 _Item = TypeVar("_Item")
@@ -125,6 +126,15 @@ class LastError:
     step: str
     guid: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A batch job: our token for it, the provider's id (None: not known to be made), and when (Unix time)."""
+
+    token: str
+    batch: str | None
+    made: float
 
 
 class Ledger:
@@ -228,7 +238,7 @@ class Ledger:
     def totals(self, corpus: str | None = None) -> list[Total]:
         """Calls, tokens and dollars by corpus, step and model; of one corpus if named."""
         query = (
-            "SELECT corpus, step, model, sum(kind != 'error'), sum(kind = 'error'), total(tokens_in),"
+            "SELECT corpus, step, model, sum(kind NOT IN ('error', 'sent')), sum(kind = 'error'), total(tokens_in),"
             " total(tokens_cached), total(tokens_out), total(cost),"
             " sum(cost IS NULL AND kind IN ('answer', 'empty', 'empty_answer')) FROM entries"
             " WHERE ?1 IS NULL OR corpus = ?1 GROUP BY corpus, step, model ORDER BY corpus, step, model"
@@ -262,21 +272,58 @@ class Ledger:
         return LastError(*rows[0]) if rows else None
 
     # -- batch jobs ---------------------------------------------------------------------------------------
+    # A job's requests are entries of the kind `sent` whose detail is its token.
 
-    def open_jobs(self, provider: str, model: str) -> list[str]:
-        """The ids of this model's batch jobs whose answers have not been taken in, oldest first."""
-        query = "SELECT id FROM jobs WHERE provider = ? AND model = ? AND closed IS NULL ORDER BY made, id"
-        return [row[0] for row in self._all(query, [provider, model])]
+    def open_jobs(self, provider: str, model: str) -> list[Job]:
+        """This model's batch jobs whose answers have not been taken in, oldest first."""
+        query = "SELECT token, batch, made FROM jobs WHERE provider = ? AND model = ? AND closed IS NULL ORDER BY made, token"
+        return [Job(*row) for row in self._all(query, [provider, model])]
 
-    def note_job(self, job: str, request: Request, requests: int) -> None:
-        """Keeps the id of a batch job that has been made for `requests` requests like this one."""
-        values = [job, request.provider, request.model, request.corpus, request.step, requests, time.time()]
-        query = "INSERT INTO jobs (id, provider, model, corpus, step, requests, made) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        self._all(query, values)
+    def open_job(self, token: str, provider: str, model: str) -> None:
+        """Notes a job that is about to be made; its requests have been appended."""
+        query = "INSERT OR IGNORE INTO jobs (token, provider, model, made) VALUES (?, ?, ?, ?)"
+        self._all(query, [token, provider, model, time.time()])
 
-    def close_job(self, job: str, how: str) -> None:
-        """Notes that nothing more will come of a batch job."""
-        self._all("UPDATE jobs SET closed = ? WHERE id = ?", [how, job])
+    def name_job(self, token: str, batch: str) -> None:
+        """Notes the provider's id of a job."""
+        self._all("UPDATE jobs SET batch = ? WHERE token = ?", [batch, token])
+
+    def close_job(self, token: str, how: str) -> None:
+        """Notes that nothing more will come of a job."""
+        self._all("UPDATE jobs SET closed = ? WHERE token = ?", [how, token])
+
+    def in_open_jobs(self, keys: Collection[str]) -> set[str]:
+        """Those of `keys` that a job is still to answer."""
+        found: set[str] = set()
+        for some in _portions(keys):
+            marks = ",".join("?" * len(some))
+            query = "SELECT key FROM entries JOIN jobs ON token = detail WHERE kind = 'sent' AND closed IS NULL"
+            found.update(row[0].hex() for row in self._all(f"{query} AND key IN ({marks})", some))
+        return found
+
+    def sent(self, keys: Collection[str]) -> dict[str, Request]:
+        """The requests with these keys, as they were sent in a batch."""
+        found: dict[str, Request] = {}
+        for some in _portions(keys):
+            marks = ",".join("?" * len(some))
+            for row in self._all(f"SELECT {_ASKED} FROM entries WHERE kind = 'sent' AND key IN ({marks})", some):
+                request = self._request(row)
+                found[request.key] = request
+        return found
+
+    def unanswered(self, token: str) -> list[str]:
+        """The keys of a job's requests that have no final answer, in order of guid."""
+        query = (
+            "SELECT DISTINCT key, guid, attempt FROM entries AS asked WHERE kind = 'sent' AND detail = ? AND NOT EXISTS"
+            f" (SELECT 1 FROM entries WHERE key = asked.key AND {_IS_FINAL}) ORDER BY guid, attempt, key"
+        )
+        return [row[0].hex() for row in self._all(query, [token])]
+
+    def _request(self, row: Sequence[Any]) -> Request:
+        corpus, step, guid, provider, model, attempt, packed = row
+        return Request(corpus, step, guid, provider, model, json.loads(self._unpacked(packed)), attempt)
+
+    # -- everything ---------------------------------------------------------------------------------------
 
     def final_entries(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
         """These columns of every final entry, the first of each key, in order of key; request and reply as text."""

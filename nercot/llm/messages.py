@@ -14,7 +14,7 @@ from typing import Any
 
 # What can come of a call; the first three are final: such a request is never sent again.
 FINAL = ("answer", "refused", "empty_answer")
-KINDS = (*FINAL, "empty", "error")
+KINDS = (*FINAL, "empty", "error", "sent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Reply:
     """What came of a request.
 
     `kind`: answer (finish_reason says if it was cut: length, content_filter), refused (by the server,
-    for this record), empty_answer (five empty replies), empty or error (not final).  `reasoning`: the
+    for this record), empty_answer (five empty replies), empty, error or sent in a batch (not final).  `reasoning`: the
     trace where the server gives it apart; one inside `content` stays there.  `model`, `fingerprint`: as
     the reply names them.  `latency`: seconds.  `detail`: why there is no answer.
     """

@@ -120,24 +120,21 @@ class Purse:
         self._max = budget.max_cost if budget is not None else float("inf")
         self._spent = spent
         self._reserved = 0.0
-        self._open = 0
 
     @property
     def idle(self) -> bool:
         """Whether no call is being paid for: what does not fit now never will."""
-        return self._open == 0
+        return self._reserved < 1e-9
 
     def reserve(self, cost: float) -> bool:
         """Whether a call of about this cost still fits; if so, it is counted until it is settled."""
         if self._spent + self._reserved + cost > self._max + 1e-12:
             return False
         self._reserved += cost
-        self._open += 1
         return True
 
     def settle(self, reserved: float, cost: float) -> None:
-        """The call has cost this."""
-        self._open -= 1
+        """What was reserved, for one call or several, has cost this."""
         self._reserved -= reserved
         self._spent += cost
 

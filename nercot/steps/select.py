@@ -28,6 +28,9 @@ from nercot.steps.duplicates import duplicate_key, near_duplicates
 from nercot.steps.split import Families
 from nercot.tables import read_rows, table, to_record, write_json
 
+# How the detail of a contaminated row begins; the names of the benchmarks follow.
+TOUCHES = "like a test sentence of "
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -109,7 +112,7 @@ def select(
         report("select", number, len(parts))
     state = {"key": key, **chooser.findings(), "conflicting_gold": conflicts.summary()}
     if checker is not None:
-        state["contamination"] = {**checker.describe(), "matrix": chooser.matrix()}
+        state["contamination"] = {**checker.describe(), "records": chooser.like_tests, "matrix": chooser.matrix()}
     write_json(_state_file(work), state)
     return _selected(state)
 
@@ -163,6 +166,7 @@ class _Chooser:
     likes: Mapping[int, Sequence[int]]
     exact: int = 0
     near: int = 0
+    like_tests: int = 0
     touched: Counter[tuple[str, str]] = field(default_factory=Counter)
     families: Families = field(default_factory=Families)
     _place: int = -1
@@ -180,9 +184,10 @@ class _Chooser:
             best = max(item["score"] for item in case.attempts)
             return _Fate("below_threshold", f"score {best:g}, {self.selection.threshold:g} asked")
         self._place += 1
+        self.like_tests += bool(benchmarks)
         self.touched.update((case.row["dataset"], name) for name in benchmarks)
         if benchmarks and self.selection.contamination == "drop":
-            return _Fate("contaminated", f"like a test sentence of {', '.join(benchmarks)}")
+            return _Fate("contaminated", f"{TOUCHES}{', '.join(benchmarks)}")
         key = duplicate_key(case.row["sentence"], case.row["schema"])
         twin = self._texts.get(key) if self.selection.duplicates != "off" else None
         likes = [self._names[place] for place in self.likes.get(self._place, ()) if place in self._names]
