@@ -83,6 +83,23 @@ def find_benchmark(name: str) -> Benchmark | None:
     return _by_name().get(_folded(name))
 
 
+@lru_cache(maxsize=4096)
+def license_of(dataset: str) -> str | None:
+    """The licence of a dataset of the registry; None where nothing goes by that name."""
+    known = find_benchmark(dataset)
+    return known.license if known else None
+
+
+@lru_cache(maxsize=4096)
+def text_may_be_passed_on(dataset: str, license: str) -> bool:
+    """Whether the registry knows that text of this dataset, under this licence, may be passed on: unknown is no.
+
+    Of a dataset in the registry its entry decides, whatever licence a copy claims.
+    """
+    known = find_benchmark(dataset)
+    return known.text_may_be_passed_on if known else license.lower() in _read("benchmarks.toml")["licenses"]["free"]
+
+
 def suite(name: str) -> tuple[Benchmark, ...]:
     """The benchmarks of a suite: `seven` (zero-shot) or `twenty` (RE subset, supervised), in the paper's order.
 

@@ -83,7 +83,7 @@ class Shards:
 
 @dataclass(slots=True)
 class Contents:
-    """What went into a candidate."""
+    """What went into a candidate; `draw` and `traces` say by dataset what was drawn, and where a trace was kept."""
 
     files: list[dict[str, Any]] = field(default_factory=list)
     fingerprint: str = ""
@@ -94,6 +94,8 @@ class Contents:
     teachers: Counter[str] = field(default_factory=Counter)
     judges: Counter[str] = field(default_factory=Counter)
     stats: Stats = field(default_factory=Stats)
+    draw: list[dict[str, Any]] = field(default_factory=list)
+    traces: list[dict[str, Any]] = field(default_factory=list)
 
 
 def write_tables(
@@ -225,10 +227,27 @@ def sft_row(row: Row, template: str | None) -> Row:
     }
 
 
+def grpo_row(row: Row, template: str | None) -> Row:
+    """Prompt and gold of a record with gold, each in a column of its own, as reward functions take them."""
+    record = to_record(row)
+    return {
+        "guid": row["guid"],
+        "dataset": row["dataset"],
+        "license": row["license"],
+        "schema": row["schema"],
+        "prompt": extract_messages(record.sentence, record.schema, record.schema_descriptions, template),
+        "gold": render_answer(None, record.gold or (), record.schema),
+    }
+
+
 def row_hash(row: Mapping[str, Any]) -> bytes:
-    """The hash of what makes a row of the default config: guid, sentence, schema, trace, entities."""
-    entities = [[item["text"], item["label"], item["start"], item["end"]] for item in row["entities"]]
-    content = [row["guid"], row["sentence"], row["schema"], row["cot"], entities]
+    """The hash of what makes a row of the default config: guid, sentence, schema, trace, entities.
+
+    A column that the config lacks counts as null; gold stands in for entities.
+    """
+    listed = row["entities"] if "entities" in row else row["gold"]
+    entities = listed and [[item["text"], item["label"], item["start"], item["end"]] for item in listed]
+    content = [row["guid"], row["sentence"], row["schema"], row.get("cot"), entities]
     return hashlib.sha256(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()).digest()
 
 

@@ -49,8 +49,10 @@ def cell(text: Any) -> str:
     return plain
 
 
-def write_card(folder: Path, manifest: Mapping[str, Any], stats: Mapping[str, Any]) -> None:
-    """Writes README.md of a candidate."""
+def write_card(
+    folder: Path, manifest: Mapping[str, Any], stats: Mapping[str, Any], pictures: Sequence[tuple[str, str]] = ()
+) -> None:
+    """Writes README.md of a candidate, or of a release with its pictures (path, caption)."""
     from huggingface_hub import DatasetCard, DatasetCardData
 
     data = DatasetCardData(
@@ -66,7 +68,10 @@ def write_card(folder: Path, manifest: Mapping[str, Any], stats: Mapping[str, An
         dataset_info=[_info(folder, manifest, config) for config in _config_names(manifest)],
     )
     card = DatasetCard.from_template(
-        data, template_str=resource("cards", "dataset.md.j2").read_text(encoding="utf-8"), **_values(manifest, stats)
+        data,
+        template_str=resource("cards", "dataset.md.j2").read_text(encoding="utf-8"),
+        pictures=pictures,
+        **_values(manifest, stats),
     )
     write_text(folder / "README.md", str(card).rstrip() + "\n")
 

@@ -29,6 +29,11 @@ _EPILOGS = {
     "status": "nercot status ner-cot",
     "convert": "nercot convert pile.json --to rows.jsonl",
     "validate": "nercot validate answers.jsonl --out verdicts",
+    "release": "nercot release quickstart",
+    "diff": "nercot diff releases/quickstart/1.0.0 releases/quickstart/1.1.0",
+    "verify": "nercot verify releases/quickstart/1.0.0 --rebuild",
+    "trace": "nercot trace releases/quickstart/1.0.0 02f2ae9e36609f001e5cae483d6d5e63",
+    "publish": "nercot publish releases/quickstart/1.0.0 org/quickstart --dry-run",
     "score": "nercot score build/quickstart/candidate --out judgements",
     "evaluate": "nercot evaluate --url http://127.0.0.1:8000/v1 --model my-model --benchmarks IE_INSTRUCTIONS/NER",
     "stats": "nercot stats build/quickstart/candidate",
@@ -699,3 +704,6 @@ def progress(as_json: bool) -> Iterator[Report]:
             bars.update(tasks[step], completed=done, total=total)
 
         yield report
+
+
+from nercot import cli_release  # noqa: E402, F401  (its commands join the group)

@@ -255,7 +255,7 @@ def _joined(pieces: Sequence[_Rows]) -> _Rows:
 def _shared_columns(left: Sequence[_Stream], right: Sequence[_Stream], found: Diff) -> list[str]:
     """The columns that can be compared; the others are noted."""
     a, b = _columns(left), _columns(right)
-    if ("attempt" in a) != ("attempt" in b):
+    if a and b and ("attempt" in a) != ("attempt" in b):
         raise InputError(f"{found.a} and {found.b} are different configs; compare the same one, for example with :raw")
     found.columns = {name: "removed" for name in a if name not in b} | {name: "added" for name in b if name not in a}
     found.columns |= {name: "retyped" for name in a if name in b and a[name] != b[name]}

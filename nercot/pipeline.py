@@ -256,7 +256,7 @@ def kept_guids(work: Work, stage: str, part: str, rounds: int, threshold: float 
 
 # --- what became of each record ------------------------------------------------------------------
 
-_ORDER = {step: place for place, step in enumerate(("source", "annotate", "validate", "score", "select"))}
+_ORDER = {step: place for place, step in enumerate(("source", "stratify", "annotate", "validate", "score", "select"))}
 
 
 def fates(work: Work, part: str, rounds: int) -> dict[str, tuple[str, int, str]]:
@@ -297,16 +297,20 @@ class Funnel:
 
 
 def funnel(
-    steps: Sequence[str], read: int, dropped: Mapping[str, Counter[str]], pending: Mapping[str, int]
+    steps: Sequence[str],
+    read: int,
+    dropped: Mapping[str, Counter[str]],
+    pending: Mapping[str, int],
+    not_drawn: Mapping[str, int] | None = None,
 ) -> list[Funnel]:
     """The funnel of a corpus from the number of rows read and what each step took away."""
     out = []
     left = read
     for step in steps:
         lost = dropped.get(step, Counter())
-        waiting = pending.get(step, 0)
-        kept = left - lost.total() - waiting
-        out.append(Funnel(step, left, kept, dict(lost.most_common()), waiting))
+        waiting, left_out = pending.get(step, 0), (not_drawn or {}).get(step, 0)
+        kept = left - lost.total() - waiting - left_out
+        out.append(Funnel(step, left, kept, dict(lost.most_common()), waiting, left_out))
         left = kept
     return out
 

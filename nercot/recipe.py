@@ -23,6 +23,11 @@ from nercot.resources import resource
 _PATH_KEYS = re.compile(r"source\.path|benchmarks\.path|prompts\..+")
 EMBEDDED = "embedded"
 LOCAL = "local"
+NOBODY = "none"
+# The ways to a corpus that has rows without a trace.
+_MERGING = (("merge",), ("annotate", "validate", "merge"), ("draw", "annotate", "validate", "merge"))
+# The paper's sizes: its RE subset, and in its supervised setting the rows of each category, and without an entity.
+RE_SIZE, PER_CATEGORY = 4703, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +73,20 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class DatasetSpec:
+    """One dataset of a source: `schema` for its rows that have none, `renamed` labels old -> new."""
+
+    schema: tuple[str, ...] | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """Where sentences and schemas come from: a path, or a Hub dataset at a revision."""
+    """Where sentences and schemas come from: a path, or a Hub dataset at a revision.
+
+    `labels`: the schema of rows that have none; `renamed`: labels old -> new; `ignore_labels`: labels that are
+    left out; `datasets`: the same for single datasets by name, and for a draw the datasets that it wants.
+    """
 
     path: str | None = None
     hub: str | None = None
@@ -77,6 +94,53 @@ class SourceSpec:
     format: str | None = None
     split: str | None = None
     labels: tuple[str, ...] | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    ignore_labels: tuple[str, ...] = ()
+    datasets: Mapping[str, DatasetSpec] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, table: Mapping[str, Any]) -> SourceSpec:
+        """The table `source` of a recipe, or of a manifest: `labels` is a list (a schema) or a table (old -> new)."""
+        schema, renamed = _labels(table.get("labels"))
+        datasets = {name: DatasetSpec(*_labels(own.get("labels"))) for name, own in table.get("datasets", {}).items()}
+        plain = {key: table.get(key) for key in ("path", "hub", "revision", "format", "split")}
+        ignored = tuple(table.get("ignore_labels", ()))
+        return cls(**plain, labels=schema, renamed=renamed, ignore_labels=ignored, datasets=datasets)
+
+    def written(self) -> dict[str, Any]:
+        """What `read` takes, without what is not set; of a path only its name."""
+        labels = {name: own.renamed or own.schema for name, own in self.datasets.items()}
+        table = {
+            "path": None if self.path is None else Path(self.path).name,
+            "hub": self.hub,
+            "revision": self.revision,
+            "format": self.format,
+            "split": self.split,
+            "labels": dict(self.renamed) or (None if self.labels is None else list(self.labels)),
+        }
+        if self.ignore_labels:
+            table["ignore_labels"] = list(self.ignore_labels)
+        if self.datasets:
+            table["datasets"] = {name: {"labels": listed} if listed else {} for name, listed in labels.items()}
+        return table
+
+
+def _labels(value: Any) -> tuple[tuple[str, ...] | None, Mapping[str, str]]:
+    """A list of labels is a schema, a table renames them."""
+    return (None, dict(value)) if isinstance(value, Mapping) else (tuple(value) if value else None, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A draw.  `size`: rows in all (1 or more), or the share of each dataset (below 1); in hybrid rows a category.
+
+    `cap`: a dataset counts as having at most so many rows, where the size is one of rows in all.
+    """
+
+    size: float = RE_SIZE
+    seed: int = 0
+    cap: int = 10_000
+    allow_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +156,7 @@ class Recipe:
     about: str = ""
     citation: str = ""
     source: SourceSpec = SourceSpec()
+    sample: Sample = Sample()
     digits: int = 1
     teacher: Model = Model()
     judge: Model = Model()
@@ -218,6 +283,7 @@ def _line(error: Any) -> str:
         "maximum": lambda: f"must be at most {error.validator_value}",
         "exclusiveMinimum": lambda: f"must be more than {error.validator_value}",
         "pattern": lambda: "has characters that it cannot have",
+        "anyOf": lambda: f"must have another form ({error.schema.get('description')})",
     }.get(error.validator, lambda: error.message)
     return f"{key} {wanted()}, not {_shown(error.instance)}"
 
@@ -257,20 +323,21 @@ def _recipe(data: dict[str, Any], folder: Path) -> Recipe:
         raise RecipeError("select.contamination = drop needs test sets: set benchmarks.path to a folder of them")
     if source.get("path") and source.get("hub"):
         raise RecipeError("source.path and source.hub are both set; keep one")
-    labels = source.get("labels")
     rules = validate.get("rules")
+    steps = _steps(tuple(data["steps"]))
     return Recipe(
         name=corpus["name"],
         folder=folder,
-        steps=tuple(data["steps"]),
+        steps=steps,
         title=corpus.get("title", corpus["name"]),
         license=corpus.get("license", "unknown"),
         language=tuple(corpus.get("language", ("en",))),
         about=corpus.get("about", "").strip(),
         citation=corpus.get("citation", "").strip(),
-        source=SourceSpec(**{**source, "labels": None if labels is None else tuple(labels)}),
+        source=SourceSpec.read(source),
+        sample=_sample(data.get("sample", {}), steps),
         digits=data.get("partition", {}).get("digits", 1),
-        teacher=_model(data.get("teacher", {}), attempts=1),
+        teacher=_teacher(data.get("teacher", {}), steps),
         judge=_model(data.get("judge", {}), attempts=3),
         prompts=data.get("prompts", {}),
         rules=None if rules is None else tuple(rules),
@@ -285,6 +352,29 @@ def _recipe(data: dict[str, Any], folder: Path) -> Recipe:
         retry_seconds=float(data.get("retry", {}).get("max_seconds", 600)),
         max_cost=data.get("budget", {}).get("max_cost"),
     )
+
+
+def _steps(steps: tuple[str, ...]) -> tuple[str, ...]:
+    """The steps, if those of a draw stand where they can."""
+    rest = steps[1:] if steps[0] == "stratify" else steps
+    if not {"stratify", "draw", "merge"}.isdisjoint(rest) and rest not in _MERGING:
+        ways = "; ".join(map(", ".join, _MERGING))
+        raise RecipeError(f"steps: {', '.join(steps)} leads to no corpus; stratify goes first, merge in: {ways}")
+    return steps
+
+
+def _sample(data: Mapping[str, Any], steps: Sequence[str]) -> Sample:
+    sample = Sample(**{"size": PER_CATEGORY if "draw" in steps else RE_SIZE, **data})
+    if sample.size >= 1 and sample.size != int(sample.size):
+        raise RecipeError(f"sample.size must be a whole number of rows, or a share below 1, not {sample.size:g}")
+    if "draw" in steps and sample.size < 1:
+        raise RecipeError(f"sample.size must be a number of rows for each category, not the share {sample.size:g}")
+    return sample
+
+
+def _teacher(data: Mapping[str, Any], steps: Sequence[str]) -> Model:
+    """The teacher; none where rows without a trace are merged in and nobody is named to write one (yet)."""
+    return Model(url=(), model=NOBODY) if "merge" in steps and "url" not in data else _model(data, attempts=1)
 
 
 def _model(data: Mapping[str, Any], attempts: int) -> Model:

@@ -198,11 +198,14 @@ def seal(folder: Path, manifest: Manifest, version: str, stats: Mapping[str, Any
     Everything that the card consists of is listed in the manifest with its checksum.  Returns the manifest.
     """
     from nercot.card import write_card
+    from nercot.croissant import write_croissant
+    from nercot.pictures import draw
 
     data = [file for file in manifest["files"] if "config" in file]
     bare = {**manifest, "files": data}
     bare = {"corpus": bare.pop("corpus"), "version": version, **bare}
-    write_card(folder, bare, stats)
+    write_card(folder, bare, stats, draw(folder, bare, stats))
+    write_croissant(folder, bare, stats)
     listed = {file["path"] for file in data} | {NAME, CHANGELOG}
     pages = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     cards = [{"path": page, "sha256": sha256_of(folder / page)} for page in pages if page not in listed]

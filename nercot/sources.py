@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from nercot.benchmarks import license_of
 from nercot.errors import InputError
 from nercot.formats import DataFile, Format, format_named, format_of
 from nercot.formats.files import PACKED, split_named, split_of
@@ -21,6 +22,7 @@ from nercot.formats.rows import BadRow, ReadOptions, SourceRow
 from nercot.grounding import ground_gold
 from nercot.labels import match_label
 from nercot.records import Entity, Outcome, Record, content_guid, unreadable_guid
+from nercot.relabel import Relabel
 
 DATA_SUFFIXES = (
     ".json",
@@ -43,13 +45,14 @@ MAX_INPUT = 2000
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One row of a source: kept record or dropped outcome, and where it stands."""
+    """One row of a source: kept record or dropped outcome (of the `step`), and where it stands."""
 
     outcome: Outcome
     file: str
     row: int
     findings: tuple[str, ...] = ()
     raw: bytes = b""
+    step: str = "source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Source:
     options: ReadOptions = field(default_factory=ReadOptions)
     license: str = "unknown"
     split: str | None = None
+    relabel: Relabel | None = None
 
 
 def open_source(
@@ -69,13 +73,15 @@ def open_source(
     options: ReadOptions | None = None,
     license: str = "unknown",
     split: str | None = None,
+    relabel: Relabel | None = None,
+    files: tuple[DataFile, ...] | None = None,
 ) -> Source:
-    """A source from a path or Hub id; missing, empty or unknown input is an InputError."""
-    files = find_files(where)
+    """A source from a path or Hub id, or of `files`; missing, empty or unknown input is an InputError."""
+    files = find_files(where) if files is None else files
     chosen = format_named(form) if form else _common_format(files)
     asked = options or ReadOptions()
     surveyed = chosen.survey(files, asked) if chosen.survey else files
-    return Source(surveyed, chosen, asked, license, split_named(split) if split else None)
+    return Source(surveyed, chosen, asked, license, split_named(split) if split else None, relabel)
 
 
 def _common_format(files: tuple[DataFile, ...]) -> Format:
@@ -202,14 +208,21 @@ def sha256_of(path: Path) -> str:
 
 
 def rows(source: Source) -> Iterator[SourceRow | BadRow]:
-    """The rows of all files of a source, of the split asked for."""
+    """The rows of all files of a source, of the split asked for, with the labels that the recipe wants."""
     for file in source.files:
-        for row in source.format.read(file.path, file.name, file.options(source.options)):
-            if isinstance(row, SourceRow):
-                row = replace(row, split=row.split or file.split)
-                if source.split and row.split and row.split != source.split:
-                    continue
-            yield row
+        yield from file_rows(source, file)
+
+
+def file_rows(source: Source, file: DataFile, only: frozenset[int] | None = None) -> Iterator[SourceRow | BadRow]:
+    """The rows of one file; `only`: those with these numbers (a dialect may give more)."""
+    options = replace(file.options(source.options), only=only)
+    for row in source.format.read(file.path, file.name, options):
+        if isinstance(row, SourceRow):
+            row = row if row.split or not file.split else replace(row, split=file.split)
+            if source.split and row.split and row.split != source.split:
+                continue
+            row = source.relabel(row) if source.relabel else row
+        yield row
 
 
 def items(source: Source) -> Iterator[Item]:
@@ -220,7 +233,9 @@ def items(source: Source) -> Iterator[Item]:
 
 def bad_item(row: BadRow, license: str) -> Item:
     """A row that could not be read, as a dropped outcome."""
-    record = Record(unreadable_guid(row.raw, row.dataset), row.dataset, "", (), license=license)
+    record = Record(
+        unreadable_guid(row.raw, row.dataset), row.dataset, "", (), license=license_of(row.dataset) or license
+    )
     return Item(Outcome(record, "unreadable", row.detail), row.file, row.row, raw=row.raw)
 
 
@@ -245,7 +260,7 @@ def to_item(row: SourceRow, license: str) -> Item:
         gold=gold,
         source_id=row.source_id,
         split=row.split,
-        license=row.license or license,
+        license=row.license or license_of(row.dataset) or license,
     )
     return Item(Outcome(record), row.file, row.row, tuple(findings))
 

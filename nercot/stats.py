@@ -60,6 +60,7 @@ class Stats:
     asked: Counter[str] = field(default_factory=Counter)
     datasets: Counter[str] = field(default_factory=Counter)
     licenses: Counter[str] = field(default_factory=Counter)
+    origins: Counter[tuple[str, str]] = field(default_factory=Counter)
     matches: Counter[str] = field(default_factory=Counter)
     scores: Counter[float] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -74,6 +75,7 @@ class Stats:
         self.rows += 1
         self.datasets[row.get("dataset") or "unknown"] += 1
         self.licenses[row.get("license") or "unknown"] += 1
+        self.origins[row.get("dataset") or "unknown", row.get("license") or "unknown"] += 1
         if row.get("sentence") is not None:
             self.sentences.add(row["sentence"])
         if row.get("cot") is not None:

@@ -84,6 +84,10 @@ COLUMNS: dict[str, pa.Schema] = {
     "raw": pa.schema({**_BASE, **_ANSWERED, **_ATTEMPT, **_SCORED}),
     "dropped": pa.schema({**_BASE, **_ANSWERED, **_DROPPED}),
     "sft": pa.schema({"guid": _STR, "dataset": _STR, "license": _STR, "prompt": _MESSAGES, "completion": _MESSAGES}),
+    "re": pa.schema(_BASE),
+    "grpo": pa.schema(
+        {"guid": _STR, "dataset": _STR, "license": _STR, "schema": _LABELS, "prompt": _MESSAGES, "gold": _STR}
+    ),
     "1-source": pa.schema({**_BASE, "source_file": _STR, "source_row": _INT}),
     "2-raw": pa.schema({"guid": _STR, **_ATTEMPT}),
     "3-valid": pa.schema({"guid": _STR, "attempt": _INT, **_ANSWERED}),

@@ -203,3 +203,103 @@ class FaultServer:
         await writer.drain()
         writer.close()
         return False
+
+
+class Batches:
+    """A script that is OpenAI's Batch API: files, jobs that take `looks` looks to end, results out of order.
+
+    `answers` says what becomes of a request, by its body: a status and a body; None leaves it out, as in
+    a job that expires.  `ends` says how a job ends, by its number (from 1).
+    """
+
+    def __init__(
+        self,
+        answers: Callable[[dict[str, Any]], tuple[int, bytes] | None],
+        looks: int = 2,
+        ends: Callable[[int], str] = lambda number: "completed",
+    ) -> None:
+        self.answers, self.looks, self.ends = answers, looks, ends
+        self.files: dict[str, bytes] = {}
+        self.jobs: dict[str, dict[str, Any]] = {}
+        self.asked: list[dict[str, Any]] = []
+        self.before: Callable[[Call], Act | None] = lambda call: None
+        self.after: Callable[[Call], Act | None] = lambda call: None
+
+    def __call__(self, call: Call) -> Act:
+        if (fault := self.before(call)) is not None:
+            return fault
+        path = call.path.split("?")[0].removeprefix("/v1/")
+        return self.after(call) or self._answer(call, path) if self._done(call, path) else error(404, path)
+
+    def _done(self, call: Call, path: str) -> bool:
+        """Carries out what changes something, before a fault may keep its answer back."""
+        self.made: dict[str, Any] | None = None
+        if (call.method, path) == ("POST", "files"):
+            boundary = call.headers["content-type"].partition("boundary=")[2].encode()
+            parts = [part for part in call.payload.split(b"--" + boundary) if b'name="file"' in part]
+            name = f"file-{len(self.files) + 1}"
+            self.files[name] = parts[0].partition(b"\r\n\r\n")[2].removesuffix(b"\r\n")
+            self.made = {"id": name, "object": "file", "bytes": 1, "created_at": 1, "filename": "x", "purpose": "batch"}
+        elif (call.method, path) == ("POST", "batches"):
+            self.made = self._start(call.body)
+        return path.split("/")[0] in ("files", "batches")
+
+    def _start(self, asked: dict[str, Any]) -> dict[str, Any]:
+        import time
+
+        number = len(self.jobs) + 1
+        requests = [json.loads(line) for line in self.files[asked["input_file_id"]].splitlines()]
+        self.asked += requests
+        job = {
+            "id": f"batch-{number}",
+            "object": "batch",
+            "created_at": int(time.time()),
+            "status": "validating",
+            **asked,
+        }
+        job["request_counts"] = {"total": len(requests), "completed": 0, "failed": 0}
+        self.jobs[job["id"]] = {**job, "left": self.looks, "number": number, "requests": requests}
+        return job
+
+    def _answer(self, call: Call, path: str) -> Act:
+        if self.made is not None:
+            return Act(body=json.dumps(self.made).encode())
+        if path == "batches":
+            jobs = [self._shown(job) for job in reversed(self.jobs.values())]
+            return Act(body=json.dumps({"object": "list", "data": jobs, "has_more": False}).encode())
+        kind, name, *content = path.split("/")
+        if kind == "files":
+            return Act(body=self.files[name], kind="application/octet-stream") if content else error(404)
+        return Act(body=json.dumps(self._shown(self._looked(self.jobs[name]))).encode())
+
+    def _looked(self, job: dict[str, Any]) -> dict[str, Any]:
+        job["left"] -= 1
+        job["status"] = "in_progress"
+        if job["left"] <= 0 and "output_file_id" not in job:
+            job["status"] = self.ends(job["number"])
+            if job["status"] == "failed":
+                job["errors"] = {"object": "list", "data": [{"code": "x", "message": "the file is odd"}]}
+            else:
+                self._write(job)
+        elif job["left"] <= 0:
+            job["status"] = self.ends(job["number"])
+        return job
+
+    def _write(self, job: dict[str, Any]) -> None:
+        good, bad = [], []
+        for request in reversed(job["requests"]):
+            result = self.answers(request["body"])
+            if result is None:
+                line = {"custom_id": request["custom_id"], "response": None, "error": {"code": "batch_expired"}}
+            else:
+                response = {"status_code": result[0], "request_id": "r", "body": json.loads(result[1])}
+                line = {"id": "x", "custom_id": request["custom_id"], "response": response, "error": None}
+            (good if result is not None and result[0] == 200 else bad).append(line)
+        for name, lines in (("output", good), ("error", bad)):
+            job[f"{name}_file_id"] = f"{job['id']}-{name}" if lines else None
+            self.files[f"{job['id']}-{name}"] = "".join(
+                json.dumps(line, ensure_ascii=False) + "\n" for line in lines
+            ).encode()
+
+    def _shown(self, job: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in job.items() if name not in ("left", "number", "requests")}

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def write(folder: Path, rows: Sequence[Row], at: Sequence[int], schema: pa.Schem
     folder.mkdir(parents=True, exist_ok=True)
     bounds = [0, *sorted(at), len(rows)]
     paths = []
-    for number, (start, end) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for number, (start, end) in enumerate(pairwise(bounds)):
         part = rows[start:end]
         if part:
             paths.append(folder / f"{number}.parquet")

@@ -249,17 +249,17 @@ def test_jobs_are_open_until_they_are_closed(ledger: Ledger) -> None:
     for token, numbers in (("one", (1, 2)), ("two", (3, 4))):
         for n in numbers:
             ledger.append(question(n), Reply(question(n).key, "sent", detail=token)).result(10)
-        ledger.open_job(token, "deepseek", "m")
+        ledger.open_job(token, question(9))
     ledger.name_job("two", "batch-2")
     keep(ledger, question(4))
-    assert [(job.token, job.batch) for job in ledger.open_jobs("deepseek", "m")] == [("one", None), ("two", "batch-2")]
-    assert ledger.open_jobs("openai", "m") == []
+    assert [(job.token, job.batch) for job in ledger.open_jobs(question())] == [("one", None), ("two", "batch-2")]
+    assert ledger.open_jobs(question(0, "other")) == []
     keys = [question(n).key for n in range(6)]
     assert ledger.in_open_jobs(keys) == set(keys[1:5])
     assert ledger.unanswered("two") == [keys[3]]
     assert ledger.sent(keys) == {keys[n]: question(n) for n in range(1, 5)}
     ledger.close_job("one", "completed")
-    assert [job.token for job in ledger.open_jobs("deepseek", "m")] == ["two"]
+    assert [job.token for job in ledger.open_jobs(question())] == ["two"]
     assert ledger.in_open_jobs(keys) == set(keys[3:5])
     assert (ledger.totals()[0].calls, ledger.standings("c")[0].unanswered) == (1, 3)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import assets
 import at_training
@@ -107,12 +108,11 @@ def test_several_corpora_follow_one_another(tmp_path, tokenizer):
 def test_a_rebuilt_folder_of_the_same_name_gives_the_new_rows(corpus, tokenizer):
     assert len(training_rows.load_rows(corpus)) == 20
     shutil.rmtree(corpus.name)
-    from pathlib import Path
-
     at_training.write_corpus(Path(corpus.name), "sft", MADE[5:8])
     assert [row["guid"] for row in training_rows.load_rows(corpus)] == [row["guid"] for row in MADE[5:8]]
 
 
+@pytest.mark.filterwarnings("ignore:Use .content:DeprecationWarning")  # huggingface_hub's own, on upload
 def test_a_corpus_of_the_hub_is_read_at_its_tag(tmp_path, hub):
     from huggingface_hub import HfApi
 

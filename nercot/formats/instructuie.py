@@ -136,6 +136,8 @@ def read(path: Path, file: str, options: ReadOptions) -> Iterator[SourceRow | Ba
         options = survey((DataFile(path, file),), options)[0].options(options)
     dataset = options.dataset or dataset_of(path)
     for row in json_rows(path):
+        if options.only is not None and row.row not in options.only:
+            continue
         try:
             yield _parse(row, file, dataset, options)
         except RowError as error:

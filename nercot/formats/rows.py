@@ -21,12 +21,14 @@ class ReadOptions:
     """What a reader is told: the schema for rows that have none, and the name for rows that name no dataset.
 
     `dialect`: what the format's own survey of the file found out (columns, conventions); only that
-    format reads it, and without it the reader surveys the file itself.
+    format reads it, and without it the reader surveys the file itself.  `only`: the numbers of the rows that
+    are wanted; a reader may give others too.
     """
 
     schema: tuple[str, ...] | None = None
     dataset: str | None = None
     dialect: Any = None
+    only: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ stands here and in lexicon.py.  A pattern that is dear has a set of words withou
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from enum import Enum
 
 
@@ -95,16 +96,19 @@ UNDECIDED = re.compile(
 _NOT_DONE = re.compile(r"(?:n't|\bnot|\bcannot) \w+")
 
 
-def polarity(before: str, after: str, question: bool) -> Polarity:
-    """What a clause says of the type between `before` and `after`."""
-    denied = _NOT_BEFORE.search(before) is not None and _STILL_YES.search(before) is None
+def polarity(before: str, after: str, question: bool, words: Set[str]) -> Polarity:
+    """What a clause says of the type between `before` and `after`; `words`: those of the sentence."""
+    negative = not NEGATING.isdisjoint(words)
+    denied = (
+        not DENYING.isdisjoint(words) and _NOT_BEFORE.search(before) is not None and _STILL_YES.search(before) is None
+    )
     if denied or _NOT_AFTER.match(after) or _NOT_LATER.match(after):
         return Polarity.OPEN if question else Polarity.NO
     if question or _OPEN_AFTER.match(after):
         return Polarity.OPEN
-    if _NOT_DONE.search(before) is not None and _STILL_YES.search(before) is None:
+    if negative and _NOT_DONE.search(before) is not None and _STILL_YES.search(before) is None:
         return Polarity.OPEN
-    if _OPEN.search(before) and not _DECIDED.search(before):
+    if not OPENING.isdisjoint(words) and _OPEN.search(before) and not _DECIDED.search(before):
         return Polarity.OPEN
     return Polarity.YES
 
@@ -222,7 +226,7 @@ NO_MENTION = re.compile(
 )
 CONCESSION = re.compile(r"\s*\w*\s*[,;–]? ?(?:but|yet|though|still|however|all the same|nevertheless)\b")
 NO_VERDICT = re.compile(
-    r"(?:^|[,:–(→=?|]\s*|\b(?:so|hence|thus|therefore|verdict|final|and|but|well|then|is|are)\s+)"
+    r"(?:^\W*|[,:–(→=?|]\s*|\b(?:so|hence|thus|therefore|verdict|final|and|but|well|then|is|are)\s+)"
     rf"(?:{_any('out no nope nah none neither nothing skip skipped excluded ignore ignored omit omitted dropped')}"
     r"|rejected|discarded|left out|not (?:one|taken|included|tagged|listed|counted|used|here|it|that|this)|no it|-|–|x"
     r"|n/a|irrelevant|nil|nada|✗|✘|❌|i'd rather not|better not|rather not|i think not|i pass|no thanks|not for me)"
@@ -236,19 +240,40 @@ ELSEWHERE = re.compile(
     r"|same (?:string|mention|surface|name))\b"
 )
 
-# The words of which one has to stand in a sentence that refuses.
+_NEGATIONS = (
+    "not no never neither nor none nobody nothing nope nah without hardly cannot can't won't don't doesn't didn't isn't "
+    "aren't wasn't weren't shouldn't wouldn't couldn't hasn't haven't hadn't needn't mustn't ain't mightn't"
+)
+NEGATING = frozenset(_NEGATIONS.split())
+# A dear pattern is tried only where one of its words stands in the sentence.
+DENYING = frozenset(
+    f"{_NEGATIONS} against rather instead other far exclude excludes excluded excluding ruling rules ruled rejects scrap "
+    "dropped unlike avoid except would had misread misreading mistake mistaken mistakes wrong wrongly is was seems feels "
+    "looks empty excluded out odd unlikely a absurd nonsense off nowhere blank vacant nil".split()
+)
+OPENING = frozenset(
+    "could might may can would perhaps maybe possibly tempted tempting either whether if unsure undecided usually "
+    "normally elsewhere alternatively sound sounds one in at initially candidate candidates option options start started "
+    "first thought consider considered considering wonder wondered wondering possibility possibilities like as similar "
+    "resemble resembles reading readings not unclear debatable arguable arguably offer offers potentially otherwise "
+    "suppose hesitate hesitated hesitating torn temptation a the trap trip fall invite invites mislead misleads "
+    "misleading".split()
+) - {"a", "the", "in", "at"} | {"trap", "theory", "principle"}
+DEFERRING = frozenset("open can't cannot undecided hard sure idea back return later either toss guess".split())
 REFUSING = frozenset(
-    _any(
-        "skip skips skipped skipping drop drops dropped dropping exclude excludes excluded excluding omit omits omitted "
-        "omitting ignore ignores ignored ignoring discard discards discarded discarding disregard disregards "
-        "disregarded reject rejects rejected rejecting remove removes removed removing ruling rule ruled dismiss "
-        "dismissed dismissing scrap scrapped scrapping let go pass passing leave leaving left throw throwing strike "
-        "cross without steer exempt forget keep keeping kept set setting put putting out off aside alone not never "
-        "cannot can't won't don't doesn't didn't isn't aren't wasn't weren't shouldn't wouldn't couldn't hasn't haven't "
-        "needn't mustn't no none neither nothing nope nah generic vague unspecific nameless unnamed common scope nobody "
-        "asks rather pass mistake wrong noise overkill nonsense odd stretch error description descriptive descriptor adjective "
-        "modifier pronoun filler verb title hardly lacks x n/a irrelevant nil nada omit n a"
-    ).split("|")
+    f"{_NEGATIONS} skip skips skipped skipping drop drops dropping dropped exclude excludes excluded excluding omit omits "
+    "omitted omitting ignore ignores ignored ignoring discard discards discarded discarding disregard disregards "
+    "disregarded reject rejects rejected rejecting remove removes removed removing ruling rule ruled dismiss dismissed "
+    "dismissing scrap scrapped scrapping let pass passing leave leaving left throw throwing strike cross steer exempt "
+    "forget off aside untagged alone take include list keep count tag label extract annotate mark give return".split()
+) - {"take", "include", "list", "keep", "count", "tag", "label", "extract", "annotate", "mark", "give", "return"}
+UNWANTED = frozenset(
+    f"{_NEGATIONS} lacks lack generic vague unspecific nameless unnamed common scope nobody would will skipped dropped "
+    "excluded omitted ignored discarded rejected removed disregarded left ruled just only merely asks got".split()
+)
+ENDING = frozenset(
+    "out no nope nah none neither nothing skip skipped excluded ignore ignored omit omitted dropped rejected discarded "
+    "one taken included tagged listed counted used here it that this x a irrelevant nil nada not pass thanks me".split()
 )
 # The words of which one has to stand in a sentence that accepts.
 ACCEPTING = frozenset(

@@ -47,6 +47,7 @@ _OPENING = re.compile(
 # Where a verdict may follow the string before it, and what may stand before that string.
 _VERDICT = re.compile(r"[:=→(|–-]")
 _BREAKS = ("\n", ", ", "; ", ". ", "(", "| ", "- ", "• ")
+_ITEM = re.compile(r"^\W*(?:\d{1,2}|[a-z])[.)]\s+")
 # What follows a quoted string that is about to get a verdict, or leads to one.
 _MARK = re.compile(r"\s*(?:[:=→(|]|[–-]\s|is an? |is the |are )")
 _LEADS = (": ", "→ ", "= ")
@@ -272,7 +273,7 @@ def _picked(
     listed = [lower(surface.text) for surface in surfaces if surface.listed]
     for start, end in _chunks(trace):
         raw = trace.low[start:end]
-        text = raw.strip(" .,;:\"'")
+        text = _ITEM.sub("", raw).strip(" .,;:\"'")
         words = text.split(None, _MAX_PICKED)
         if not words or len(words) > _MAX_PICKED or text not in low or any(one in text for one in listed):
             continue

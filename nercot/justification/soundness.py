@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import eq
 
 from nercot.justification.lexicon import types_of
@@ -34,6 +34,7 @@ _INSTRUCTS = re.compile(
     r"|output (?:format|only|the|a)|return (?:only|a|the)|(?:entity )?types?:|sentence:|input:|instructions?:|use only"
     r"|do not (?:add|include|output|write)|in json|json (?:object|format)|think step|copy each|exactly as)"
 )
+_COMMANDS = frozenset("extract respond reply output return json task instructions expert copy answer".split())
 _CONTENT = re.compile(r"[^\W\d_]{4,}")
 # Words that a trace about annotation has, whatever its sentence.
 _ABOUT = frozenset(
@@ -53,10 +54,11 @@ def degeneration(cot: str, sentence: str, schema: Sequence[str], entities: Seque
 
 def _loop(words: Sequence[str]) -> str | None:
     """Words that come again and again at one distance: the length of the loop."""
-    half = words[len(words) // 2 :]
-    if len(words) < _MIN_LOOP or min(len(set(words)) / len(words), len(set(half)) / len(half)) > _VARIED:
+    middle = len(words) // 2
+    half = min((words[:middle], words[middle:]), key=lambda part: len(set(part)))
+    if len(words) < _MIN_LOOP or len(set(half)) > _VARIED * len(half):
         return None
-    plain = ["0" if word.isdigit() else word for word in words]
+    plain = ["0" if word.isdigit() else word for word in (half if middle > 2 * _MIN_LOOP else words)]
     last: dict[tuple[str, ...], int] = {}
     distances: Counter[int] = Counter()
     for index, piece in enumerate(zip(plain, plain[1:], plain[2:], plain[3:], strict=False)):
@@ -91,13 +93,17 @@ def _elsewhere(
 ) -> str | None:
     """A text that shares neither a mention nor words with the sentence, or repeats only the prompt."""
     low = trace.low
-    if _INSTRUCTS.search(low) is not None and (detail := _echo(low, sentence, entities)):
+    if not _COMMANDS.isdisjoint(trace.vocabulary) and (detail := _echo(low, sentence, entities)):
         return detail
     if any(entity.text.lower() in low for entity in entities):
         return None
     content = {word.lower() for word in _CONTENT.findall(sentence)}
     shared = content & trace.vocabulary
-    if _REFUSES.search(low) is not None and len(shared) * 3 <= len(content):
+    if "sorry" in low or "language model" in low or "can't" in low or "cannot" in low or "unable" in low:
+        refuses = _REFUSES.search(low) is not None
+    else:
+        refuses = False
+    if refuses and len(shared) * 3 <= len(content):
         return "the trace refuses or answers another request"
     if len(words) <= 25:
         return None
@@ -121,9 +127,9 @@ def _echo(low: str, sentence: str, entities: Sequence[Entity]) -> str | None:
 _KEY_WORDS = frozenset(
     "gold golden truth key answer answers reference references annotation annotations annotated annotator annotators "
     "annotator's annotators' solution solutions extraction extractions expected target labeller backwards backward hint "
-    "reverse-engineer reverse engineer tagged labelled labeled outcome known b i already".split()
+    "reverse-engineer reverse engineer tagged labelled labeled".split()
 )
-_LISTED_WORDS = frozenset("entities labels tags spans list one result results output version".split())
+_LISTED_WORDS = frozenset("entities labels tags spans list result results output version already".split())
 _GIVEN_WORDS = frozenset(
     "given provided supplied attached handed they already match matches identical accompanying enclosed appended accepted "
     "prompt message system user".split()
@@ -176,11 +182,7 @@ def leak(cot: str, sentence: str) -> str | None:
     if not _may_leak(trace.vocabulary):
         return None
     about = _KEY_WORDS.intersection(_CONTENT.findall(sentence.lower()))
-    for stretch in trace.sentences(()):
-        first, last = bisect_left(trace.starts, stretch.start), bisect_left(trace.starts, stretch.end)
-        if not _may_leak(frozenset(trace.words[first:last])):
-            continue
-        text = trace.low[stretch.start : stretch.end]
+    for text in _suspects(trace):
         if _GENERAL.search(text):
             continue
         for pattern in _LEAKS:
@@ -188,6 +190,22 @@ def leak(cot: str, sentence: str) -> str | None:
             if match is not None and about.isdisjoint(_CONTENT.findall(match[0])):
                 return f"the trace speaks of a given answer: {match[0][:80]!r}"
     return None
+
+
+def _suspects(trace: Trace) -> Iterator[str]:
+    """The sentences that may speak of an answer key."""
+    low, reach = trace.low, 0
+    suspect = _KEY_WORDS | _LISTED_WORDS
+    for index in [index for index, word in enumerate(trace.words) if word in suspect]:
+        at = trace.starts[index]
+        if at < reach:
+            continue
+        start = max(low.rfind(mark, 0, at) for mark in (". ", "? ", "! ", "\n")) + 1
+        stops = [stop for mark in (". ", "? ", "! ", "\n") if (stop := low.find(mark, at)) >= 0]
+        reach = min(stops, default=len(low))
+        first = bisect_left(trace.starts, start)
+        if _may_leak(frozenset(trace.words[first : bisect_left(trace.starts, reach, first)])):
+            yield low[start:reach]
 
 
 def _may_leak(words: frozenset[str]) -> bool:

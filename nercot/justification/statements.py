@@ -99,7 +99,7 @@ _LISTED = re.compile(r"[\s\"')]*(?:[,;.(–\n/]|and\b|-\s|$)")
 _CLOSES = re.compile(
     r"[\s\"')\]]*(?:$|[.,;:!?(–→|=×✔]|-\s|x\d|(?:and|or|but|here|too|then|again|instead|rather|because|since|type|label|slot"
     r"|name|by|of|in|with|for|at|on|from|that|which|who|not|than|as|it|so|though|although|even|rather|either|obviously"
-    r"|literally|this|now|also|anyway|way|one|without|whose|where|per|just)\b|s\b)"
+    r"|literally|this|now|also|anyway|way|one|without|whose|where|per|just|twice|each|both|all)\b|s\b)"
 )
 _DIRECT = re.compile(
     r"[\s\"']*(?:[:=(→]|is|are|would be|here is|called|named|like|such as|namely)?[\s\"'(]*(?:the |an? )?[\s\"'(]*"
@@ -122,11 +122,12 @@ _CHAIN = re.compile(r"[\s\"',/)(]*(?:(?:or|and|nor|an?|the|,|/|\+)[\s\"'(]*)*")
 _TWICE = re.compile(
     r"\b(?:both|twice|and again|two types|both types|second type|double duty|in two roles|and under|one of each|and as an?)\b|\+"
 )
-_CONCEDES = re.compile(r"[^.]{0,80}?[,;)] ?(?:but|though|yet|however|only)\b")
+_CONCEDES = re.compile(r"[,;)] ?(?:but|though|yet|however|only)\b")
+_CONCESSIONS = frozenset(("but", "though", "yet", "however", "only"))
 _DOUBLE = re.compile(r"\b(?:both|again|as well|also|twice|and under|and as|two types|second type|too)\b|\+")
 _TOGETHER = re.compile(
     r"\b(?:all|both|each|every|these|those|they|them|their|everything|everyone|together|two|three|four|five|six|seven|eight|nine"
-    r"|ten|eleven|twelve|\d{1,2}|the pair|trio|ones|either|neither|any of)\b"
+    r"|ten|eleven|twelve|(?<![(\w.,-])\d{1,2}(?![\w).,:-])|the pair|trio|ones|either|neither|any of)\b"
 )
 _HE = re.compile(r"\W*(?:and |but |so |then )*(?:he|she|he's|she's)\b")
 _SINGULAR = re.compile(r"\b(?:it|it's|he|he's|she|she's|this)\b")
@@ -220,6 +221,7 @@ class _Reader:
         self._subjects = Subjects(trace, references)
         self._hits = find_hits(trace, types, references)
         self._at = 0
+        self._words: frozenset[str] = frozenset()
         self._marked = any(mark in trace.low for mark in _MARKS)
         self._context: Context | None = None
         self._verdict: dict[int, int] = {}
@@ -231,9 +233,16 @@ class _Reader:
         hits = self._take_hits(sentence)
         self._leave_context(sentence)
         if groups or hits:
+            self._words = self._words_of(sentence)
             self._read_full(sentence, groups, hits)
         elif not self._subjects.idle or self._asked is not None or self._context is not None:
+            self._words = self._words_of(sentence)
             self._read_bare(sentence)
+
+    def _words_of(self, sentence: Sentence) -> frozenset[str]:
+        starts = self._trace.starts
+        first = bisect_left(starts, sentence.start)
+        return frozenset(self._trace.words[first : bisect_left(starts, sentence.end, first)])
 
     def _take_hits(self, sentence: Sentence) -> list[Hit]:
         begin = self._at
@@ -373,10 +382,12 @@ class _Reader:
     def _assign(self, sentence: Sentence, groups: Sequence[Group], hits: Sequence[Hit], text: str, guess: bool) -> None:
         events: list[tuple[Mentions, Event]] = []
         closed = self._closed(sentence, hits)
-        undecided = cues.UNDECIDED.search(text) is not None
+        undecided = not cues.DEFERRING.isdisjoint(self._words) and cues.UNDECIDED.search(text) is not None
         revises = _REVISES.match(text) is not None
-        double = _DOUBLE.search(text) is not None
-        twice = _TWICE.search(text) is not None and len(hits) > 1
+        several = len(hits) > 1 and any(hit.labels.keys() - hits[0].labels for hit in hits[1:])
+        double = several and _DOUBLE.search(text) is not None
+        twice = several and _TWICE.search(text) is not None
+        conceding = not _CONCESSIONS.isdisjoint(self._words)
         previous: Hit | None = None
         last = Polarity.YES
         for hit, closes in zip(hits, closed, strict=True):
@@ -387,16 +398,27 @@ class _Reader:
             if kind is Polarity.YES and previous is not None and _CHAIN.fullmatch(self._low, previous.end, hit.start):
                 kind = last
             bound = self._bind(sentence, groups, hit, previous)
-            if not bound.mentions or (kind is not Polarity.YES and not groups):
-                self._note_empty(sentence, hit)
+            if (not bound.mentions or not groups) and self._note_empty(sentence, hit):
+                kind = Polarity.NO
             start, end = self._evidence(hit, groups)
             tally = len(hits) > 2 and _TALLY.search(self._low, sentence.start, hit.start) is not None
             for label, level in hit.labels.items():
                 firm = bound.firm and level >= HEADS and not tally and (closes or kind is not Polarity.YES)
-                if kind is Polarity.YES and _CONCEDES.match(self._low, hit.end, sentence.end):
-                    firm = False
+                if firm and conceding and _CONCEDES.search(self._low, hit.end, min(hit.end + 90, sentence.end)):
+                    firm = kind is not Polarity.YES
                 again = undecided if kind is Polarity.OPEN else revises
-                event = Event(kind, label, start, end, firm, bound.faint, double=double, twice=twice, again=again, direct=bound.direct)
+                event = Event(
+                    kind,
+                    label,
+                    start,
+                    end,
+                    firm,
+                    bound.faint,
+                    double=double,
+                    twice=twice,
+                    again=again,
+                    direct=bound.direct,
+                )
                 events.append((bound.mentions, event))
             if kind is Polarity.YES:
                 self._verdict = hit.labels
@@ -416,19 +438,21 @@ class _Reader:
         low = self._low
         start = cues.clause_start(low, sentence.start, hit.start)
         for group in groups:
-            if start < group.end <= hit.start and not group.quoted and " not" not in low[start : group.start]:
-                start = group.end
+            if start < group.end <= hit.start and not group.quoted:
+                denied = " not" in low[start : group.start] or "n't" in low[start : group.start]
+                start = start if denied else group.end
         stop = cues.clause_end(low, hit.end, sentence.end)
         asks = low[hit.end : min(stop + 2, sentence.end)].lstrip(" \"')")[:1] == "?"
-        return cues.polarity(low[start : hit.start], low[hit.end : min(hit.end + 70, sentence.end)], guess or asks)
+        after = low[hit.end : min(hit.end + 70, sentence.end)]
+        return cues.polarity(low[start : hit.start], after, guess or asks, self._words)
 
     def _count(self, sentence: Sentence, hits: Sequence[Hit]) -> None:
         """A row of types without a mention: the schema, a tally, or "nothing in PER, LOC, ORG"."""
         before = self._low[sentence.start : hits[0].start]
-        if cues.polarity(before, self._low[hits[-1].end : sentence.end], False) is not Polarity.NO:
+        if cues.polarity(before, self._low[hits[-1].end : sentence.end], False, self._words) is not Polarity.NO:
             return
         if _DENIES_ALL.match(self._low, sentence.start, sentence.end):
-            self._add_refusal(sentence, self._subjects.meant(), soft=False)
+            self._add_refusal(sentence, self._subjects.meant(), "")
         for hit in hits:
             self._note_empty(sentence, hit)
 
@@ -459,13 +483,15 @@ class _Reader:
                 )
                 self.statements.events[mention].append(event._replace(firm=False) if beaten else event)
 
-    def _note_empty(self, sentence: Sentence, hit: Hit) -> None:
-        """Notes that a type is said to have no mention."""
+    def _note_empty(self, sentence: Sentence, hit: Hit) -> bool:
+        """Notes that a type is said to have no mention, if it is."""
         before = self._low[max(sentence.start, hit.start - 60) : hit.start]
-        if NAMES in hit.labels.values() and cues.says_empty(before, self._low[hit.end : sentence.end]):
-            for label, level in hit.labels.items():
-                if level == NAMES:
-                    self.statements.empty[label] = hit.start
+        if NAMES not in hit.labels.values() or not cues.says_empty(before, self._low[hit.end : sentence.end]):
+            return False
+        for label, level in hit.labels.items():
+            if level == NAMES:
+                self.statements.empty[label] = hit.start
+        return True
 
     # -- which mentions a type is about
 
@@ -479,7 +505,7 @@ class _Reader:
             return Bound(following.mentions, listed and (not following.quoted or not before), direct=True)
         if before and _ADJACENT.fullmatch(low, before[-1].end, hit.start):
             return Bound(before[-1].mentions, True, direct=True)
-        inner = _PREPOSITION.search(low, sentence.start, hit.start) is not None
+        inner = _PREPOSITION.search(low, max(sentence.start, hit.start - 40), hit.start) is not None
         inner = inner and _AS_TYPE.search(low, max(sentence.start, hit.start - 30), hit.start) is None
         if before and before[0] is self._key_lead(groups):
             bound = Bound(before[0].mentions, True, direct=True)
@@ -557,22 +583,23 @@ class _Reader:
         text: str,
         asked: tuple[dict[int, int], Mentions] | None,
     ) -> None:
-        if (lead is not None and lead.part) or not (self._marked or self._has(sentence, cues.REFUSING)):
+        words = self._words
+        if lead is not None and lead.part:
             return
         if lead is None and text.lstrip().startswith('"'):
             self._subjects.turn_to_other()
-        soft = cues.ELSEWHERE.search(text) is not None
         base = sentence.start
-        for match in cues.REFUSAL.finditer(text):
+        for match in cues.REFUSAL.finditer(text) if not cues.REFUSING.isdisjoint(words) else ():
             typed = any(base + match.start() < hit.start < base + match.end() for hit in hits)
             if not (match["not"] and typed):
-                self._add_refusal(sentence, self._object(sentence, match, groups, lead), soft)
-        found = cues.NO_MENTION.search(text)
+                self._add_refusal(sentence, self._object(sentence, match, groups, lead), text)
+        found = cues.NO_MENTION.search(text) if not cues.UNWANTED.isdisjoint(words) else None
         if found is not None and cues.CONCESSION.match(text, found.end()) is None:
             start, end = base + found.start(), base + found.end()
             if not any(start < hit.end and hit.start < end + 3 for hit in hits):
-                self._add_refusal(sentence, self._subject(sentence, groups, lead, start), soft)
-        self._refuse_in_a_word(sentence, groups, hits, lead, text, soft, asked)
+                self._add_refusal(sentence, self._subject(sentence, groups, lead, start), text)
+        if self._marked or not cues.ENDING.isdisjoint(words):
+            self._refuse_in_a_word(sentence, groups, hits, lead, text, asked)
 
     def _refuse_in_a_word(
         self,
@@ -581,7 +608,6 @@ class _Reader:
         hits: Sequence[Hit],
         lead: Group | None,
         text: str,
-        soft: bool,
         asked: tuple[dict[int, int], Mentions] | None,
     ) -> None:
         """ "..., so no.": it refuses the type that was asked about, else the mention."""
@@ -602,15 +628,12 @@ class _Reader:
             for label in asked[0]:
                 self.statements.add(asked[1], Event(Polarity.NO, label, sentence.start, sentence.end, True))
         else:
-            self._add_refusal(sentence, mentions, soft)
+            self._add_refusal(sentence, mentions, text)
 
-    def _has(self, sentence: Sentence, words: frozenset[str]) -> bool:
-        """Whether one of the words stands in the sentence."""
-        starts = self._trace.starts
-        first, last = bisect_left(starts, sentence.start), bisect_left(starts, sentence.end)
-        return not words.isdisjoint(self._trace.words[first:last])
-
-    def _add_refusal(self, sentence: Sentence, mentions: Iterable[int], soft: bool) -> None:
+    def _add_refusal(self, sentence: Sentence, mentions: Mentions, text: str) -> None:
+        if not mentions:
+            return
+        soft = cues.ELSEWHERE.search(text) is not None
         self.statements.add(mentions, Event(Polarity.NO, EVERY, sentence.start, sentence.end, True, soft=soft))
 
     def _object(
@@ -642,7 +665,9 @@ class _Reader:
 
     def _accept(self, sentence: Sentence, groups: Sequence[Group], text: str) -> None:
         """An acceptance without a type takes the type that was last weighed for the mention."""
-        if not (self._marked or self._has(sentence, cues.ACCEPTING)) or cues.REFUSAL.search(text) is not None:
+        if not self._marked and cues.ACCEPTING.isdisjoint(self._words):
+            return
+        if not cues.REFUSING.isdisjoint(self._words) and cues.REFUSAL.search(text) is not None:
             return
         named = [mention for group in groups for mention in group.mentions]
         if named and self._verdict and cues.SAME.search(text) is not None:

@@ -60,7 +60,9 @@ _ASKS = re.compile(
     r"\W*(?:and |but |so |now |then |also |next |or )*(?:what about|how about|as for|does|is|should|could|would|can) "
     r"(?:the |a )?(?:\w+ )?\"[^\"\n]+\""
 )
-_PRONOUN_FIRST = re.compile(r"\W*(?:and |but |so |then |here |still |since |as )*(?:it|it's|this|that|that's|these|those|they|they're|both)\b")
+_PRONOUN_FIRST = re.compile(
+    r"\W*(?:and |but |so |then |here |still |since |as )*(?:it|it's|this|that|that's|these|those|they|they're|both)\b"
+)
 _RANKED = re.compile(r"\W*(?:the )?(first|second|third|fourth|last|former|latter)(?: (?:one|name|item|mention|span))\b")
 _RANKS = {"first": 0, "former": 0, "second": 1, "latter": 1, "third": 2, "fourth": 3, "last": -1}
 _COLUMN = re.compile(r"\b(left|right)(?:-hand)? (?:side|column)\b")

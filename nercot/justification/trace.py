@@ -100,10 +100,10 @@ class Trace:
             made.append(Sentence(start, len(low), line, paragraph))
         return made
 
-    def doubts(self, at: int) -> bool:
-        """Whether the rest of the line from `at` on has a word that may take something back."""
-        stop = self.low.find("\n", at)
-        return _DOUBTS.search(self.low, at, stop if stop >= 0 else len(self.low)) is not None
+    def doubts(self, at: int, stop: int) -> bool:
+        """Whether the rest of the line from `at` on, up to `stop`, has a word that may take something back."""
+        end = self.low.find("\n", at, stop)
+        return _DOUBTS.search(self.low, at, end if end >= 0 else stop) is not None
 
     def _ends(self, start: int, at: int, end: int, whole: Sequence[Span]) -> bool:
         if self.quotes and _within(self.quotes, at):

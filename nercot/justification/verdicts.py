@@ -94,7 +94,7 @@ def judge(
             span, finding = _judge_one(case, schema, statements)
             findings.extend([finding] if finding is not None else [])
         evidence.append(span)
-    findings.extend(_missing(trace, schema, surfaces, listings, statements))
+    findings.extend(_missing(trace, schema, surfaces, references, listings, statements))
     return evidence, findings
 
 
@@ -165,6 +165,12 @@ def _support(case: _Case, events: Sequence[Event], types: int, statements: State
     return None
 
 
+def _doubted(trace: Trace, references: Sequence[Reference], number: int, event: Event) -> bool:
+    """Whether what follows, until the trace speaks of another mention, may take the event back."""
+    after = (one.start for one in references if one.start >= event.end and one.mention != number)
+    return trace.doubts(event.end, next(after, len(trace.low)))
+
+
 _UNLISTED = Listing(frozenset(), False)
 
 
@@ -172,6 +178,7 @@ def _missing(
     trace: Trace,
     schema: Sequence[str],
     surfaces: Sequence[Surface],
+    references: Sequence[Reference],
     listings: dict[str, Listing],
     statements: Statements,
 ) -> Iterator[Violation]:
@@ -181,13 +188,18 @@ def _missing(
         if EVERY in listing.labels or not any(event.firm for event in statements.events[number]):
             continue
         for label, name in enumerate(schema):
-            if label not in listing.labels and _taken_for_good(trace, statements, number, label, listing):
+            if label not in listing.labels and _taken_for_good(trace, references, statements, number, label, listing):
                 detail = f"the trace takes {surface.text!r} as {name!r}"
                 yield Violation("missing_from_answer", Entity(surface.text, name), detail)
 
 
 def _taken_for_good(
-    trace: Trace, statements: Statements, number: int, label: int, listing: Listing
+    trace: Trace,
+    references: Sequence[Reference],
+    statements: Statements,
+    number: int,
+    label: int,
+    listing: Listing,
 ) -> bool:
     events = statements.events[number]
     firm = [e for e in events if e.firm and e.direct and e.kind is Polarity.YES and e.label == label]
@@ -195,7 +207,7 @@ def _taken_for_good(
         return False
     if any(e.kind is not Polarity.YES and e.label in (label, EVERY) and e.start >= firm[0].start for e in events):
         return False
-    if not listing.labels and all(trace.doubts(e.end) for e in firm):
+    if not listing.labels and all(_doubted(trace, references, number, e) for e in firm):
         return False
     state, event = stance(events, label, Listing(listing.labels | {label}, listing.spare))
     if state is not Stance.TAKEN or event is None or statements.empty.get(label, -1) > event.start:

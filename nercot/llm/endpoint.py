@@ -36,15 +36,15 @@ from nercot.llm.server import ABOUT_THE_REQUEST, Server
 from nercot.recipe import Model
 
 # So many empty replies to one request, over all runs, drop its record.
-_EMPTY_REPLIES = 5
+EMPTY_REPLIES = 5
 # So many refusals (400) in a row, with no answer between them, are no matter of single records.
-_REFUSALS_AT_FIRST, _REFUSALS_LATER = 3, 100
+REFUSALS_AT_FIRST, _REFUSALS_LATER = 3, 100
 _GIVEN_UP_IN_A_ROW = 3
 _LOOKAHEAD = 128
 _BACKLOG = 2000
 _DRAIN_SECONDS = 10.0
 _PROGRESS_SECONDS = 0.5
-_ROLES = {"annotate": "teacher", "score": "judge"}
+ROLES = {"annotate": "teacher", "score": "judge"}
 _OURS = ("model", "messages", "stream", "n")
 
 
@@ -62,6 +62,14 @@ class Patience:
     first_wait: float = 0.5
     longest_wait: float = 60.0
     retry_after: float = 60.0
+
+    def pause(self, state: RetryCallState) -> float:
+        """The seconds before the next try: growing, jittered, never before the server's Retry-After."""
+        fault = state.outcome.exception() if state.outcome is not None else None
+        if not isinstance(fault, Fault) or fault.at_once:
+            return 0.0
+        growing = min(self.longest_wait, self.first_wait * 2.0 ** min(state.attempt_number - 1, 30))
+        return fault.retry_after + growing * random.uniform(0.5, 1.0)
 
 
 @dataclass(slots=True)
@@ -84,6 +92,18 @@ class Progress:
     cost: float = 0.0
     unpriced: int = 0
     stopping: bool = False
+
+    def add(self, reply: Reply, cost: float | None) -> None:
+        """Counts a call by what came of it."""
+        if reply.kind == "error":
+            self.failed += 1
+            return
+        self.calls += 1
+        self.tokens_in += reply.tokens_in or 0
+        self.tokens_cached += reply.tokens_cached or 0
+        self.tokens_out += reply.tokens_out or 0
+        self.cost += cost or 0.0
+        self.unpriced += cost is None and reply.kind != "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +204,7 @@ class _Asking:
         budget: Budget | None,
         patience: Patience,
     ) -> None:
-        self._role = _ROLES.get(first.step, first.step)
+        self._role = ROLES.get(first.step, first.step)
         self._model, self._ledger, self._patience = model, ledger, patience
         self._servers = [Server(url, model, self._role, patience.max_seconds) for url in model.url]
         self._requests = chain([first], rest)
@@ -281,7 +301,7 @@ class _Asking:
         while (request := await self._next()) is not None:
             trying = _Try(request, request if self._takes_format is not False else request.plain() or request)
             retrying = AsyncRetrying(
-                retry=retry_if_exception_type(Fault), wait=self._pause, stop=self._is_over, sleep=self._sleep
+                retry=retry_if_exception_type(Fault), wait=self._patience.pause, stop=self._is_over, sleep=self._sleep
             )
             try:
                 await retrying(self._attempt, trying)
@@ -388,7 +408,7 @@ class _Asking:
         if reply.kind == "answer":
             return self._keep(trying, reply, raw)
         trying.empties = (self._ledger.empties(trying.form.key) if trying.empties is None else trying.empties) + 1
-        if trying.empties >= _EMPTY_REPLIES:
+        if trying.empties >= EMPTY_REPLIES:
             reply = replace(reply, kind="empty_answer", detail=f"{trying.empties} empty replies")
             return self._keep(trying, reply, raw)
         self._keep(trying, replace(reply, detail="empty reply"), raw)
@@ -402,7 +422,7 @@ class _Asking:
             trying.form = plain
             raise Fault(f"with response_format {reply.detail}", at_once=True)
         self._undecided.append((trying, reply, raw))
-        if len(self._undecided) >= (_REFUSALS_LATER if self._answered else _REFUSALS_AT_FIRST):
+        if len(self._undecided) >= (_REFUSALS_LATER if self._answered else REFUSALS_AT_FIRST):
             advice = f"change {setting(self._role, 'model')}, {setting(self._role, 'extra')} or the prompt"
             raise EndpointError(f"{self._role}: {self._names()} refuses every request ({reply.detail}): {advice}")
 
@@ -434,22 +454,10 @@ class _Asking:
     def _keep(self, trying: _Try, reply: Reply, raw: bytes) -> None:
         """Hands an entry to the ledger; a final one counts as done when it is on disk."""
         cost = cost_of(self._model.price, reply.tokens_in, reply.tokens_cached, reply.tokens_out)
-        self._count(reply, cost)
+        self._progress.add(reply, cost)
         self._last_entry = self._ledger.append(trying.form, reply, raw, cost)
         key = trying.request.key if reply.kind in FINAL else None
         self._last_entry.add_done_callback(functools.partial(self._hand_over, key))
-
-    def _count(self, reply: Reply, cost: float | None) -> None:
-        counts = self._progress
-        if reply.kind == "error":
-            counts.failed += 1
-            return
-        counts.calls += 1
-        counts.tokens_in += reply.tokens_in or 0
-        counts.tokens_cached += reply.tokens_cached or 0
-        counts.tokens_out += reply.tokens_out or 0
-        counts.cost += cost or 0.0
-        counts.unpriced += cost is None and reply.kind != "refused"
 
     def _hand_over(self, key: str | None, entry: Future[None]) -> None:
         """From the writer's thread to the loop's (which is gone after a second Ctrl-C), a window at a time."""
@@ -540,14 +548,6 @@ class _Asking:
         """Sleeps, but not beyond the end of the run."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), seconds)
-
-    def _pause(self, state: RetryCallState) -> float:
-        """Growing, jittered pauses; never before the server's Retry-After."""
-        fault = state.outcome.exception() if state.outcome is not None else None
-        if not isinstance(fault, Fault) or fault.at_once:
-            return 0.0
-        growing = min(self._patience.longest_wait, self._patience.first_wait * 2.0 ** min(state.attempt_number - 1, 30))
-        return fault.retry_after + growing * random.uniform(0.5, 1.0)
 
     def _is_over(self, state: RetryCallState) -> bool:
         """Whether the next try would come too late."""

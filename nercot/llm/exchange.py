@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nercot.errors import InputError, OutputError
-from nercot.llm.ledger import Ledger
+from nercot.llm.ledger import Ledger, in_batches
 from nercot.llm.messages import FINAL, Reply, Request, read_reply
 
 _COLUMNS = pa.schema(
@@ -56,7 +55,7 @@ def export_parquet(ledger: Ledger, path: Path | str, withheld: Collection[str] =
     entries = (entry for entry in ledger.final_entries(_COLUMNS.names[1:]) if entry["guid"] not in withheld)
     try:
         with pq.ParquetWriter(partial, _COLUMNS, compression="zstd") as writer:
-            for rows in _portions(entries):
+            for rows in in_batches(entries, _ROWS_A_BATCH):
                 writer.write_batch(pa.RecordBatch.from_pylist(rows, schema=_COLUMNS))
                 count += len(rows)
         os.replace(partial, target)
@@ -107,9 +106,3 @@ def _read(row: Mapping[str, Any], where: str) -> tuple[Request, Reply, bytes]:
     except (ValueError, TypeError, AttributeError) as error:
         raise InputError(f"{where}: not an answer of a ledger ({error}): export it again") from error
     return request, replace(reply, detail=row["detail"]), raw
-
-
-def _portions(entries: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    iterator = iter(entries)
-    while rows := list(islice(iterator, _ROWS_A_BATCH)):
-        yield rows

@@ -66,6 +66,8 @@ _MIGRATIONS = (
     CREATE TABLE jobs (
         token TEXT PRIMARY KEY,
         batch TEXT,
+        corpus TEXT NOT NULL,
+        step TEXT NOT NULL,
         provider TEXT NOT NULL,
         model TEXT NOT NULL,
         made REAL NOT NULL,
@@ -274,15 +276,19 @@ class Ledger:
     # -- batch jobs ---------------------------------------------------------------------------------------
     # A job's requests are entries of the kind `sent` whose detail is its token.
 
-    def open_jobs(self, provider: str, model: str) -> list[Job]:
-        """This model's batch jobs whose answers have not been taken in, oldest first."""
-        query = "SELECT token, batch, made FROM jobs WHERE provider = ? AND model = ? AND closed IS NULL ORDER BY made, token"
-        return [Job(*row) for row in self._all(query, [provider, model])]
+    def open_jobs(self, request: Request) -> list[Job]:
+        """The batch jobs of requests like this one whose answers have not been taken in, oldest first."""
+        query = (
+            "SELECT token, batch, made FROM jobs WHERE corpus = ? AND step = ? AND provider = ? AND model = ?"
+            " AND closed IS NULL ORDER BY made, token"
+        )
+        values = [request.corpus, request.step, request.provider, request.model]
+        return [Job(*row) for row in self._all(query, values)]
 
-    def open_job(self, token: str, provider: str, model: str) -> None:
-        """Notes a job that is about to be made; its requests have been appended."""
-        query = "INSERT OR IGNORE INTO jobs (token, provider, model, made) VALUES (?, ?, ?, ?)"
-        self._all(query, [token, provider, model, time.time()])
+    def open_job(self, token: str, request: Request) -> None:
+        """Notes a job that is about to be made, of requests like this one; they have been appended."""
+        query = "INSERT INTO jobs (token, corpus, step, provider, model, made) VALUES (?, ?, ?, ?, ?, ?)"
+        self._all(query, [token, request.corpus, request.step, request.provider, request.model, time.time()])
 
     def name_job(self, token: str, batch: str) -> None:
         """Notes the provider's id of a job."""
@@ -467,7 +473,7 @@ class _Writer:
             return
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for some in _batches(rows, _ROWS_A_STATEMENT):
+            for some in in_batches(rows, _ROWS_A_STATEMENT):
                 values = ", ".join([_VALUES] * len(some))
                 connection.execute(f"{_INSERT} {values}", list(itertools.chain.from_iterable(some)))
             connection.execute("COMMIT")
@@ -542,10 +548,11 @@ def _statements(script: str) -> Iterator[str]:
 
 
 def _portions(keys: Collection[str]) -> Iterator[list[bytes]]:
-    return _batches(map(bytes.fromhex, keys), _KEYS_A_QUERY)
+    return in_batches(map(bytes.fromhex, keys), _KEYS_A_QUERY)
 
 
-def _batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+def in_batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    """The items, some at a time."""
     iterator = iter(items)
     while some := list(itertools.islice(iterator, size)):
         yield some

@@ -28,7 +28,7 @@ from nercot.formats.files import dataset_of, split_named
 from nercot.formats.rows import SourceRow
 from nercot.pipeline import Row
 from nercot.sources import file_hashes, find_files, open_source, rows
-from nercot.steps.duplicates import SIMILAR, resemble, word_hashes, words_of
+from nercot.steps.duplicates import WORDS_AN_EDIT, resemble, word_hashes, words_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -187,7 +187,7 @@ class _Index:
         places, tests, shared = self._shared(grams, holders)
         sizes = np.bincount(holders, minlength=len(texts))[places]
         lengths = np.array([len(text) for text in texts], np.int64)[places]
-        edits = np.floor((1 - SIMILAR) * np.maximum(lengths, self._lengths[tests]) + 1e-9)
+        edits = np.maximum(lengths, self._lengths[tests]) // WORDS_AN_EDIT
         whole = shared >= np.maximum(sizes, self._sizes[tests]) - GRAM * edits
         contained = (self._sizes[tests] >= LEAST) & (shared >= SHARE * self._sizes[tests])
         for found in np.flatnonzero(whole | contained):

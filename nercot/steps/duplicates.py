@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# The share of words that near-duplicates have in common, by edit distance over words: one word in seven may
-# differ, so sentences of fewer than seven words have to be equal.  Shorter ones that differ in a word ("Group A",
-# "Group B") are two samples; longer ones that differ in a word or two test nothing new.
-SIMILAR = 0.85
+# Near-duplicates are one edit (a word put in, left out or replaced) apart for each so many words of the longer.
+# Shorter sentences have to be equal: "Group A" and "Group B" are two samples, while of a longer sentence nothing
+# new is learned if a word of it changes.
+WORDS_AN_EDIT = 7
 
 # 32 bands of 4 hashes: two sentences whose word pairs overlap by half (one word of seven replaced) meet with a
 # probability of 0.87, by 0.7 with 0.9998; two that share one pair in forty, as strangers do, with 0.00001.
@@ -76,10 +76,11 @@ def plain_text(sentence: str) -> str:
 
 def words_of(sentence: str) -> list[bytes]:
     """The words as near-duplicates are compared, in UTF-8: without case and punctuation, never empty."""
-    if not sentence.isascii():
-        text = _FOREIGN_MARK.sub(" ", normalize("NFKC", sentence).lower())
-        sentence = _UNSPACED.sub(r" \g<0> ", text)
-    words = sentence.encode("utf-8", "surrogatepass").translate(_PLAIN).split()
+    text = sentence
+    if not text.isascii():
+        text = _FOREIGN_MARK.sub(" ", normalize("NFKC", text).lower())
+        text = _UNSPACED.sub(r" \g<0> ", text)
+    words = text.encode("utf-8", "surrogatepass").translate(_PLAIN).split()
     return words or [plain_text(sentence).encode("utf-8", "surrogatepass")]
 
 
@@ -90,7 +91,8 @@ def word_hashes(words: Iterable[bytes]) -> array[int]:
 
 def resemble(words: Sequence[int], others: Sequence[int]) -> bool:
     """Whether two sentences, given by their `word_hashes`, are near-duplicates."""
-    return Levenshtein.normalized_similarity(words, others, score_cutoff=SIMILAR) > 0
+    allowed = max(len(words), len(others)) // WORDS_AN_EDIT
+    return Levenshtein.distance(words, others, score_cutoff=allowed) <= allowed
 
 
 def near_duplicates(sentences: Callable[[], Iterable[str]]) -> dict[int, list[int]]:
@@ -123,7 +125,8 @@ def _suspected(sentences: Iterable[str]) -> list[bool]:
     """For each sentence, whether it shares a band with any other."""
     import rensa
 
-    index = rensa.RMinHashLSH(threshold=SIMILAR, num_perm=HASHES, num_bands=BANDS)
+    # The threshold is for `is_similar`, which is not asked.
+    index = rensa.RMinHashLSH(threshold=0.5, num_perm=HASHES, num_bands=BANDS)
     flags: list[bool] = index.query_duplicate_flags_matrix_one_shot(_signatures(map(words_of, sentences)))
     return flags
 

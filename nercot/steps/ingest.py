@@ -12,8 +12,8 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from nercot.errors import InputError, ShortfallError
 from nercot.pipeline import Report, Row, Work, content_key, dropped_row
 from nercot.removed import Removal, sentence_hash, taken_down
 from nercot.sources import MAX_INPUT, Item, Source, file_hashes, items
+from nercot.steps.stratify import Draw, Drawn, draw
 from nercot.tables import COLUMNS, GROUP_ROWS, record_row, replacing, write_json, writing
 
 _SPOOL_ROWS = 10_000
@@ -34,7 +35,11 @@ _SPOOL = COLUMNS["work-dropped"]
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What the source stage left: the key of all that it read, a key for each partition, and what was read."""
+    """What the source stage left: the key of all that it read, a key for each partition, and what was read.
+
+    `kept` of the `rows` came through, `dropped` were refused (by reason), `not_drawn` left out by a draw, which
+    `sample` describes; what is missing then was dropped at the draw.
+    """
 
     key: str
     partitions: dict[str, str]
@@ -45,6 +50,8 @@ class Ingested:
     files: list[dict[str, str]]
     format: str
     partial: bool
+    not_drawn: int = 0
+    sample: dict[str, Any] | None = None
 
 
 def partition_names(digits: int) -> list[str]:
@@ -60,21 +67,22 @@ def ingest(
     strict: bool,
     report: Report,
     removed: Mapping[str, Removal] | None = None,
+    asked: Draw | None = None,
 ) -> Ingested:
-    """Reads the source into partitions, unless nothing that decides them has changed.
+    """Reads the source, or what is `asked` of it, into partitions, unless nothing that decides them has changed.
 
     Of a row whose sentence was taken down (`removed`, by hash) nothing is written but that it was there.
     """
     files = file_hashes(source.files)
     removed = removed or {}
-    key = _source_key(source, files, digits, limit, removed)
+    key = _source_key(source, files, digits, limit, removed, asked)
     known = _before(work, key)
     if known:
         return known
     spool = work.root / ".spool"
     shutil.rmtree(spool, ignore_errors=True)
     try:
-        counts = _spool(spool, source, digits, limit, strict, report, removed)
+        counts = _spool(spool, source, digits, limit, strict, report, removed, asked)
         if counts.kept == 0:
             raise ShortfallError(f"{_named(source)}: no usable row among {counts.rows}{_why(counts.dropped)}")
         partitions = {part: _partition(work, spool, part) for part in partition_names(digits)}
@@ -90,6 +98,8 @@ def ingest(
         "format": source.format.name,
         "partial": counts.partial,
         "partitions": partitions,
+        "not_drawn": counts.drawn.not_drawn if counts.drawn else 0,
+        "sample": counts.drawn.written(asked.sample) if counts.drawn and asked else None,
     }
     write_json(_state_file(work), state)
     return _ingested(state)
@@ -105,7 +115,12 @@ def _why(dropped: Counter[str]) -> str:
 
 
 def _source_key(
-    source: Source, files: list[dict[str, str]], digits: int, limit: int | None, removed: Mapping[str, Removal]
+    source: Source,
+    files: list[dict[str, str]],
+    digits: int,
+    limit: int | None,
+    removed: Mapping[str, Removal],
+    asked: Draw | None,
 ) -> str:
     options = source.options
     return content_key(
@@ -120,6 +135,8 @@ def _source_key(
         digits,
         limit,
         sorted((item.sentence, item.reason) for item in removed.values()),
+        source.relabel.key if source.relabel else None,
+        None if asked is None else {**asdict(asked), "where": None},
     )
 
 
@@ -149,6 +166,8 @@ def _ingested(state: dict[str, Any]) -> Ingested:
         state["files"],
         state["format"],
         state["partial"],
+        state["not_drawn"],
+        state["sample"],
     )
 
 
@@ -156,12 +175,19 @@ def _ingested(state: dict[str, Any]) -> Ingested:
 class _Counts:
     rows: int = 0
     kept: int = 0
-    dropped: Counter[str] = None  # type: ignore[assignment]
-    findings: Counter[str] = None  # type: ignore[assignment]
+    dropped: Counter[str] = field(default_factory=Counter)
+    findings: Counter[str] = field(default_factory=Counter)
     partial: bool = False
+    drawn: Drawn | None = None
 
-    def __post_init__(self) -> None:
-        self.dropped, self.findings = Counter(), Counter()
+    def add(self, item: Item) -> None:
+        """Counts one item."""
+        self.rows += 1
+        self.findings.update(item.findings)
+        if item.outcome.reason is None:
+            self.kept += 1
+        elif item.step == "source":
+            self.dropped[item.outcome.reason] += 1
 
 
 def _spool(
@@ -172,27 +198,39 @@ def _spool(
     strict: bool,
     report: Report,
     removed: Mapping[str, Removal],
+    asked: Draw | None,
 ) -> _Counts:
     """Sorts the rows into one file a partition, unsorted within."""
     counts = _Counts()
-    stream = items(source)
+    stream = _items(source, asked, counts, removed, report)
     writer = _Spool(folder)
     for item in islice(stream, limit):
-        counts.rows += 1
-        counts.findings.update(item.findings)
         item = _taken_down(item, source.license, removed) if removed else item
-        if item.outcome.reason is None:
-            counts.kept += 1
-        else:
-            _refuse(item, strict)
-            counts.dropped[item.outcome.reason] += 1
+        _refuse(item, strict)
+        counts.add(item)
         writer.add(item.outcome.record.guid[:digits], _spool_row(item))
         if counts.rows % 1000 == 0:
             report("source", counts.rows, None)
     counts.partial = limit is not None and next(stream, None) is not None
+    if counts.drawn:
+        counts.rows += counts.drawn.not_drawn
     writer.close()
     report("source", counts.rows, counts.rows)
     return counts
+
+
+def _items(
+    source: Source, asked: Draw | None, counts: _Counts, removed: Mapping[str, Removal], report: Report
+) -> Iterator[Item]:
+    """The items of the source, or those that a draw leaves."""
+    if asked is None:
+        return items(source)
+    counts.drawn = Drawn()
+
+    def gone(sentence: str) -> bool:
+        return bool(removed) and sentence_hash(sentence) in removed
+
+    return draw(source, asked, counts.drawn, gone, lambda rows: report("draw", rows, None))
 
 
 def _taken_down(item: Item, license: str, removed: Mapping[str, Removal]) -> Item:
@@ -203,7 +241,7 @@ def _taken_down(item: Item, license: str, removed: Mapping[str, Removal]) -> Ite
 
 
 def _refuse(item: Item, strict: bool) -> None:
-    if strict and item.outcome.reason != "removed":
+    if strict and item.outcome.reason not in (None, "removed", "duplicate_record"):
         raise InputError(f"{item.file}: row {item.row}: {item.outcome.detail}; mend it, or build without --strict")
 
 
@@ -211,7 +249,10 @@ def _spool_row(item: Item) -> Row:
     if item.outcome.reason is None:
         row = record_row(item.outcome.record)
     else:
-        row = dropped_row(item.outcome, "source", None) | {"sentence": None}
+        row = dropped_row(item.outcome, item.step, None)
+        if item.outcome.reason == "duplicate_record":
+            return {**row, "source_file": item.file, "source_row": item.row}
+        row |= {"sentence": None}
         if item.outcome.reason == "removed":
             return row  # where it stands in the source would lead to its text
         row |= {"input": item.raw.decode("utf-8", "replace")[:MAX_INPUT]}

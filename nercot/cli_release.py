@@ -1,0 +1,180 @@
+"""Commands on releases: release, diff, verify, trace, publish (hydrate stands with the sources)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nercot.cli import command, print_json, print_table, progress
+
+if TYPE_CHECKING:
+    from nercot.diff import Diff
+
+_SHOWN = 5
+
+
+@command("release")
+@click.argument("corpus")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("build"), show_default=True, help="Folder of builds."
+)
+@click.option(
+    "--releases", type=click.Path(path_type=Path), help="Folder of releases.  [default: releases, beside the builds]"
+)
+@click.option("--version", metavar="X.Y.Z", help="Version, in place of the one that follows from what changed.")
+@click.option(
+    "--remove",
+    type=click.Path(path_type=Path),
+    metavar="GUIDS.txt",
+    help="Take down: a guid a line (and a reason); left out of this and of every later build.",
+)
+def release_command(
+    corpus: str, out: Path, releases: Path | None, version: str | None, remove: Path | None, as_json: bool
+) -> None:
+    """Freeze the candidate of CORPUS as a numbered release that never changes."""
+    from nercot.release import freeze
+
+    with progress(as_json) as report:
+        done = freeze(corpus, out, releases, version, remove, report)
+    if as_json:
+        print_json(done.as_json())
+        return
+    if not done.made:
+        click.echo(f"{corpus}: nothing has changed since {done.version}; {done.folder} is it")
+        return
+    after = f" ({done.kind} change after {done.previous})" if done.previous else ""
+    click.echo(f"{corpus} {done.version}{after}: {done.rows} rows")
+    for line in done.changes:
+        click.echo(f"  {line}")
+    click.echo(f"release      {done.folder}\nfingerprint  {done.fingerprint}\n")
+    click.echo("Next:")
+    click.echo(f"  nercot verify {done.folder} --rebuild")
+    click.echo(f"  nercot publish {done.folder} org/{corpus} --dry-run")
+
+
+@command("diff")
+@click.argument("a")
+@click.argument("b")
+def diff_command(a: str, b: str, as_json: bool) -> None:
+    """Show the rows that differ between A and B: folders, releases, or Hub ids at revisions."""
+    from nercot.diff import diff
+
+    found = diff(a, b)
+    if as_json:
+        print_json(found.as_json())
+    else:
+        _print_diff(found)
+    if found.differs:
+        raise SystemExit(1)
+
+
+def _print_diff(found: Diff) -> None:
+    counts = [["added", len(found.added)], ["removed", len(found.removed)], ["changed", len(found.changed)]]
+    click.echo(f"{found.rows[0]} rows in {found.a}, {found.rows[1]} in {found.b}")
+    print_table(["rows", "count"], counts)
+    if found.columns:
+        print_table(["column", "is"], [[name, state] for name, state in found.columns.items()])
+    if found.changed:
+        print_table(["column", "rows in which it differs"], [list(item) for item in found.changed_columns().items()])
+    types = [[name, *pair] for name, pair in found.types.items() if pair[0] != pair[1]]
+    if types:
+        print_table(["type", "in a", "in b"], types[:20], len(types) - 20)
+    steps = [[name, _kept(one), _kept(two)] for name, (one, two) in found.steps.items() if one != two]
+    if steps:
+        print_table(["kept by step", "in a", "in b"], steps)
+    for title, guids in (("added", found.added), ("removed", found.removed), ("changed", list(found.changed))):
+        if guids:
+            more = f" and {len(guids) - _SHOWN} more" if len(guids) > _SHOWN else ""
+            click.echo(f"{title}: {', '.join(guids[:_SHOWN])}{more}")
+
+
+def _kept(step: Mapping[str, Any] | None) -> str:
+    return "-" if step is None else f"{step['kept']} of {step['in']}"
+
+
+@command("verify")
+@click.argument("release", type=click.Path(path_type=Path))
+@click.option("--rebuild", is_flag=True, help="Make the whole corpus again from the release's own answers.")
+def verify_command(release: Path, rebuild: bool, as_json: bool) -> None:
+    """Check a release: every checksum, column, offset, count, and that it can be made again."""
+    from nercot.verify import verify
+
+    with progress(as_json) as report:
+        found = verify(release, rebuild, report)
+    if as_json:
+        print_json(found.as_json())
+    else:
+        for line in found.problems:
+            click.echo(line)
+        for line in found.notes:
+            click.echo(f"note: {line}")
+        again = ", made again from its own answers" if found.rebuilt else ""
+        state = f"{len(found.problems)} problems" if found.problems else f"sound{again}"
+        click.echo(f"{release}: {state} ({found.files} files, {found.rows} rows)")
+    if found.problems:
+        raise SystemExit(1)
+
+
+@command("trace")
+@click.argument("release", type=click.Path(path_type=Path))
+@click.argument("guid")
+def trace_command(release: Path, guid: str, as_json: bool) -> None:
+    """Show the whole way of one row: source, request, reply, verdicts, judgement, kept or dropped."""
+    from nercot.trace import trace
+
+    found = trace(release, guid)
+    if as_json:
+        print_json(found)
+    else:
+        _print_tree(found, 0)
+
+
+def _print_tree(value: Any, depth: int) -> None:
+    """Nested values as indented lines; several lines of text stand below their name."""
+    pairs = value.items() if isinstance(value, Mapping) else enumerate(value, 1)
+    for name, item in pairs:
+        lead = f"{'  ' * depth}{str(name).replace('_', ' ')}:"
+        if isinstance(item, Mapping | list | tuple) and item:
+            click.echo(lead)
+            _print_tree(item, depth + 1)
+        elif isinstance(item, str) and "\n" in item:
+            click.echo(lead)
+            for line in item.splitlines():
+                click.echo(f"{'  ' * (depth + 1)}{line}")
+        else:
+            click.echo(f"{lead} {'-' if item in (None, [], {}, ()) else item}")
+
+
+@command("publish")
+@click.argument("release", type=click.Path(path_type=Path))
+@click.argument("repo_id", metavar="ORG/NAME")
+@click.option("--private", is_flag=True, help="Make a new repo private.")
+@click.option("--dry-run", is_flag=True, help="Say what would change, and write nothing.")
+@click.option("--force", is_flag=True, help="Also over a repo that holds something else, or a newer version.")
+def publish_command(release: Path, repo_id: str, private: bool, dry_run: bool, force: bool, as_json: bool) -> None:
+    """Put a release on the Hub: one commit, one tag, read back and compared."""
+    from nercot.publish import publish
+    from nercot.verify import verify
+
+    done = publish(
+        release,
+        repo_id,
+        verify=lambda folder: verify(folder).problems,
+        private=private,
+        dry_run=dry_run,
+        force=force,
+        report=lambda line: click.echo(line, err=as_json),
+    )
+    if as_json:
+        print_json(asdict(done))
+        return
+    if dry_run:
+        click.echo("Nothing was written.")
+        return
+    state = "published" if done.changes else "is already there"
+    click.echo(f"{done.tag} {state}: {done.url}")
+    click.echo(f"""  python -c 'from datasets import load_dataset; load_dataset("{repo_id}", revision="{done.tag}")'""")

@@ -1,0 +1,69 @@
+"""The pictures and the Croissant description of a release: whole, readable, the same bytes every time."""
+
+import json
+import shutil
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from commands import run
+
+from nercot.check import summarise
+from nercot.croissant import write_croissant
+from nercot.pictures import draw
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:mlcroissant", "ignore::DeprecationWarning:rdflib")
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpus")
+    assert run(folder, "build", "--limit", "30").code == 0
+    candidate = folder / "build/quickstart/candidate"
+    manifest = json.loads((candidate / "manifest.json").read_text())
+    return candidate, {**manifest, "version": "1.2.3"}, summarise(str(candidate), None, None, lambda *_: None)
+
+
+def test_the_same_release_has_the_same_pictures_and_description(corpus, tmp_path):
+    candidate, manifest, stats = corpus
+    seen = []
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        shutil.copytree(candidate, folder)
+        pictures = [path for path, _ in draw(folder, manifest, stats)]
+        write_croissant(folder, manifest, stats)
+        seen.append([(folder / path).read_bytes() for path in (*pictures, "croissant.json")])
+        for path in pictures:
+            assert ElementTree.parse(folder / path).getroot().tag.endswith("svg")
+    assert seen[0] == seen[1]
+    assert not any(b"/tmp/" in content or b"127.0.0.1" in content for content in seen[0])
+
+
+def test_types_with_odd_names_are_drawn(corpus, tmp_path):
+    _, manifest, stats = corpus
+    odd = {"$x_1$ {{y}}": 3, "<script>&": 2, "人物": 1, "x" * 200: 1, "a\nb\x00": 1}
+    draw(tmp_path, manifest, {**stats, "types": odd})
+    text = (tmp_path / "pictures/types.svg").read_text()
+    ElementTree.fromstring(text)
+    assert "<script>&" not in text
+
+
+def test_a_corpus_without_scores_and_types_is_drawn(corpus, tmp_path):
+    _, manifest, stats = corpus
+    assert len(draw(tmp_path, {**manifest, "scores": {}}, {**stats, "types": {}})) == 3
+
+
+def test_croissant_validates_and_gives_the_rows_back(corpus, tmp_path):
+    import mlcroissant
+
+    candidate, manifest, stats = corpus
+    folder = tmp_path / "release"
+    shutil.copytree(candidate, folder)
+    write_croissant(folder, manifest, stats)
+    described = mlcroissant.Dataset(jsonld=str(folder / "croissant.json"))
+    assert described.metadata.ctx.issues.errors == set()
+    assert described.metadata.version == "1.2.3"
+    assert described.metadata.data_limitations
+    rows = list(described.records("cot"))
+    assert len(rows) == stats["rows"]
+    assert rows[0]["cot/guid"]
+    assert all(part["cot/entities/label"] for row in rows for part in row["cot/entities"])
