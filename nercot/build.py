@@ -18,9 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nercot import __version__
+from nercot.card import licenses_of
 from nercot.candidate import WRITER, Contents, replace_folder, write_tables
 from nercot.errors import BusyError, InputError, RecipeError
+from nercot.formats import DataFile
 from nercot.formats.rows import ReadOptions
+from nercot.hybrid import write_draw, write_merged, write_subset
 from nercot.pipeline import (
     STAGES,
     Done,
@@ -37,12 +40,15 @@ from nercot.pipeline import (
     stage_records,
 )
 from nercot.prompts import default_template, read_template
-from nercot.recipe import LOCAL, Model, Recipe, load_recipe
+from nercot.recipe import LOCAL, NOBODY, Model, Recipe, load_recipe
 from nercot.records import Record
+from nercot.relabel import Relabel
 from nercot.removed import read_removed
 from nercot.sources import Source, open_source
 from nercot.steps.ingest import Ingested, ingest
+from nercot.steps.roster import tree_roster
 from nercot.steps.select import Checker, Selected, Selection, select, selected_before
+from nercot.steps.stratify import Draw
 from nercot.steps.validate import validate_step
 from nercot.tables import write_json, writing
 
@@ -156,8 +162,44 @@ def check_models(recipe: Recipe, roles: Sequence[str] = ("teacher", "judge")) ->
             )
 
 
-def source_of(recipe: Recipe, options: BuildOptions) -> Source:
-    """The source that a build reads: what the command line names, else the recipe's path or Hub dataset."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a build reads: a source, and what is drawn of it (None: it is read whole)."""
+
+    source: Source
+    draw: Draw | None = None
+
+
+def source_of(recipe: Recipe, options: BuildOptions) -> Reading:
+    """What a build reads: what the command line names, else the recipe's path or Hub dataset."""
+    spec, where = recipe.source, _where(recipe, options)
+    draw, files = _draw_of(recipe, options, where)
+    form, read = options.input_format or spec.format, ReadOptions(schema=spec.labels)
+    return Reading(open_source(where, form, read, recipe.license, spec.split, Relabel(spec), files), draw)
+
+
+def _draw_of(recipe: Recipe, options: BuildOptions, where: str) -> tuple[Draw | None, tuple[DataFile, ...] | None]:
+    """What is drawn of a source, and the files to draw from where a tree has them; wrong ones are an error here."""
+    stratified = "stratify" in recipe.steps
+    if not stratified and "merge" not in recipe.steps:
+        return None, None
+    if stratified and options.limit:
+        raise RecipeError(f"{recipe.name} is a draw, not the first rows: use --set sample.size={options.limit}")
+    if recipe.duplicates == "flag" and "select" not in recipe.steps:
+        raise RecipeError("select.duplicates: only the step select can flag; drop them before the draw, or say off")
+    wanted, allow = tuple(recipe.source.datasets), recipe.sample.allow_missing
+    path = Path(where).expanduser()
+    seen, files = None, None
+    if wanted and path.is_dir() and not (path / "README.md").exists():
+        seen, files = tree_roster(wanted, path, recipe.source.split or "train")
+        seen.check(where, allow)
+    step = "stratify" if stratified else "source"
+    repeated = recipe.duplicates == "drop" and "select" not in recipe.steps
+    return Draw(recipe.sample if stratified else None, where, wanted, seen, allow, repeated, step), files
+
+
+def _where(recipe: Recipe, options: BuildOptions) -> str:
+    """The path or Hub id of the source."""
     spec = recipe.source
     where = options.input
     if where is None and spec.path is not None:
@@ -167,14 +209,14 @@ def source_of(recipe: Recipe, options: BuildOptions) -> Source:
         where = f"{name}@{spec.revision}{colon}{config}" if spec.revision else spec.hub
     if where is None:
         raise RecipeError(f"{recipe.name}: no source; give --input PATH (recipe key source.path or source.hub)")
-    read = ReadOptions(schema=spec.labels)
-    return open_source(where, options.input_format or spec.format, read, recipe.license, spec.split)
+    return where
 
 
-def read_source(source: Source, recipe: Recipe, options: BuildOptions, work: Work, report: Report) -> Ingested:
+def read_source(reading: Reading, recipe: Recipe, options: BuildOptions, work: Work, report: Report) -> Ingested:
     """The source stage of a build, without what was taken down."""
     removed = read_removed(options.releases or options.out.parent / "releases", recipe.name)
-    return ingest(work, source, recipe.digits, options.limit, options.strict, report, removed)
+    source, draw = reading.source, reading.draw
+    return ingest(work, source, recipe.digits, options.limit, options.strict, report, removed, draw)
 
 
 @contextmanager
@@ -211,10 +253,20 @@ class Build:
         """Everything after the source stage."""
         self.ingested = ingested
         self.parts = sorted(ingested.partitions)
-        rounds, keys = self._rounds()
+        rounds, keys = self._rounds() if self.asks else (0, {})
         clean(self.work, self.parts, rounds)
-        selected = self._select(rounds, keys)
+        selected = Selected(content_key(rounds, keys), {}, {}) if self._unjudged else self._select(rounds, keys)
         return self._candidate(rounds, selected)
+
+    @property
+    def asks(self) -> bool:
+        """Whether records are annotated: a corpus may only be drawn, and a policy may not be named yet."""
+        return ("annotate" in self.recipe.steps or not self._unjudged) and self.recipe.teacher.model != NOBODY
+
+    @property
+    def _unjudged(self) -> bool:
+        """Whether the corpus is made without a judge: drawn only, or merged with gold."""
+        return "merge" in self.recipe.steps or self.recipe.steps == ("stratify",)
 
     # --- models ---------------------------------------------------------------------------------
 
@@ -254,7 +306,8 @@ class Build:
         history: dict[str, list[str]] = {part: [self.ingested.partitions[part]] for part in self.parts}
         for attempt in range(1, last + 1):
             done = self._round(attempt, without, history)
-            stage, threshold = ("3-valid", None) if teacher.until == "valid" else ("4-scored", self.recipe.threshold)
+            judged = teacher.until == "selected" and not self._unjudged
+            stage, threshold = ("4-scored", self.recipe.threshold) if judged else ("3-valid", None)
             for part in self.parts:
                 history[part].append(content_key(done[part].key, threshold))
                 if attempt < last:
@@ -287,6 +340,8 @@ class Build:
         validated = self._step(
             "validate", attempt, keys, raw, lambda rows: validate_step(rows, recipe.rules, recipe.trace)
         )
+        if self._unjudged:
+            return validated
         settings = [_content(recipe.judge), recipe.judge.attempts, self.prompts.get("judge")]
         keys = {part: content_key("score", settings, validated[part].key) for part in self.parts}
         return self._step("score", attempt, keys, valid, self._scorer(attempt, keys, valid))
@@ -400,8 +455,7 @@ class Build:
         with writing(folder):
             new.mkdir(parents=True)
             self.report("candidate", 0, 1)
-            until, template = self.recipe.teacher.until, self.prompts["extract"]
-            contents = write_tables(self.work, self.parts, rounds, until, new, template, selected.splits)
+            contents = self._tables(new, rounds, selected)
             manifest = self._manifest(contents, selected, key)
             write_card(new, manifest, contents.stats.summary())
             write_json(new / "manifest.json", manifest)
@@ -409,13 +463,45 @@ class Build:
         self.report("candidate", 1, 1)
         return manifest
 
+    def _tables(self, folder: Path, rounds: int, selected: Selected) -> Contents:
+        """Writes the configs of the candidate."""
+        recipe, work, parts, template = self.recipe, self.work, self.parts, self.prompts["extract"]
+        if not self._unjudged:
+            return write_tables(work, parts, rounds, recipe.teacher.until, folder, template, selected.splits)
+        if "merge" not in recipe.steps:
+            return write_subset(work, parts, folder, template)
+        if "draw" not in recipe.steps:
+            return write_merged(work, parts, rounds, folder, template, None)
+        if self.asks:
+            return write_merged(work, parts, rounds, folder, template, recipe.sample)
+        return write_draw(work, parts, folder, template, recipe.sample)
+
+    def _steps(self) -> tuple[str, ...]:
+        """The steps of the funnel: those that this run took."""
+        steps = self.recipe.steps
+        if "draw" in steps:
+            return ("source", *(step for step in steps if (step != "draw") is self.asks))
+        return ("source", *(step for step in steps if self.asks or step in ("stratify", "merge")))
+
+    def _sampled(self, contents: Contents) -> dict[str, Any]:
+        """What the manifest says of draws and traces."""
+        told: dict[str, Any] = {"sample": self.ingested.sample} if self.ingested.sample else {}
+        if contents.draw:
+            sample = self.recipe.sample
+            told["sample"] = {**told["sample"], "size": int(sample.size), "seed": sample.seed, "datasets": contents.draw}
+        if contents.traces:
+            told["traces"] = contents.traces
+        return told if self.asks or "draw" not in self.recipe.steps else {**told, "stage": "draw"}
+
     def _manifest(self, contents: Contents, selected: Selected, key: str) -> dict[str, Any]:
         recipe, ingested = self.recipe, self.ingested
         dropped = {
             "source": ingested.dropped,
             **{step: count for step, count in contents.dropped.items() if step != "source"},
         }
-        steps = funnel(("source", *recipe.steps), ingested.rows, dropped, contents.pending)
+        drawn = sum(row["drawn"] for row in contents.draw)
+        not_drawn = {"stratify": ingested.not_drawn, "draw": ingested.kept - drawn}
+        steps = funnel(self._steps(), ingested.rows, dropped, contents.pending, not_drawn)
         return {
             "corpus": recipe.name,
             "title": recipe.title,
@@ -431,10 +517,12 @@ class Build:
             "recipe": _manifest_recipe(recipe),
             "prompts": self.prompts,
             "models": {
-                "teacher": {"asked": recipe.teacher.model, "named": _counts(contents.teachers)},
-                "judge": {"asked": recipe.judge.model, "named": _counts(contents.judges)},
+                "teacher": {"asked": recipe.teacher.model if self.asks else NOBODY, "named": _counts(contents.teachers)},
+                "judge": {"asked": NOBODY if self._unjudged else recipe.judge.model, "named": _counts(contents.judges)},
             },
             "source": {"format": ingested.format, "files": ingested.files, "findings": ingested.findings},
+            "licenses": licenses_of(contents.stats.origins),
+            **self._sampled(contents),
             "steps": [step.row() for step in steps],
             "attempts": {str(attempt): count for attempt, count in sorted(contents.attempts.items())},
             "scores": {f"{score:g}": count for score, count in sorted(contents.scores.items())},
@@ -516,17 +604,11 @@ def _content(model: Model) -> dict[str, Any]:
 
 def _manifest_recipe(recipe: Recipe) -> dict[str, Any]:
     """The recipe as the manifest holds it: what decides the content, and nothing of where or how it ran."""
-    spec = recipe.source
+    draws = {"sample": asdict(recipe.sample)} if {"stratify", "draw"} & set(recipe.steps) else {}
     return {
         "steps": list(recipe.steps),
-        "source": {
-            "path": None if spec.path is None else Path(spec.path).name,
-            "hub": spec.hub,
-            "revision": spec.revision,
-            "format": spec.format,
-            "split": spec.split,
-            "labels": None if spec.labels is None else list(spec.labels),
-        },
+        "source": recipe.source.written(),
+        **draws,
         "partition": {"digits": recipe.digits},
         "teacher": {**_content(recipe.teacher), "attempts": recipe.teacher.attempts, "until": recipe.teacher.until},
         "judge": {**_content(recipe.judge), "attempts": recipe.judge.attempts},

@@ -374,7 +374,7 @@ def _sample(data: Mapping[str, Any], steps: Sequence[str]) -> Sample:
 
 def _teacher(data: Mapping[str, Any], steps: Sequence[str]) -> Model:
     """The teacher; none where rows without a trace are merged in and nobody is named to write one (yet)."""
-    return Model(url=(), model=NOBODY) if "merge" in steps and "url" not in data else _model(data, attempts=1)
+    return Model(model=NOBODY) if "merge" in steps and "url" not in data else _model(data, attempts=1)
 
 
 def _model(data: Mapping[str, Any], attempts: int) -> Model:

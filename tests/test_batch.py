@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_server import Act, Batches, Call, FaultServer, answer, completion, error
+from fault_server import Act, Batches, FaultServer, completion, error
 
 from nercot.errors import EndpointError
 from nercot.llm.batch import ask_batch
@@ -126,9 +126,12 @@ def test_refused_and_empty_ones_are_final(ledger: Ledger) -> None:
 
 
 def test_the_same_400_everywhere_stops(ledger: Ledger) -> None:
-    with FaultServer(Batches(lambda body: (400, b'{"error": {"message": "no such parameter"}}'))) as server:
-        with pytest.raises(EndpointError, match="refuses every request .*no such parameter"):
-            ask(server, ledger, 5)
+    batches = Batches(lambda body: (400, b'{"error": {"message": "no such parameter"}}'))
+    with (
+        FaultServer(batches) as server,
+        pytest.raises(EndpointError, match=r"refuses every request .*no such parameter"),
+    ):
+        ask(server, ledger, 5)
     assert ledger.standings("c")[0].unanswered == 5
     assert ledger.open_jobs(requests(model(server), 1)[0]) == []
 

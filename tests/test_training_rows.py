@@ -133,7 +133,7 @@ def test_a_corpus_of_the_hub_is_read_at_its_tag(tmp_path, hub):
     [
         ({"name": "gone/a/b"}, "neither a folder nor a Hub dataset"),
         ({"config": "raw"}, "no raw/train-*.parquet; there are the configs cot, sft"),
-        ({"config": "cot"}, "the config cot has no column dataset"),
+        ({"config": "cot"}, "the config cot has no column"),
         ({"limit": 0}, "has no rows"),
     ],
 )

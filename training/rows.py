@@ -9,6 +9,7 @@ none is ever truncated, since half an answer teaches not to end.
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -60,8 +61,10 @@ def load_rows(data: Data) -> Dataset:
 
     Raises InputError in one line: no such dataset or config, columns missing, no row.
     """
-    from datasets import concatenate_datasets
+    from datasets import concatenate_datasets, disable_progress_bars
 
+    if not sys.stderr.isatty():
+        disable_progress_bars()
     rows = concatenate_datasets([_columns(name, _load(name, data.config, data.split), data) for name in data.names])
     if data.limit is not None:
         rows = rows.select(range(min(data.limit, len(rows))))

@@ -226,18 +226,27 @@ class _Reader:
         self._context: Context | None = None
         self._verdict: dict[int, int] = {}
         self._asked: tuple[dict[int, int], Mentions] | None = None
+        self._unanswered = False
+        self._line = 0
 
     def read(self, sentence: Sentence) -> None:
         """Takes in one sentence."""
         groups = self._subjects.enter(sentence)
         hits = self._take_hits(sentence)
         self._leave_context(sentence)
+        asks = self._low[sentence.start : sentence.end].rstrip(" \"')").endswith("?")
         if groups or hits:
             self._words = self._words_of(sentence)
             self._read_full(sentence, groups, hits)
         elif not self._subjects.idle or self._asked is not None or self._context is not None:
             self._words = self._words_of(sentence)
             self._read_bare(sentence)
+        size = sum(group.end - group.start for group in groups)
+        if asks:
+            self._unanswered = not groups or sentence.end - sentence.start - size > 10
+        elif groups or sentence.line != self._line:
+            self._unanswered = False
+        self._line = sentence.line
 
     def _words_of(self, sentence: Sentence) -> frozenset[str]:
         starts = self._trace.starts
@@ -614,6 +623,8 @@ class _Reader:
         match = cues.NO_VERDICT.search(text)
         if match is None or re.search(r"\b(?:whether|if)\b", text[: match.start()]):
             return
+        if self._unanswered:
+            return  # it answers a question about something else
         at = sentence.start + match.start()
         before = [group for group in groups if group.end <= at]
         subject = lead or (before[-1] if before else None)

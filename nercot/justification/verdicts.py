@@ -41,12 +41,22 @@ class Listing:
 def stance(events: Sequence[Event], label: int, listing: Listing) -> tuple[Stance, Event | None]:
     """The last word on a mention as `label`, and the event that says it."""
     several = len(listing.labels) > 1
-    state, decisive = Stance.SILENT, None
+    before: tuple[Stance, Event | None] = (Stance.SILENT, None)
+    state, decisive = before
     for event in events:
+        if state is Stance.OTHER and decisive is not None and _takes_back(event, decisive):
+            state, decisive = before
+            continue
         after = _after(event, state, label, listing, several)
         if after is not None:
+            before = (state, decisive) if state is not Stance.OTHER else before
             state, decisive = after, event
     return state, decisive
+
+
+def _takes_back(event: Event, other: Event) -> bool:
+    """Whether an event refuses the other type that was taken before."""
+    return event.kind is Polarity.NO and event.label == other.label
 
 
 def _after(event: Event, state: Stance, label: int, listing: Listing, several: bool) -> Stance | None:

@@ -253,7 +253,8 @@ class _Batching:
                     continue
                 if batch is not None:
                     await self._take(job, batch)
-                self._ledger.close_job(job.token, batch.status if batch is not None else "never made")
+                else:
+                    self._ledger.close_job(job.token, "never made")
                 left += self._ledger.unanswered(job.token)
             self._progress.in_flight = running
             if self._tell is not None:
@@ -268,7 +269,7 @@ class _Batching:
         return await self._batches.retrieve(job.batch, extra_headers=self._server.headers)
 
     async def _take(self, job: Job, batch: Batch) -> None:
-        """Takes in what a job that has ended brought; EndpointError if the provider would not run it."""
+        """Takes in what a job that has ended brought, and closes it; EndpointError if it was refused as a whole."""
         if batch.status == "failed":
             self._ledger.close_job(job.token, "failed")
             raise self._server.error(
@@ -288,6 +289,7 @@ class _Batching:
         problem = self._take_refusals(refused)
         if self._last_entry is not None:
             await asyncio.wrap_future(self._last_entry)
+        self._ledger.close_job(job.token, batch.status)
         if problem is not None:
             raise problem
 

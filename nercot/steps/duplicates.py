@@ -55,6 +55,8 @@ _PLAIN = bytes(
     ord(char.lower()) if char.isascii() and char.isalnum() else 32 if char.isascii() else ord(char)
     for char in map(chr, range(256))
 )
+# Any character but ASCII and Latin letters; most texts have none, and looking is faster than replacing.
+_NOT_LATIN = re.compile("[^\x00-\x7f\xc0-\xd6\xd8-\xf6\xf8-\u024f]")
 _FOREIGN_MARK = re.compile(r"[^\w\x00-\x7f]")
 # Scripts without spaces: each character stands for a word.
 _UNSPACED = re.compile(
@@ -78,8 +80,9 @@ def words_of(sentence: str) -> list[bytes]:
     """The words as near-duplicates are compared, in UTF-8: without case and punctuation, never empty."""
     text = sentence
     if not text.isascii():
-        text = _FOREIGN_MARK.sub(" ", normalize("NFKC", text).lower())
-        text = _UNSPACED.sub(r" \g<0> ", text)
+        text = normalize("NFKC", text).lower()
+        if _NOT_LATIN.search(text):
+            text = _UNSPACED.sub(r" \g<0> ", _FOREIGN_MARK.sub(" ", text))
     words = text.encode("utf-8", "surrogatepass").translate(_PLAIN).split()
     return words or [plain_text(sentence).encode("utf-8", "surrogatepass")]
 
