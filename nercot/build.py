@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nercot import __version__
-from nercot.card import licenses_of
 from nercot.candidate import WRITER, Contents, replace_folder, write_tables
 from nercot.errors import BusyError, InputError, RecipeError
 from nercot.formats import DataFile
@@ -40,6 +39,7 @@ from nercot.pipeline import (
     stage_records,
 )
 from nercot.prompts import default_template, read_template
+from nercot.provenance import licenses_of
 from nercot.recipe import LOCAL, NOBODY, Model, Recipe, load_recipe
 from nercot.records import Record
 from nercot.relabel import Relabel

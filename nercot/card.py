@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nercot.findings import findings
+from nercot.provenance import license_of_all, provenance
 from nercot.resources import resource
 from nercot.tables import features, write_text
 
@@ -23,7 +24,10 @@ _WHAT = {
     "raw": "every answer of the teacher, with its judgement where it was judged",
     "dropped": "records that a step refused, with step, reason and detail",
     "sft": "prompt and completion for supervised fine-tuning, rendered from `cot`",
+    "re": "the corpus: the rows that were drawn, with gold (default)",
+    "grpo": "prompt, gold and schema for training with reward functions",
 }
+_MERGED = "every row of the source, with a trace where an answer said what gold says (default)"
 _SIZES = (
     (1_000, "n<1K"),
     (10_000, "1K<n<10K"),
@@ -57,7 +61,7 @@ def write_card(
 
     data = DatasetCardData(
         language=list(manifest["language"]),
-        license=manifest["license"],
+        license=license_of_all(manifest),
         pretty_name=manifest["title"],
         task_categories=["token-classification", "text-generation"],
         task_ids=["named-entity-recognition"],
@@ -69,11 +73,16 @@ def write_card(
     )
     card = DatasetCard.from_template(
         data,
-        template_str=resource("cards", "dataset.md.j2").read_text(encoding="utf-8"),
+        template_str=resource("cards", _template(manifest)).read_text(encoding="utf-8"),
         pictures=pictures,
         **_values(manifest, stats),
     )
     write_text(folder / "README.md", str(card).rstrip() + "\n")
+
+
+def _template(manifest: Mapping[str, Any]) -> str:
+    """The template of a corpus that a judge has selected, or of one that was drawn or merged."""
+    return "dataset.md.j2" if "duplicates" in manifest else "subset.md.j2"
 
 
 def _size(rows: int) -> str:
@@ -141,6 +150,7 @@ def _values(manifest: Mapping[str, Any], stats: Mapping[str, Any]) -> dict[str, 
         "types_used": len(types),
         "types_asked": stats["types_asked"],
         "rows_without_entities": stats["rows_without_entities"],
+        "rows_with_trace": stats["rows_with_trace"],
         "teacher": _named(manifest["models"]["teacher"]),
         "judge": _named(manifest["models"]["judge"]),
         "license": cell(", ".join(stats["licenses"]) or manifest["license"]),
@@ -154,7 +164,8 @@ def _values(manifest: Mapping[str, Any], stats: Mapping[str, Any]) -> dict[str, 
         "threshold": f"{manifest['recipe']['select']['threshold']:g}",
         "scores": list(manifest["scores"].items()),
         "configs": [
-            {"name": name, "rows": _rows(manifest, name), "what": _WHAT[name]} for name in _config_names(manifest)
+            {"name": name, "rows": _rows(manifest, name), "what": _what(manifest, name)}
+            for name in _config_names(manifest)
         ],
         "datasets": _cells(stats["datasets"].items()),
         "types": _cells(types[:_TOP_TYPES]),
@@ -164,7 +175,8 @@ def _values(manifest: Mapping[str, Any], stats: Mapping[str, Any]) -> dict[str, 
         "limits": _EMBEDDED if embedded else _MODEL,
         "citation": manifest["citation"],
         "splits": _split_rows(manifest),
-        **findings(manifest, cell),
+        **provenance(manifest, cell),
+        **(findings(manifest, cell) if "duplicates" in manifest else {}),
     }
 
 
@@ -177,6 +189,10 @@ def _split_rows(manifest: Mapping[str, Any]) -> list[tuple[str, int]]:
 
 def _cells(pairs: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
     return [(cell(name), count) for name, count in pairs]
+
+
+def _what(manifest: Mapping[str, Any], config: str) -> str:
+    return _MERGED if config == "cot" and "merge" in manifest["recipe"]["steps"] else _WHAT[config]
 
 
 def _rows(manifest: Mapping[str, Any], config: str) -> int:
@@ -198,6 +214,7 @@ def _funnel_row(step: Mapping[str, Any]) -> dict[str, Any]:
         "entered": step["in"],
         "kept": step["kept"],
         "dropped": sum(step["dropped"].values()),
+        "not_drawn": step["not_drawn"],
         "pending": step["pending"],
         "reasons": ", ".join(f"{cell(reason)} {count}" for reason, count in reasons),
     }

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from nercot import __version__
-from nercot.candidate import fingerprint, row_hash, sft_row
+from nercot.candidate import fingerprint, grpo_row, row_hash, sft_row
 from nercot.errors import InputError
 from nercot.manifest import NAME, Manifest, configs_of, split_of
 from nercot.pipeline import Report, Row
@@ -30,9 +30,15 @@ _ORDINAL = re.compile(r"-([2-9]|[1-9]\d+)")
 _EVERY = 1000
 # What a kept row has of its answer.
 _OF_ANSWER = tuple(name for name in COLUMNS["cot"].names if name in COLUMNS["raw"].names)
+# Rows of a corpus with a judge have these too.
+_JUDGED = ("score", "judge", "judgement")
+# Steps whose drops, in a corpus that is merged with gold, are answers: their rows are kept without them.
+_ANSWERS = ("annotate", "validate", "merge")
 # Columns that no row of a config may lack.
 _NEVER_NULL = {
-    "cot": ("guid", "dataset", "license", "sentence", "schema", "entities", "score", "judge", "judgement"),
+    "cot": ("guid", "dataset", "license", "sentence", "schema", "entities"),
+    "re": ("guid", "dataset", "license", "sentence", "schema"),
+    "grpo": ("guid", "dataset", "license", "schema", "prompt", "gold"),
     "raw": ("guid", "dataset", "license", "sentence", "schema", "attempt", "teacher", "completion"),
     "dropped": ("guid", "dataset", "license", "schema", "step", "reason"),
     "sft": ("guid", "dataset", "license", "prompt", "completion"),
@@ -60,19 +66,19 @@ class Placed:
 
 def row_problems(folder: Path, manifest: Manifest, report: Report) -> Iterator[Problem]:
     """Everything that is wrong with the rows of a corpus."""
-    seen = _Seen(manifest, frozenset(configs_of(manifest)))
+    seen = _Seen(manifest, tuple(configs_of(manifest)))
     # Another version of nercot may put requests together in another way.
     requests = Requests(manifest) if manifest["tool"] == __version__ else None
     total = sum(file.get("rows", 0) for file in manifest["files"])
     done = 0
     try:
-        for guid, rows in groupby(_by_guid(folder, manifest), key=lambda placed: str(placed.row["guid"])):
+        for _, rows in groupby(_by_guid(folder, manifest), key=lambda placed: str(placed.row["guid"])):
             group = list(rows)
             if done // _EVERY != (done := done + len(group)) // _EVERY:
                 report("rows", done, total)
             for placed in group:
                 yield from _own_problems(placed, manifest, requests)
-            yield from seen.add(guid, group)
+            yield from seen.add(group)
     except _OutOfOrderError as error:
         yield error.problem
         return
@@ -121,14 +127,15 @@ def _sorted(folder: Path, config: str, files: Sequence[Mapping[str, Any]]) -> It
 def _own_problems(placed: Placed, manifest: Manifest, requests: Requests | None) -> Iterator[Problem]:
     """What is wrong with a row by itself."""
     row, config = placed.row, placed.config
-    for name in _NEVER_NULL.get(config, ("guid",)):
+    judged = config == "cot" and "merge" not in manifest["recipe"]["steps"]
+    for name in (*_NEVER_NULL.get(config, ("guid",)), *(_JUDGED if judged else ())):
         if row[name] is None:
             yield placed.problem(f"{name} is null")
             return
     if row.get("sentence") is not None:
         yield from map(placed.problem, _identity_problems(row))
         yield from map(placed.problem, _entity_problems(row, config))
-    if config == "cot":
+    if judged:
         yield from map(placed.problem, _score_problems(row, manifest["recipe"]["select"]["threshold"]))
     if config == "dropped" and (row["reason"] not in REASONS or row["step"] not in _steps(manifest)):
         yield placed.problem(f"{row['step']} / {row['reason']} is no step and reason of this corpus")
@@ -137,7 +144,7 @@ def _own_problems(placed: Placed, manifest: Manifest, requests: Requests | None)
 
 
 def _steps(manifest: Manifest) -> list[str]:
-    return [step["step"] for step in manifest["steps"]]
+    return [step["step"] for step in manifest["steps"]] + list(manifest["recipe"]["steps"])
 
 
 def _identity_problems(row: Row) -> Iterator[str]:
@@ -198,69 +205,77 @@ def _request_problems(row: Row, requests: Requests) -> Iterator[str]:
 
 @dataclass(slots=True)
 class _Seen:
-    """What has to add up over the whole corpus."""
+    """What has to add up over the whole corpus; `default` is its default config."""
 
     manifest: Manifest
-    configs: frozenset[str]
+    configs: tuple[str, ...]
     hashes: list[bytes] = field(default_factory=list)
     kept: int = 0
     dropped: dict[str, Counter[str]] = field(default_factory=dict)
     scores: Counter[str] = field(default_factory=Counter)
     attempts: Counter[str] = field(default_factory=Counter)
 
-    def add(self, guid: str, group: Sequence[Placed]) -> Iterator[Problem]:
-        """Takes the rows of one guid; what is wrong between them."""
-        rows: dict[str, list[Placed]] = {config: [] for config in ("cot", "raw", "dropped", "sft")}
-        for item in group:
-            rows.setdefault(item.config, []).append(item)
-        self._count(rows)
-        first = group[0]
-        if len(rows["cot"]) > 1:
-            yield first.problem(f"is kept in {' and in '.join(item.file for item in rows['cot'])}")
-        if rows["cot"] and rows["dropped"]:
-            yield first.problem("is both kept and dropped")
-        if rows["raw"] and not rows["cot"] and not rows["dropped"]:
-            yield first.problem("has an answer, but is neither kept nor dropped")
-        for item in rows["cot"]:
-            yield from self._kept_problems(item, rows["raw"])
-        yield from self._sft_problems(rows["cot"], rows["sft"])
+    @property
+    def default(self) -> str:
+        """The config whose rows are the corpus."""
+        return self.configs[0]
 
-    def _count(self, rows: Mapping[str, Sequence[Placed]]) -> None:
-        for item in rows["cot"]:
-            self.kept += 1
-            if item.row["entities"] is not None:
-                self.hashes.append(row_hash(item.row))
-        for item in rows["dropped"]:
+    @property
+    def merged(self) -> bool:
+        """Whether every row is kept, with an answer that says what gold says, or without."""
+        return "merge" in self.manifest["recipe"]["steps"]
+
+    def add(self, group: Sequence[Placed]) -> Iterator[Problem]:
+        """Takes the rows of one guid; what is wrong between them."""
+        rows: dict[str, list[Placed]] = {config: [] for config in ("raw", "dropped", *self.configs)}
+        for item in group:
+            rows[item.config].append(item)
+        kept, drops = rows[self.default], rows["dropped"]
+        discarded = [item for item in drops if self.merged and item.row["step"] in _ANSWERS]
+        self._count(kept, [item for item in drops if item not in discarded], rows["raw"])
+        if len(kept) > 1:
+            yield kept[0].problem(f"is kept in {' and in '.join(item.file for item in kept)}")
+        if kept and len(drops) > len(discarded):
+            yield group[0].problem("is both kept and dropped")
+        if rows["raw"] and not kept and not drops:
+            yield group[0].problem("has an answer, but is neither kept nor dropped")
+        for item in kept if self.default == "cot" else ():
+            yield from self._kept_problems(item, rows["raw"])
+        for config in ("sft", "grpo"):
+            yield from self._made_problems(config, kept, rows.get(config, []))
+
+    def _count(self, kept: Sequence[Placed], dropped: Sequence[Placed], raw: Sequence[Placed]) -> None:
+        self.kept += len(kept)
+        self.hashes += [row_hash(item.row) for item in kept]
+        for item in dropped:
             self.dropped.setdefault(item.row["step"], Counter())[item.row["reason"]] += 1
-        self.scores.update(f"{item.row['score']:g}" for item in rows["raw"] if item.row["score"] is not None)
+        self.scores.update(f"{item.row['score']:g}" for item in raw if item.row["score"] is not None)
 
     def _kept_problems(self, kept: Placed, raw: Sequence[Placed]) -> Iterator[Problem]:
-        """A kept row has to be one of the teacher's answers."""
-        if "raw" not in self.configs:
-            return
+        """A kept row has to be one of the teacher's answers, or gold where it may be without one."""
         source = next((item for item in raw if is_answer(item.row, kept.row)), None)
-        if source is None:
-            yield kept.problem("none of its answers in the config raw says what it says")
-        else:
+        if source is not None:
             self.attempts[str(source.row["attempt"])] += 1
+        elif not self.merged or kept.row["cot"] is not None:
+            yield kept.problem("none of its answers in the config raw says what it says")
+        elif kept.row["entities"] != kept.row["gold"]:
+            yield kept.problem("has no trace, and its entities are not its gold")
 
-    def _sft_problems(self, kept: Sequence[Placed], trained: Sequence[Placed]) -> Iterator[Problem]:
-        """A training row has to be a kept row, rendered."""
-        if "sft" not in self.configs:
+    def _made_problems(self, config: str, kept: Sequence[Placed], made: Sequence[Placed]) -> Iterator[Problem]:
+        """A row for training has to be a kept row, rendered."""
+        if config not in self.configs:
             return
-        if len(kept) != len(trained):
-            yield (*kept, *trained)[0].problem(f"{len(kept)} rows in cot, {len(trained)} in sft")
-        for item, training in zip(kept, trained, strict=False):
+        if len(kept) != len(made) and (made or config == "sft"):
+            yield (*kept, *made)[0].problem(f"{len(kept)} rows in {self.default}, {len(made)} in {config}")
+        for item, training in zip(kept, made, strict=False):
             if split_of(item.file) != split_of(training.file):
                 yield training.problem(f"is of the split {split_of(training.file)}, but comes from {item.file}")
-            if item.row["entities"] is not None and training.row != _rendered(item.row, self.manifest):
-                yield training.problem("is not what the row of the config cot gives")
+            if training.row != _rendered(config, item.row, self.manifest):
+                yield training.problem(f"is not what the row of the config {self.default} gives")
 
     def problems(self) -> Iterator[Problem]:
         """What does not add up at the end."""
         manifest = self.manifest
-        if "raw" not in self.configs:
-            return
         yield from _funnel_problems(manifest, self.dropped, self.kept)
         found = {"attempts": dict(self.attempts), "scores": dict(self.scores)}
         for name, counts in found.items():
@@ -270,10 +285,12 @@ class _Seen:
             yield NAME, f"the fingerprint is {manifest['fingerprint']}, the rows give {fingerprint(self.hashes)}"
 
 
-def _rendered(row: Row, manifest: Manifest) -> Row | None:
+def _rendered(config: str, row: Row, manifest: Manifest) -> Row | None:
+    """The row for training that a kept row gives; None where it gives none."""
+    template = manifest["prompts"].get("extract")
     try:
-        return sft_row(row, manifest["prompts"].get("extract"))
-    except ValueError:
+        return sft_row(row, template) if config == "sft" else grpo_row(row, template)
+    except (ValueError, TypeError):
         return None
 
 
@@ -290,4 +307,4 @@ def _funnel_problems(manifest: Manifest, dropped: Mapping[str, Counter[str]], ke
             told = dict(dropped.get(step["step"], {}))
             yield NAME, f"the step {step['step']} dropped {step['dropped']}, the config dropped holds {told}"
     if steps[-1]["kept"] != kept:
-        yield NAME, f"the last step kept {steps[-1]['kept']} records, the config cot holds {kept}"
+        yield NAME, f"the last step kept {steps[-1]['kept']} records, the default config holds {kept}"

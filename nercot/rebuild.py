@@ -18,9 +18,9 @@ from typing import Any
 
 from nercot.build import Build, BuildOptions, quiet
 from nercot.llm.messages import Request
-from nercot.manifest import Manifest, read_manifest, splits_of
+from nercot.manifest import Manifest, configs_of, read_manifest, splits_of
 from nercot.pipeline import Groups, RecordStep, Report, Row, Work, dropped_row
-from nercot.recipe import EMBEDDED, Model, Recipe, SourceSpec
+from nercot.recipe import EMBEDDED, Model, Recipe, Sample, SourceSpec
 from nercot.records import Answer, Judgement, Outcome, Record
 from nercot.removed import Removal, sentence_hash, taken_down
 from nercot.steps.annotate import Teacher
@@ -29,6 +29,8 @@ from nercot.steps.score import Judge
 from nercot.steps.select import TOUCHES, Checker, Selected
 from nercot.tables import read_rows, table, to_record
 
+# The steps whose drops no teacher is asked about.
+_BEFORE = ("source", "stratify")
 _ANSWER = [item.name for item in fields(Answer)]
 _JUDGEMENT = ["score", "judge", "judgement", "judge_key"]
 
@@ -53,7 +55,7 @@ def rebuild(corpus: Path, root: Path, removed: Mapping[str, Removal] | None = No
 def recipe_of(manifest: Manifest) -> Recipe:
     """The recipe that a manifest speaks of, as far as it decides the content."""
     made = manifest["recipe"]
-    labels, rules = made["source"]["labels"], made["validate"]["rules"]
+    rules = made["validate"]["rules"]
     return Recipe(
         name=manifest["corpus"],
         folder=Path(),
@@ -63,7 +65,8 @@ def recipe_of(manifest: Manifest) -> Recipe:
         language=tuple(manifest["language"]),
         about=manifest["about"],
         citation=manifest["citation"],
-        source=SourceSpec(**{**made["source"], "labels": None if labels is None else tuple(labels)}),
+        source=SourceSpec.read(made["source"]),
+        sample=Sample(**made.get("sample", {})),
         digits=made["partition"]["digits"],
         teacher=model_of(made["teacher"]),
         judge=model_of(made["judge"]),
@@ -113,7 +116,7 @@ def asked_for(key: str | None, requests: Sequence[Request]) -> Request | None:
 
 @dataclass(slots=True)
 class _Source:
-    """The source rows of a corpus, taken from its raw and dropped rows."""
+    """What a build read of a source and kept for the steps, taken from the rows of a corpus."""
 
     corpus: Path
     manifest: Manifest
@@ -129,17 +132,19 @@ class _Source:
             self._write(work, name, rows if name == part else ())
             if name == part:
                 part, rows = next(parts, ("", iter(())))
-        source = self.manifest["source"]
+        source, steps = self.manifest["source"], self.manifest["steps"]
         return Ingested(
             key="",
             partitions={name: name for name in partition_names(digits)},
-            rows=self.kept + self.dropped.total(),
+            rows=steps[0]["in"],
             kept=self.kept,
             dropped=self.dropped,
             findings=source["findings"],
             files=source["files"],
             format=source["format"],
             partial=self.manifest["partial"],
+            not_drawn=sum(step["not_drawn"] for step in steps if step["step"] == "stratify"),
+            sample=self.manifest.get("sample"),
         )
 
     def _write(self, work: Work, part: str, rows: Iterable[Row]) -> None:
@@ -148,8 +153,8 @@ class _Source:
             table(work.dropped("source", part), "work-dropped") as dropped,
         ):
             for row in map(self._without_removed, rows):
-                if row.get("step") == "source":
-                    self.dropped[row["reason"]] += 1
+                if row.get("step") in _BEFORE:
+                    self.dropped[row["reason"]] += row["step"] == "source"
                     dropped.add(row)
                 else:
                     self.kept += 1
@@ -157,10 +162,11 @@ class _Source:
 
     def _records(self) -> Iterator[Row]:
         """One row for each record, by guid: its drop where it has one, which says where in the source it stood."""
-        drops = ((row["guid"], 0, row) for row in rows_of(self.corpus, self.manifest, "dropped"))
-        raw = ((row["guid"], 1, row) for row in rows_of(self.corpus, self.manifest, "raw"))
-        for _, group in groupby(merge(drops, raw, key=lambda item: item[:2]), key=lambda item: item[0]):
-            yield next(group)[2]
+        default = next(iter(configs_of(self.manifest)))
+        streams = [rows_of(self.corpus, self.manifest, config) for config in ("dropped", "raw", default)]
+        # Of rows with the same guid a merge gives those of the first stream first.
+        for _, group in groupby(merge(*streams, key=_guid), key=_guid):
+            yield next(group)
 
     def _without_removed(self, row: Row) -> Row:
         if not self.removed:
@@ -172,12 +178,16 @@ class _Source:
         return dropped_row(outcome, "source", None) | {"sentence": None}
 
 
+def _guid(row: Row) -> str:
+    return str(row["guid"])
+
+
 def rows_of(corpus: Path, manifest: Manifest, config: str, columns: Iterable[str] | None = None) -> Iterator[Row]:
     """The rows of one config of a corpus, by guid, whatever their split."""
     wanted = None if columns is None else list(columns)
     splits = splits_of(corpus, manifest, config).values()
     streams = [chain.from_iterable(read_rows(path, wanted) for path in paths) for paths in splits]
-    return streams[0] if len(streams) == 1 else merge(*streams, key=lambda row: str(row["guid"]))
+    return streams[0] if len(streams) == 1 else merge(*streams, key=_guid)
 
 
 class _Replay(Build):

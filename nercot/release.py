@@ -112,6 +112,10 @@ def _check_complete(candidate: Path) -> None:
         raise InputError(f"{candidate}: a release, not a candidate; build the corpus again")
     if manifest["partial"]:
         raise InputError(f"{candidate}: built with --limit, so it is only a part; build it whole, then release it")
+    if manifest.get("stage") == "draw":
+        raise InputError(
+            f"{candidate}: only a draw to train a policy on; build with that policy as teacher, then release"
+        )
     waiting = sum(step["pending"] for step in manifest["steps"])
     if waiting:
         raise ShortfallError(f"{candidate}: {waiting} records wait for an answer; run the same build again")
@@ -338,7 +342,7 @@ def _leave_out_removed(candidate: Path, releases: Path, corpus: str, report: Rep
     removed = read_removed(releases, corpus)
     if not removed or not any(sentence_hash(text) in removed for _, text in _texts(candidate)):
         return
-    if "raw" not in configs_of(read_manifest(candidate)):
+    if "sample" in read_manifest(candidate):  # a draw has other rows in place of those that are gone
         raise InputError(f"{candidate}: holds rows that were taken down; build {corpus} again, it leaves them out")
     with writing(candidate), tempfile.TemporaryDirectory(dir=candidate.parent, prefix=".removing-") as root:
         replace_folder(rebuild(candidate, Path(root), removed, report), candidate)

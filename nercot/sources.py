@@ -210,16 +210,25 @@ def sha256_of(path: Path) -> str:
 def rows(source: Source) -> Iterator[SourceRow | BadRow]:
     """The rows of all files of a source, of the split asked for, with the labels that the recipe wants."""
     for file in source.files:
-        yield from file_rows(source, file)
+        for row in file_rows(source, file):
+            yield row if isinstance(row, BadRow) else with_split(row, file)
+
+
+def with_split(row: SourceRow, file: DataFile) -> SourceRow:
+    """The row with the split of its file, where it names none."""
+    return row if row.split or not file.split else replace(row, split=file.split)
 
 
 def file_rows(source: Source, file: DataFile, only: frozenset[int] | None = None) -> Iterator[SourceRow | BadRow]:
-    """The rows of one file; `only`: those with these numbers (a dialect may give more)."""
+    """The rows of one file as they are, of the split asked for, with the labels that the recipe wants.
+
+    `only`: those with these numbers (a dialect may give more).
+    """
     options = replace(file.options(source.options), only=only)
     for row in source.format.read(file.path, file.name, options):
         if isinstance(row, SourceRow):
-            row = row if row.split or not file.split else replace(row, split=file.split)
-            if source.split and row.split and row.split != source.split:
+            split = row.split or file.split
+            if source.split and split and split != source.split:
                 continue
             row = source.relabel(row) if source.relabel else row
         yield row

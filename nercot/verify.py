@@ -201,8 +201,6 @@ class _Rebuilt:
 
 def _rebuild(release: Path, manifest: Manifest, report: Report) -> _Rebuilt:
     """Makes the corpus again and compares: bytes with the same writer, rows with another."""
-    if "raw" not in configs_of(manifest):
-        return _Rebuilt((f"{NAME}: there is no config raw, so the corpus cannot be made again from itself",), ())
     with tempfile.TemporaryDirectory(prefix="nercot-verify-") as root:
         made = make_again(release, Path(root), report=report)
         new = {key: value for key, value in read_manifest(made).items() if key != "key"}

@@ -228,7 +228,7 @@ def test_a_stopped_run_takes_its_jobs_up_again(tmp_path: Path, how: signal.Signa
         wait_for(lambda: any(call.path.endswith("/batches/batch-1") for call in server.calls))
         process.send_signal(how)
         assert process.wait(30) == (130 if how == signal.SIGINT else -9)
-        batches.jobs["batch-1"]["left"] = 1
+        batches.looks = batches.jobs["batch-1"]["left"] = 1
         with Ledger(path) as ledger:
             assert ask(server, ledger, 25).progress.done == 25
     assert [len(job["requests"]) for job in batches.jobs.values()] == [20, 5]
@@ -265,15 +265,15 @@ def test_a_run_killed_before_its_job_was_made_makes_it(tmp_path: Path) -> None:
 
 
 def test_a_budget_is_kept_and_used(ledger: Ledger) -> None:
-    """An answer costs 0.00028 USD; with max_tokens 20 about 0.0003 are reserved for it."""
+    """Each answer has 20 tokens and costs 0.0002 USD: twenty of them fit."""
     with FaultServer(Batches(good)) as server:
-        teacher = model(server, max_tokens=20)
+        teacher = Model(url=(server.url,), model="m", max_tokens=20, price=Price(0.0, 0.0, 10.0))
         asked = ask_batch(
-            requests(teacher, 50), teacher, ledger, budget=Budget(0.0058), patience=QUICK, poll_seconds=0.01
+            requests(teacher, 50), teacher, ledger, budget=Budget(0.004), patience=QUICK, poll_seconds=0.01
         )
     assert asked.stopped == "budget"
-    assert ledger.spent("c") <= 0.0058
-    assert 15 <= asked.progress.done <= 20
+    assert ledger.spent("c") == pytest.approx(0.004)
+    assert asked.progress.done == 20
 
 
 def test_the_key_is_in_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,7 +151,7 @@ def test_reserved_and_spent_stay_within_the_budget(costs: list[float], limit: fl
 
 def test_forecasts_learn_from_usage() -> None:
     forecast = Forecast(None)
-    assert (forecast.tokens_in(b"x" * 1000), forecast.most_out, forecast.mean_out) == (501, 2048, 2048)
+    assert (forecast.tokens_in(b"x" * 1000), forecast.most_out, forecast.mean_out) == (1001, 2048, 2048)
     forecast.learn(b"x" * 1000, 250, 400)
     forecast.learn(b"x" * 1000, 200, 100)
     forecast.learn(b"x" * 1000, None, 9999)

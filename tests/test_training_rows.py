@@ -133,7 +133,7 @@ def test_a_corpus_of_the_hub_is_read_at_its_tag(tmp_path, hub):
     [
         ({"name": "gone/a/b"}, "neither a folder nor a Hub dataset"),
         ({"config": "raw"}, "no raw/train-*.parquet; there are the configs cot, sft"),
-        ({"config": "cot"}, "the config cot has no column"),
+        ({"config": "cot", "split": "test"}, "no cot/test-*.parquet"),
         ({"limit": 0}, "has no rows"),
     ],
 )
@@ -142,6 +142,13 @@ def test_what_is_missing_is_said_in_one_line(corpus, change, said):
         training_rows.load_rows(replace(corpus, **change))
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_config_that_lacks_a_column_is_refused_by_name(corpus):
+    at_training.write_corpus(Path(corpus.name), "grpo", [at_training.grpo_row(0)])
+    (Path(corpus.name) / "grpo").rename(Path(corpus.name) / "re")
+    with pytest.raises(InputError, match="the config re has no column completion; it has guid, dataset, prompt, gold, schema"):
+        training_rows.load_rows(replace(corpus, config="re"))
 
 
 def test_the_prompts_of_grpo_keep_gold_and_schema(tmp_path, tokenizer):

@@ -8,12 +8,14 @@ none is ever truncated, since half an answer teaches not to end.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +113,7 @@ def _without_traces(name: str, rows: Dataset, data: Data) -> Dataset:
         answer = _gold_answer(record) if data.answers == "gold" else _without_trace(row["completion"][-1]["content"])
         return {"prompt": extract_messages(*asking), "answer": answer}
 
-    return rows.map(asked, desc="without traces")
+    return rows.map(asked, new_fingerprint=_fingerprint(rows, repr(data), name, default_template("answer")))
 
 
 def _gold_answer(record: Mapping[str, Any]) -> str | None:
@@ -178,7 +180,8 @@ def prepare_sft(tokenizer: Any, data: Data, processes: int | None = None) -> Pre
         made = encode(tokenizer, prompt_of(row, data), answer)
         return {**made, "fate": "too_long"} if len(made["input_ids"]) > data.max_tokens else made
 
-    made = rows.map(encoded, remove_columns=rows.column_names, num_proc=processes, desc="tokenize")
+    key = _fingerprint(rows, repr(data), _state(tokenizer))
+    made = rows.map(encoded, remove_columns=rows.column_names, num_proc=processes, new_fingerprint=key, desc="tokenize")
     return _kept(made, [len(ids) for ids in made["input_ids"]], [sum(x != -100 for x in ids) for ids in made["labels"]])
 
 
@@ -192,11 +195,22 @@ def prepare_grpo(tokenizer: Any, data: Data, processes: int | None = None) -> Pr
         fate = "too_long" if len(asked) > data.max_tokens else "kept"
         return {"prompt": prompt, "tokens": len(asked), "gold_tokens": len(tokenizer(row["gold"])["input_ids"]), "fate": fate}
 
-    made = rows.map(measured, num_proc=processes, desc="measure")
+    key = _fingerprint(rows, repr(data), _state(tokenizer))
+    made = rows.map(measured, num_proc=processes, new_fingerprint=key, desc="measure")
     prepared = _kept(made, made["tokens"], made["gold_tokens"])
     return Prepared(
         prepared.rows.remove_columns(["tokens", "gold_tokens"]), prepared.lengths, prepared.fates, prepared.answers
     )
+
+
+def _state(tokenizer: Any) -> str:
+    """All of a tokenizer that decides what it makes of a text."""
+    return f"{tokenizer.backend_tokenizer.to_str()}{tokenizer.chat_template}{tokenizer.eos_token}"
+
+
+def _fingerprint(rows: Dataset, *parts: str) -> str:
+    """The name under which made rows are cached; the library would pickle the whole tokenizer to find one."""
+    return hashlib.sha256("\0".join((rows._fingerprint, version("nercot"), *parts)).encode()).hexdigest()[:32]
 
 
 def _kept(made: Dataset, lengths: Sequence[int], answers: Sequence[int]) -> Prepared:

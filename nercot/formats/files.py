@@ -43,6 +43,7 @@ _SPLITS = {
     "testb": "test",
 }
 _SHARD = re.compile(r"-\d{5}-of-\d{5}$")
+_SPACE = re.compile(r"[ \t\r\n]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +97,10 @@ def dataset_of(path: Path) -> str:
 
 
 class JsonRow(NamedTuple):
-    """Row number from 1, its bytes as far as known, and its value or what is wrong with it."""
+    """Row number from 1, its bytes (or text) as far as known, and its value or what is wrong with it."""
 
     row: int
-    raw: bytes
+    raw: bytes | str
     value: Any
 
 
@@ -241,7 +242,8 @@ def _parquet_rows(path: Path) -> Iterator[JsonRow]:
 
 def raw_bytes(row: JsonRow) -> bytes:
     """The bytes of a row, made anew where the file has none."""
-    return row.raw or raw_of(row.value)
+    raw = row.raw if isinstance(row.raw, bytes) else row.raw.encode("utf-8", "surrogatepass")
+    return raw or raw_of(row.value)
 
 
 def _list_rows(path: Path) -> Iterator[JsonRow]:
@@ -257,10 +259,11 @@ def _list_rows(path: Path) -> Iterator[JsonRow]:
             size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
             if size > MAX_ROW_BYTES:
                 value = _value("", size)
-            yield JsonRow(number, text[:MAX_ROW_BYTES].encode("utf-8", "surrogatepass"), value)
-            if buffer.peek() == ",":
-                buffer.skip(",")
-            elif buffer.peek() != "]":
+            yield JsonRow(number, text[:MAX_ROW_BYTES], value)
+            after = buffer.peek()
+            if after == ",":
+                buffer.at += 1
+            elif after != "]":
                 raise InputError(f"{path}: after item {number} of the list a comma or ] is missing; mend the JSON")
 
 
@@ -285,8 +288,7 @@ class _Buffer:
 
     def peek(self) -> str:
         while True:
-            while self.at < len(self.text) and self.text[self.at] in " \t\r\n":
-                self.at += 1
+            self.at = _SPACE.match(self.text, self.at).end()  # type: ignore[union-attr]
             if self.at < len(self.text):
                 return self.text[self.at]
             if self.ended:

@@ -171,7 +171,9 @@ def _parse(row: JsonRow, file: str, dataset: str, options: ReadOptions) -> Sourc
 def _entity(item: Any, listed: Sequence[str], findings: list[str]) -> Entity | None:
     if not isinstance(item, dict):
         raise RowError(f"an item of entities is {kind_of(item)}, not an object with name and type")
-    label = text_of(item.get("type"), "the type of an entity")
+    label = item.get("type")
+    if label not in listed:
+        label = text_of(label, "the type of an entity")
     name = item.get("name")
     if not isinstance(name, str) or not name.strip():
         findings.append("not_string")
@@ -185,9 +187,9 @@ def _entity(item: Any, listed: Sequence[str], findings: list[str]) -> Entity | N
 
 def _pos(value: Any) -> tuple[int | None, int | None]:
     """Offsets where there are two whole numbers that can be some, else none."""
-    if isinstance(value, list) and len(value) == 2 and all(type(place) is int for place in value):
+    if isinstance(value, list) and len(value) == 2:
         start, end = value
-        if 0 <= start < end:
+        if type(start) is int and type(end) is int and 0 <= start < end:
             return start, end
     return None, None
 

@@ -86,6 +86,8 @@ def text_of(value: Any, key: str) -> str:
 
 def valid_text(value: str, key: str) -> str:
     """`value`, unless it holds half a surrogate pair, which no UTF-8 file can carry."""
+    if value.isascii():
+        return value
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:

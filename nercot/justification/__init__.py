@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from nercot.justification.lexicon import types_of
-from nercot.justification.mentions import find_references
+from nercot.justification.mentions import Reference, Surface, find_references
 from nercot.justification.soundness import degeneration, leak
 from nercot.justification.statements import read_statements
 from nercot.justification.trace import Span, Trace, lower, plain, read_trace
@@ -46,9 +46,23 @@ def justify(sentence: str, schema: Sequence[str], cot: str, entities: Sequence[E
     trace = _without_echo(read_trace(cot), sentence)
     types = types_of(tuple(schema))
     surfaces, references = find_references(sentence, entities, trace, types)
+    if not trace.english:
+        return _foreign(entities, surfaces, references)
     statements = read_statements(trace, types, len(surfaces), references)
     evidence, findings = judge(sentence, trace, schema, entities, surfaces, references, statements)
     return Justification(tuple(evidence), tuple(findings))
+
+
+def _foreign(entities: Sequence[Entity], surfaces: Sequence[Surface], references: Sequence[Reference]) -> Justification:
+    """What can be said of a trace that is not in English: whether it speaks of each mention, and where."""
+    spoken = {surfaces[one.mention].text: (one.start, one.end) for one in reversed(references)}
+    findings = tuple(
+        Violation("not_justified", entity, f"the trace does not speak of {entity.text!r}")
+        for entity in entities
+        if entity.text not in spoken
+    )
+    note = "the trace is not in English: only whether it speaks of each mention was judged"
+    return Justification(tuple(spoken.get(entity.text) for entity in entities), findings, (note,))
 
 
 def _without_echo(trace: Trace, sentence: str) -> Trace:

@@ -68,12 +68,12 @@ _OPEN = re.compile(
     r"|perhaps|maybe|possibly|tempted|tempting|either|whether|if|unsure|undecided|usually|normally|elsewhere"
     r"|alternatively|sounds? like|one (?:may|might|could)|in theory|in principle|at first|initially|candidates?"
     r"|options?|start with|started with|first (?:thought|instinct|impulse|guess|idea)|thought of|consider(?:ed|ing)?"
-    r"|wonder(?:ed|ing)?|possibilit(?:y|ies)|like|as if|similar to|resembles?|readings?|not sure|unclear|debatable"
+    r"|wonder(?:ed|ing)?|possibilit(?:y|ies)|(?:almost|looks?|a bit|just|more|kind of|something) like|as if|similar to|resembles?|readings?|not sure|unclear|debatable"
     r"|arguabl[ey]|offers?|potentially|otherwise|suppose it|in another|hesitat\w+|torn between|temptation"
     r"|(?:a|the) trap|trip me|fall for|invites?|misle\w+)\b"
 )
 _DECIDED = re.compile(
-    r"\b(?:can only be|could only be|must be|has to be|have to be|cannot be anything|in that case|i'd"
+    r"\b(?:can only be|could only be|must be|has to be|have to be|cannot be anything|in that case|either way|in any case|anyway|regardless|i'd"
     r"|i would (?:say|call|go|take|label|tag|count)|so i|decide[ds]?|settle[ds]?|settling|conclude[ds]?|final(?:ly)?"
     r"|hence|therefore|thus|i (?:take|go|keep|choose|pick|label|tag|count|treat|use|call|read|consider|classify|put"
     r"|mark|prefer|accept|add|list|give|assign|opt))\b"
@@ -96,13 +96,18 @@ UNDECIDED = re.compile(
 _NOT_DONE = re.compile(r"(?:n't|\bnot|\bcannot) \w+")
 
 
+_NOT_HERE = re.compile(
+    r"^[^.;:]{0,60}[,;(–] ?(?:but |though |yet )?not (?:here|in (?:this|the|our)|for (?:this|me|us)|now|this time)"
+)
+
+
 def polarity(before: str, after: str, question: bool, words: Set[str]) -> Polarity:
     """What a clause says of the type between `before` and `after`; `words`: those of the sentence."""
     negative = not NEGATING.isdisjoint(words)
     denied = (
         not DENYING.isdisjoint(words) and _NOT_BEFORE.search(before) is not None and _STILL_YES.search(before) is None
     )
-    if denied or _NOT_AFTER.match(after) or _NOT_LATER.match(after):
+    if denied or _NOT_AFTER.match(after) or _NOT_LATER.match(after) or _NOT_HERE.match(after):
         return Polarity.OPEN if question else Polarity.NO
     if question or _OPEN_AFTER.match(after):
         return Polarity.OPEN
@@ -180,7 +185,8 @@ _VERB = _any(
     "omitting ignore ignores ignored ignoring discard discards discarded discarding disregard disregards disregarded "
     "reject rejects rejected rejecting remove removes removed removing ruling_out rule_out ruled_out dismiss dismissed "
     "dismissing scrap scrapped scrapping let_go_of pass_on passing_on leave_out leaving_out left_out throw_out "
-    "throwing_out strike cross_out do_without steer_clear_of exempt forget_about"
+    "throwing_out strike cross_out do_without steer_clear_of exempt forget_about pass_over passing_over give_up forgo forego "
+    "part_with bypass bypassing spare skip_over"
 )
 _TAKE = _any(
     "take taking include including list listing add adding count counting tag tagging label labelling labeling extract "
@@ -189,7 +195,7 @@ _TAKE = _any(
 )
 _TAKEN = _any(
     "named taken included listed added counted tagged labelled labeled extracted annotated marked kept given pulled "
-    "returned recorded accepted"
+    "returned recorded accepted filled used assigned populated wanted needed"
 )
 _OBJECT = r"[^,;:.()–→]*"
 REFUSAL = re.compile(
@@ -218,12 +224,26 @@ NO_MENTION = re.compile(
     rf"(?:{_TAKEN})"
     r"|(?:is|are|was|gets?|be|been|being|remains?|stays?|left|both|all|simply|just) "
     r"(?:left out|skipped|dropped|excluded|omitted|ignored|discarded|rejected|removed|ruled out|disregarded)"
-    r"|(?:too )?(?:generic|vague|unspecific|nameless|unnamed)\b|common nouns?|out of scope|not worth|nobody asks"
+    r"|(?:too )?(?:generic|vague|unspecific|nameless|unnamed)\b|(?:common|plain|ordinary|everyday|simple|mere|normal|general) (?:nouns?|words?|adjectives?|verbs?|terms?)"
+    r"|out of scope|not worth|nobody asks"
     r"|isn't asked|not asked|(?:a )?(?:would|will) be (?:a )?"
     r"(?:mistake|wrong|noise|overkill|nonsense|too much|odd|a stretch|an error)"
     r"|(?:just|only|merely) (?:an? )?"
     r"(?:description|descriptive|descriptor|adjective|modifier|pronoun|common|generic|filler|verb|title))"
 )
+# Ways to say politely that something is left out.
+_POLITE = _any(
+    "stays_out stays_outside remains_outside stay_outside stay_out kept_out keep_it_out keep_them_out no_entry not_in_the_answer "
+    "not_part_of_the_answer off_the_list off_my_list outside_the_schema outside_the_scope beyond_the_scope off-topic "
+    "beside_the_point of_no_use no_use_for no_room_for no_place_for no_home_for has_no_place not_our_business a_stretch "
+    "far-fetched too_far too_weak too_thin not_enough isn't_enough not_convinced i_resist i_refrain i_abstain i_decline "
+    "i_let_it_be let_it_be give_it_a_miss has_to_go have_to_go better_left over-annotat overkill "
+    "won't_appear won't_make_it doesn't_make_it don't_make_it doesn't_make_the isn't_going_in not_going_in crossed_out "
+    "i'd_not i_would_not i'd_sooner_not i_dare_not i_don't_dare no_mention no_entity not_eligible ineligible "
+    "disqualified disqualifies unconvincing stays_unlabelled stays_unlabeled remains_unlabelled unannotated untagged "
+    "irrelevant not_helpful not_useful doesn't_concern don't_concern isn't_for_us not_for_us i_stay_away stay_away_from"
+)
+NOT_WANTED = re.compile(rf"\b(?:{_POLITE})\b")
 CONCESSION = re.compile(r"\s*\w*\s*[,;–]? ?(?:but|yet|though|still|however|all the same|nevertheless)\b")
 NO_VERDICT = re.compile(
     r"(?:^\W*|[,:–(→=?|]\s*|\b(?:so|hence|thus|therefore|verdict|final|and|but|well|then|is|are)\s+)"
@@ -265,11 +285,17 @@ REFUSING = frozenset(
     "omitted omitting ignore ignores ignored ignoring discard discards discarded discarding disregard disregards "
     "disregarded reject rejects rejected rejecting remove removes removed removing ruling rule ruled dismiss dismissed "
     "dismissing scrap scrapped scrapping let pass passing leave leaving left throw throwing strike cross steer exempt "
-    "forget off aside untagged alone take include list keep count tag label extract annotate mark give return".split()
+    "forget give forgo forego part bypass bypassing spare off aside untagged alone take include list keep count tag label extract annotate mark give return".split()
 ) - {"take", "include", "list", "keep", "count", "tag", "label", "extract", "annotate", "mark", "give", "return"}
 UNWANTED = frozenset(
-    f"{_NEGATIONS} lacks lack generic vague unspecific nameless unnamed common scope nobody would will skipped dropped "
+    f"{_NEGATIONS} lacks lack generic vague unspecific nameless unnamed common plain ordinary everyday simple mere normal general scope nobody would will skipped dropped "
     "excluded omitted ignored discarded rejected removed disregarded left ruled just only merely asks got".split()
+)
+POLITENESS = frozenset(
+    "stays stay remains kept keep entry answer off outside scope beyond point use room place home business stretch "
+    "far-fetched fetched weak thin enough convinced resist refrain abstain decline miss go left annotat overkill appear make going crossed not "
+    "i'd would won't doesn't don't isn't mention entity eligible ineligible disqualified disqualifies unconvincing "
+    "unlabelled unlabeled unannotated untagged irrelevant helpful useful concern us away far be".split()
 )
 ENDING = frozenset(
     "out no nope nah none neither nothing skip skipped excluded ignore ignored omit omitted dropped rejected discarded "

@@ -327,7 +327,7 @@ _CONCEPTS: dict[str, tuple[str, str, str]] = {
         "novel fiction science_fiction fantasy poetry satire tragedy short_story form_of_literature kind_of_literature "
         "non-fiction literary_form verse form subgenre",
     ),
-    "plot": ("", "plot storyline story plot_element", "about theme keyword topic premise subject concerns motif"),
+    "plot": ("", "plot storyline story plot_element", "theme keyword topic premise subject concerns motif"),
     "trailer": ("", "trailer clip preview", "teaser"),
     "review": ("", "review", "critics opinion reviews"),
     "year": ("time", "year release_year", "date decade years era when period range"),
@@ -399,7 +399,8 @@ _CONCEPTS: dict[str, tuple[str, str, str]] = {
     "plant": ("species", "plant flora", "tree flower herb shrub crop grass"),
     "chemical": (
         "",
-        "chemical chemical_compound chemicalcompound compound chem chemical_substance substance simple_chemical",
+        "chemical chemical_compound chemicalcompound chem chemical_substance simple_chemical",
+        "compound substance "
         "drug medication medicine molecule acid ion salt steroid antibiotic agent inhibitor hormone vitamin solvent "
         "reagent toxin toxic metal element alkaloid anticoagulant antihistamine metabolite small_molecule poison gas "
         "analgesic anaesthetic anesthetic opioid sedative antidepressant corticosteroid antagonist agonist blocker "
@@ -570,8 +571,9 @@ def _own_forms(label: str, head_is_own: bool) -> tuple[tuple[tuple[str, ...], in
         initials = "".join(word[0] for word in words)
         if initials not in _WORDS_LIKE_INITIALS:
             forms.setdefault((initials,), HEADS)
+        own = head_is_own and words[-1] not in _VAGUE_HEADS
         for form in _forms(words[-1:]):
-            forms.setdefault(form, HEADS if head_is_own else DESCRIBES)
+            forms.setdefault(form, HEADS if own else DESCRIBES)
     return tuple(forms.items())
 
 
@@ -584,6 +586,7 @@ def _head(label: str) -> str:
     return next((concept for end in ends if (concept := _concept(end))), "")
 
 
+_VAGUE_HEADS = frozenset("name names title type number code word term part item thing place time unit id".split())
 _WORDS_LIKE_INITIALS = frozenset(
     "as at am an be by do go he hi if in is it me my no of oh ok on or so to up us we".split()
 )

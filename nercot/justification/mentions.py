@@ -32,7 +32,7 @@ _SMALL = frozenset(
     "a an the of and or for in on at to by with from as is are was were be been it its this that these those he she "
     "they his her their we you i not no yes but so if then than too also there here one two all any some who what "
     "when where which how only just new first last other more most mr mrs ms dr will would can could has had have "
-    "after before during under since".split()
+    "after before during under since next finally lastly well now okay let take given seeing looking".split()
 )
 
 _PARTICLE = r"(?: (?:of|the|de|du|von|van|for|la|le|del|der|di) (?=[^\W_a-z])| )?"
@@ -45,12 +45,14 @@ _OPENING = re.compile(
     r"|Who|Where|How|Is|Are|Was|Were|Do|Does|Did|No|Yes|May|Can|Should|I) )+"
 )
 # Where a verdict may follow the string before it, and what may stand before that string.
-_VERDICT = re.compile(r"[:=→(|–-]")
+_VERDICT = re.compile(r"[:=→(|,–-]")
 _BREAKS = ("\n", ", ", "; ", ". ", "(", "| ", "- ", "• ")
 _ITEM = re.compile(r"^\W*(?:\d{1,2}|[a-z])[.)]\s+")
+_STARTS = ("\n", "; ", ". ", "? ", ": ", "– ")
 # What follows a quoted string that is about to get a verdict, or leads to one.
-_MARK = re.compile(r"\s*(?:[:=→(|]|[–-]\s|is an? |is the |are )")
+_MARK = re.compile(r"\s*(?:[:=→(|,]|[–-]\s|is an? |is the |are )")
 _LEADS = (": ", "→ ", "= ")
+_CLAUSAL = frozenset("is are was were has had will would to in on at by with from that which who instead".split())
 # Names of list items; at the head of a line they define, elsewhere they refer.
 _MARKER = re.compile(r"\(([a-z]|\d{1,2})\)|#(\d{1,2})\b|(?<![\w(])([a-z])\)")
 
@@ -95,7 +97,8 @@ def find_references(
         if number == len(surfaces):
             surfaces.append(Surface(text, False))
         found.append((start, end, number))
-    references = list(_outermost(found, trace, len(sentence), frozenset(known)))
+    whole = frozenset(lower(surface.text) for surface in surfaces)
+    references = list(_outermost(found, trace, len(sentence), whole))
     if "(" in trace.low or "#" in trace.low or "b)" in trace.low:
         references = sorted({*references, *_by_marker(references, trace)})
     return surfaces, references
@@ -216,11 +219,15 @@ def _own_words(text: str, types: Types) -> Iterator[str]:
         long = len(word) > (2 if written[0].isupper() else 4)
         if long and word not in _SMALL and word not in types.words and not types.at((word,), 0)[1]:
             yield word
-    if len(words) == 2 and len(words[1]) > 2 and text.istitle() and not any(types.at(words, 1)[1].values()):
-        yield words[1]
+    last = words[-1]
+    if len(words) == 2 and len(last) > 2 and text.istitle() and last not in types.words:
+        if not any(types.at(words, 1)[1].values()):
+            yield last
     for kept in ([word for word in words if word not in _SMALL], words):
         if len(kept) > 2:
-            yield "".join(word[0] for word in kept)
+            initials = "".join(word[0] for word in kept)
+            yield initials
+            yield initials + "s"
 
 
 def _rest(sentence: str, surfaces: Sequence[Surface]) -> frozenset[str]:
@@ -255,14 +262,17 @@ def _names(sentence: str, trace: Trace) -> Iterator[tuple[str, Span]]:
     """The names of the sentence that the trace repeats, with their first place in the sentence."""
     for match in _NAME.finditer(sentence):
         name = _OPENING.sub("", match[0]).strip(" .'’-")
-        if len(name) > 1 and name.lower() not in _SMALL and not name.isdigit() and plain(name) in trace.plain:
+        if len(name) > 1 and name.lower() not in _SMALL and plain(name) in trace.plain:
             start = match.start() + match[0].index(name)
             yield name, (start, start + len(name))
     if not sentence.isascii():
         for match in _IDEOGRAPHS.finditer(trace.plain):
             start = sentence.find(match[0])
-            if start >= 0:
+            if start >= 0 and not _KANA.fullmatch(match[0]):
                 yield match[0], (start, start + len(match[0]))
+
+
+_KANA = re.compile("[\u3040-\u30ff]{1,3}")
 
 
 def _picked(
@@ -290,14 +300,18 @@ def _picked(
 def _chunks(trace: Trace) -> Iterator[Span]:
     low = trace.low
     for start, end in trace.quotes:
-        if end - start < 80 and (_MARK.match(low, end) or low[max(0, start - 2) : start] in _LEADS):
+        opens = start == 0 or low[start - 1] == "\n"
+        if end - start < 80 and (opens or _MARK.match(low, end) or low[max(0, start - 2) : start] in _LEADS):
             yield start + 1, end - 1
     for mark in _VERDICT.finditer(low):
         end = mark.start()
         if low[end] in "–-" and low[end - 1 : end + 2] not in (" – ", " - "):
             continue
         floor = max(0, end - 70)
-        start = max((at + len(sign) for sign in _BREAKS if (at := low.rfind(sign, floor, end)) >= 0), default=0)
+        signs = _BREAKS if low[end] != "," else _STARTS
+        start = max(
+            (at + len(sign) for sign in signs if (at := low.rfind(sign, floor, end)) >= 0), default=floor and end
+        )
         if start < end:
             yield start, end
 
@@ -305,6 +319,8 @@ def _chunks(trace: Trace) -> Iterator[Span]:
 def _is_plain(words: Sequence[str], types: Types) -> bool:
     """Whether a string is no candidate: it begins or ends with a small word, or ends as a type is called."""
     if words[0] in _SMALL or words[-1] in _SMALL or (len(words) == 1 and len(words[0]) < 2):
+        return True
+    if not _CLAUSAL.isdisjoint(words):
         return True
     return NAMES in types.at(words, len(words) - 1)[1].values() or (
         len(words) == types.at(words, 0)[0] and NAMES in types.at(words, 0)[1].values()

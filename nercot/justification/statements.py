@@ -32,7 +32,7 @@ class Event(NamedTuple):
     `firm`: there is only one reading.  `faint`: the type is named beside the mention, not of it ("in the city").
     `soft`: a refusal that may be about another place of the same string.  `double`, `twice`: perhaps, or surely, one type of two.
     `again`: a doubt or a change of mind that takes back what was said before.  `direct`: the type stands next to
-    the mention, or is said of it as the subject of the sentence.
+    the mention, or is said of it as the subject of the sentence.  `named`: the type is named and not described.
     """
 
     kind: Polarity
@@ -46,6 +46,7 @@ class Event(NamedTuple):
     twice: bool = False
     again: bool = False
     direct: bool = False
+    named: bool = True
 
 
 class Hit(NamedTuple):
@@ -72,6 +73,7 @@ class Bound(NamedTuple):
     firm: bool = False
     faint: bool = False
     direct: bool = False
+    beside: bool = False
 
 
 _TYPE_KEY = re.compile(
@@ -99,7 +101,7 @@ _LISTED = re.compile(r"[\s\"')]*(?:[,;.(–\n/]|and\b|-\s|$)")
 _CLOSES = re.compile(
     r"[\s\"')\]]*(?:$|[.,;:!?(–→|=×✔]|-\s|x\d|(?:and|or|but|here|too|then|again|instead|rather|because|since|type|label|slot"
     r"|name|by|of|in|with|for|at|on|from|that|which|who|not|than|as|it|so|though|although|even|rather|either|obviously"
-    r"|literally|this|now|also|anyway|way|one|without|whose|where|per|just|twice|each|both|all)\b|s\b)"
+    r"|literally|this|now|also|anyway|way|one|without|whose|where|per|just|twice)\b|s\b)"
 )
 _DIRECT = re.compile(
     r"[\s\"']*(?:[:=(→]|is|are|would be|here is|called|named|like|such as|namely)?[\s\"'(]*(?:the |an? )?[\s\"'(]*"
@@ -107,7 +109,7 @@ _DIRECT = re.compile(
 _ADJACENT = re.compile(
     r"[\s\"')\]]*(?:(?:[,(:=→–/|-]|is|are|was|were|as|an?|the|one|also|both|all|each|another|two|three|clearly"
     r"|obviously|surely|certainly|simply|just|so|hence|thus|therefore|must be|has to be|type|under|too|again|counts as"
-    r"|goes under|of course|i'd say|definitely|which|who|i\.e\.?)[\s\"'(]+)*[\s\"'(,:=→–]*"
+    r"|goes under|of course|i'd say|definitely|which|who|it is|it is for|i\.e\.?)[\s\"'(]+)*[\s\"'(,:=→–]*"
 )
 _PREPOSITION = re.compile(
     r"(?<!kind )(?<!type )(?<!sort )(?<!name )(?<!names )(?<!form )(?<!piece )(?<!class )(?<!out )"
@@ -116,7 +118,7 @@ _PREPOSITION = re.compile(
     r"(?:(?!be |an? |being )[\w-]+ )?[\"']?$"
 )
 _AS_TYPE = re.compile(
-    r"\b(?:goes|go|belongs?|falls?|put|sorted|filed|assign(?:ed)?|mapped|over|come|comes|up) (?:in|to|with|for|on|under)\b"
+    r"\b(?:speaks?|counts?|stands?|argues?|points?|qualif(?:y|ies)|goes|go|belongs?|falls?|put|sorted|filed|assign(?:ed)?|mapped|over|come|comes|up) (?:in|to|with|for|on|under)\b"
 )
 _CHAIN = re.compile(r"[\s\"',/)(]*(?:(?:or|and|nor|an?|the|,|/|\+)[\s\"'(]*)*")
 _TWICE = re.compile(
@@ -128,6 +130,14 @@ _DOUBLE = re.compile(r"\b(?:both|again|as well|also|twice|and under|and as|two t
 _TOGETHER = re.compile(
     r"\b(?:all|both|each|every|these|those|they|them|their|everything|everyone|together|two|three|four|five|six|seven|eight|nine"
     r"|ten|eleven|twelve|(?<![(\w.,-])\d{1,2}(?![\w).,:-])|the pair|trio|ones|either|neither|any of)\b"
+)
+# Of what belongs to a mention: "Verdi's opera", "Verdi 's is an opera", but not "Verdi's a composer".
+_OWNS = re.compile(r" ?'s (?!(?:an?|the|not|just|clearly|obviously|simply|definitely|also)\b)")
+_LATTER = re.compile(
+    r"\bthe (former|latter|first|second)\b(?: it is)?(?=\W*(?:$|[.,;:!)]|one\b|then\b|here\b|for\b|as\b))"
+)
+_ONLY = re.compile(
+    r"\b(?:only|just) (?:keep|take|list|include|want|tag|mark|add|label)\b|\b(?:keep|take|list|include|tag|mark|add|label) (?:only|just)\b"
 )
 _HE = re.compile(r"\W*(?:and |but |so |then )*(?:he|she|he's|she's)\b")
 _SINGULAR = re.compile(r"\b(?:it|it's|he|he's|she|she's|this)\b")
@@ -155,7 +165,8 @@ _IT = re.compile(
 )
 _ARTICLE = re.compile(r"^(?:the|an?) ")
 # One entry of a tally: "two diseases, a drug, one city".
-_TALLY = re.compile(r"\b(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2})(?: [\w-]+)? $")
+_TALLY = re.compile(r"(?:[,:;(]|\band) (?:an?|one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2})(?: [\w-]+)? $")
+_QUOTED = re.compile(r"\"[^\"]*\"")
 _MARKS = ("✔", "✓", "☑", "✅", "✗", "✘", "❌")
 
 
@@ -226,8 +237,9 @@ class _Reader:
         self._context: Context | None = None
         self._verdict: dict[int, int] = {}
         self._asked: tuple[dict[int, int], Mentions] | None = None
-        self._unanswered = False
+        self._unanswered = self._late = False
         self._line = 0
+        self._pair: list[int] = []
 
     def read(self, sentence: Sentence) -> None:
         """Takes in one sentence."""
@@ -287,6 +299,7 @@ class _Reader:
         heading = self._enter_context(sentence, groups, hits, text, question)
         if self._context is not None and groups and not guess:
             self._apply_context(sentence, groups, hits)
+        self._choose(sentence, groups, hits, text)
         if hits and not groups and len({label for hit in hits for label, level in hit.labels.items() if level}) > 2:
             self._count(sentence, hits)
         elif hits and not heading:
@@ -296,6 +309,21 @@ class _Reader:
             if not hits:
                 self._accept(sentence, groups, text)
         self._finish(sentence, groups, hits, lead, question)
+
+    def _choose(self, sentence: Sentence, groups: Sequence[Group], hits: Sequence[Hit], text: str) -> None:
+        """ "It's the latter": the types that were named last, in their order."""
+        latter = _LATTER.search(text) if not hits or not groups else None
+        pair = self._pair[-2:]
+        key = self._subjects.key
+        mentions = key.mentions if key is not None else self._subjects.meant()
+        if latter is not None and len(pair) == 2 and mentions:
+            chosen = pair[0] if latter[1] in ("former", "first") else pair[1]
+            event = Event(Polarity.YES, chosen, sentence.start, sentence.end, True, direct=True)
+            self.statements.add(mentions, event)
+        for hit in hits:
+            for label, level in hit.labels.items():
+                if level == NAMES:
+                    self._pair = [*(one for one in self._pair if one != label), label][-2:]
 
     def _finish(
         self, sentence: Sentence, groups: Sequence[Group], hits: Sequence[Hit], lead: Group | None, question: bool
@@ -396,23 +424,21 @@ class _Reader:
         several = len(hits) > 1 and any(hit.labels.keys() - hits[0].labels for hit in hits[1:])
         double = several and _DOUBLE.search(text) is not None
         twice = several and _TWICE.search(text) is not None
+        tally = (
+            len(hits) > 2 and sum(_TALLY.search(self._low, sentence.start, hit.start) is not None for hit in hits) > 1
+        )
         conceding = not _CONCESSIONS.isdisjoint(self._words)
         previous: Hit | None = None
-        last = Polarity.YES
-        for hit, closes in zip(hits, closed, strict=True):
-            turned = guess and " but " in self._low[sentence.start : hit.start] and not text.endswith("?")
-            kind = self._polarity(sentence, groups, hit, guess and not turned)
-            if kind is Polarity.YES and previous is not None and last is Polarity.OPEN:
-                kind = last if self._low[: hit.start].rstrip(" \"'").endswith(" or") else kind
-            if kind is Polarity.YES and previous is not None and _CHAIN.fullmatch(self._low, previous.end, hit.start):
-                kind = last
+        kinds = self._kinds(sentence, groups, hits, text, guess)
+        for hit, closes, kind in zip(hits, closed, kinds, strict=True):
             bound = self._bind(sentence, groups, hit, previous)
             if (not bound.mentions or not groups) and self._note_empty(sentence, hit):
                 kind = Polarity.NO
             start, end = self._evidence(hit, groups)
-            tally = len(hits) > 2 and _TALLY.search(self._low, sentence.start, hit.start) is not None
             for label, level in hit.labels.items():
-                firm = bound.firm and level >= HEADS and not tally and (closes or kind is not Polarity.YES)
+                firm = (
+                    bound.firm and level >= HEADS and not tally and (closes or bound.beside or kind is not Polarity.YES)
+                )
                 if firm and conceding and _CONCEDES.search(self._low, hit.end, min(hit.end + 90, sentence.end)):
                     firm = kind is not Polarity.YES
                 again = undecided if kind is Polarity.OPEN else revises
@@ -427,13 +453,34 @@ class _Reader:
                     twice=twice,
                     again=again,
                     direct=bound.direct,
+                    named=level >= HEADS,
                 )
                 events.append((bound.mentions, event))
             if kind is Polarity.YES:
                 self._verdict = hit.labels
                 self._name(sentence, hit)
-            previous, last = hit, kind
+            previous = hit
         self._settle(events, double)
+
+    def _kinds(
+        self, sentence: Sentence, groups: Sequence[Group], hits: Sequence[Hit], text: str, guess: bool
+    ) -> list[Polarity]:
+        """What the sentence says of each type; in a row ("A or B", "A and B are on offer") it says the same of all."""
+        kinds: list[Polarity] = []
+        for hit in hits:
+            turned = guess and " but " in self._low[sentence.start : hit.start] and not text.endswith("?")
+            kinds.append(self._polarity(sentence, groups, hit, guess and not turned))
+        for index in range(1, len(hits)):
+            gap = self._low[hits[index - 1].end : hits[index].start]
+            weighed = kinds[index - 1] is Polarity.OPEN and gap.rstrip(" \"'").endswith(" or")
+            if kinds[index] is Polarity.YES and (weighed or _CHAIN.fullmatch(gap)):
+                kinds[index] = kinds[index - 1]
+        for index in range(len(hits) - 2, -1, -1):
+            if kinds[index] is not Polarity.YES or kinds[index + 1] is not Polarity.OPEN:
+                continue
+            if _CHAIN.fullmatch(self._low, hits[index].end, hits[index + 1].start):
+                kinds[index] = Polarity.OPEN
+        return kinds
 
     def _closed(self, sentence: Sentence, hits: Sequence[Hit]) -> list[bool]:
         """Of each type whether it ends its phrase, as a verdict does; in a row ("A and B") the last decides."""
@@ -453,7 +500,10 @@ class _Reader:
         stop = cues.clause_end(low, hit.end, sentence.end)
         asks = low[hit.end : min(stop + 2, sentence.end)].lstrip(" \"')")[:1] == "?"
         after = low[hit.end : min(hit.end + 70, sentence.end)]
-        return cues.polarity(low[start : hit.start], after, guess or asks, self._words)
+        before = low[start : hit.start]
+        if '"' in before:
+            before = _QUOTED.sub(" ", before)
+        return cues.polarity(before, after, guess or asks, self._words)
 
     def _count(self, sentence: Sentence, hits: Sequence[Hit]) -> None:
         """A row of types without a mention: the schema, a tally, or "nothing in PER, LOC, ORG"."""
@@ -506,14 +556,15 @@ class _Reader:
 
     def _bind(self, sentence: Sentence, groups: Sequence[Group], hit: Hit, previous: Hit | None) -> Bound:
         low = self._low
-        before = [group for group in groups if group.end <= hit.start]
+        before = [group for group in groups if group.end <= hit.start and not _OWNS.match(low, group.end, sentence.end)]
+        before = [group for group in before if not group.part] or before
         following = next((group for group in groups if group.start >= hit.end), None)
         if following is not None and _DIRECT.fullmatch(low, hit.end, following.start):
             key = ":" in low[hit.end : following.start]
             listed = not key or _LISTED.match(low, following.end, sentence.end + 1) is not None
-            return Bound(following.mentions, listed and (not following.quoted or not before), direct=True)
+            return Bound(following.mentions, listed and (not following.quoted or not before), direct=True, beside=True)
         if before and _ADJACENT.fullmatch(low, before[-1].end, hit.start):
-            return Bound(before[-1].mentions, True, direct=True)
+            return Bound(before[-1].mentions, True, direct=True, beside=True)
         inner = _PREPOSITION.search(low, max(sentence.start, hit.start - 40), hit.start) is not None
         inner = inner and _AS_TYPE.search(low, max(sentence.start, hit.start - 30), hit.start) is None
         if before and before[0] is self._key_lead(groups):
@@ -576,7 +627,10 @@ class _Reader:
         labels, mentions = asked
         kind = Polarity.NO if cues.ANSWER_NO.match(text) else Polarity.YES if cues.ANSWER_YES.match(text) else None
         if kind is None:
+            self._asked = asked if sentence.line == self._line and not self._late else None
+            self._late = not self._late
             return
+        self._late = False
         for label, level in labels.items():
             firm = level >= HEADS and kind is Polarity.NO
             self.statements.add(mentions, Event(kind, label, sentence.start, sentence.end, firm))
@@ -603,10 +657,16 @@ class _Reader:
             if not (match["not"] and typed):
                 self._add_refusal(sentence, self._object(sentence, match, groups, lead), text)
         found = cues.NO_MENTION.search(text) if not cues.UNWANTED.isdisjoint(words) else None
+        if found is None and not cues.POLITENESS.isdisjoint(words):
+            found = cues.NOT_WANTED.search(text)
         if found is not None and cues.CONCESSION.match(text, found.end()) is None:
             start, end = base + found.start(), base + found.end()
             if not any(start < hit.end and hit.start < end + 3 for hit in hits):
                 self._add_refusal(sentence, self._subject(sentence, groups, lead, start), text)
+        if _ONLY.search(text) is not None and self._subjects.key is not None and groups and lead is None:
+            kept = {mention for group in groups for mention in group.mentions}
+            if not kept & set(self._subjects.key.mentions):
+                self._add_refusal(sentence, self._subjects.key.mentions, text)
         if self._marked or not cues.ENDING.isdisjoint(words):
             self._refuse_in_a_word(sentence, groups, hits, lead, text, asked)
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 Span = tuple[int, int]
 
 _FOLDED = (
-    dict.fromkeys("“”„‟″«»`＂「」『』", '"')
+    dict.fromkeys("“”„‟″«»`＂「」『』[]", '"')
     | dict.fromkeys("‘’‚‛′´", "'")
     | dict.fromkeys("—―−", "–")
     | dict.fromkeys("‐‑‒", "-")
@@ -42,10 +42,16 @@ _DOUBTS = re.compile(
     r"n't\b|\b(?:not|no|never|nor|neither|none|out|skip\w*|leave|left|drop\w*|ignore\w*|exclude\w*|omit\w*|but|however|though"
     r"|although|hardly|rather|instead|only|unless|except|without|cannot|aside|refuse|reject\w*|scrap|inside|within|part of)\b"
 )
-_FUNCTION_WORDS = frozenset(
+_ENGLISH = frozenset(
     "the a an of in is it and to that as so i this for not no with on are be or at by but from one has have which".split()
 )
-_MIN_ENGLISH = 0.12
+# Small words of other languages that English has not.
+_FOREIGN = frozenset(
+    "der das und ist nicht ein eine einen dem den hier auch aber nur wird sich oder von als kein keine "
+    "le les une est pas dans donc c'est qui que du des ce mais pour avec el los las es una por con pero como del se "
+    "il lo gli che di non per ma anche o os um uma não em mas и в не на что это как но по из то также de la en".split()
+)
+_IDEOGRAPHS = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7ff]")
 
 
 class Sentence(NamedTuple):
@@ -73,10 +79,12 @@ class Trace:
 
     @property
     def english(self) -> bool:
-        """Whether enough of the words are English ones to understand what it says."""
-        count = len(self.words) - self.words.count("")
-        known = sum(map(self.words.count, _FUNCTION_WORDS & self.vocabulary))
-        return count < 6 or known >= _MIN_ENGLISH * count
+        """Whether the trace can be understood: its small words are English, or it has none of another language."""
+        words = [word for word in self.words if word]
+        english = sum(map(words.count, _ENGLISH & self.vocabulary))
+        foreign = sum(map(words.count, _FOREIGN & self.vocabulary))
+        ideographs = len(_IDEOGRAPHS.findall(self.low))
+        return foreign <= english + 2 and ideographs * 4 <= len(self.low)
 
     def sentences(self, whole: Sequence[Span]) -> list[Sentence]:
         """The sentences in order; no cut falls into a quotation or into one of the spans `whole` (sorted)."""

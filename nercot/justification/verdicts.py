@@ -68,7 +68,7 @@ def _after(event: Event, state: Stance, label: int, listing: Listing, several: b
         return Stance.OPEN if event.label == label and (state is Stance.SILENT or event.again) else None
     if event.kind is Polarity.YES:
         if event.label == label:
-            return Stance.TAKEN
+            return None if state is Stance.OPEN and not (event.named or event.direct) else Stance.TAKEN
         if several or not event.firm or event.label == EVERY or event.label in listing.labels:
             return None
         return None if taken and (event.double or (listing.spare and not event.again)) else Stance.OTHER
@@ -181,6 +181,11 @@ def _doubted(trace: Trace, references: Sequence[Reference], number: int, event: 
     return trace.doubts(event.end, next(after, len(trace.low)))
 
 
+# Types whose mentions are bare numbers.
+_COUNTED = frozenset(
+    "year date number quantity age time price money cardinal ordinal percent percentage rating score count version "
+    "amount size duration period code average ratings".split()
+)
 _UNLISTED = Listing(frozenset(), False)
 
 
@@ -193,11 +198,14 @@ def _missing(
     statements: Statements,
 ) -> Iterator[Violation]:
     """What the trace takes for good and the answer lacks."""
+    counted = frozenset(rank for rank, label in enumerate(schema) if _COUNTED & set(label_words(label)))
     for number, surface in enumerate(surfaces):
         listing = listings.get(surface.text, _UNLISTED)
         if EVERY in listing.labels or not any(event.firm for event in statements.events[number]):
             continue
         for label, name in enumerate(schema):
+            if surface.text.isdigit() and label not in counted:
+                continue
             if label not in listing.labels and _taken_for_good(trace, references, statements, number, label, listing):
                 detail = f"the trace takes {surface.text!r} as {name!r}"
                 yield Violation("missing_from_answer", Entity(surface.text, name), detail)
@@ -212,7 +220,7 @@ def _taken_for_good(
     listing: Listing,
 ) -> bool:
     events = statements.events[number]
-    firm = [e for e in events if e.firm and e.direct and e.kind is Polarity.YES and e.label == label]
+    firm = [e for e in events if e.firm and (e.direct or e.twice) and e.kind is Polarity.YES and e.label == label]
     if not firm:
         return False
     if any(e.kind is not Polarity.YES and e.label in (label, EVERY) and e.start >= firm[0].start for e in events):

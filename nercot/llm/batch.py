@@ -265,7 +265,9 @@ class _Batching:
 
     async def _look(self, job: Job) -> Batch | None:
         if job.batch is None:
-            return await self._find(job)
+            if (batch := await self._find(job)) is not None:
+                self._ledger.name_job(job.token, batch.id)
+            return batch
         return await self._batches.retrieve(job.batch, extra_headers=self._server.headers)
 
     async def _take(self, job: Job, batch: Batch) -> None:

@@ -147,13 +147,13 @@ class Forecast:
 
     def __init__(self, max_tokens: int | None) -> None:
         self._max_tokens = max_tokens
-        self._tokens_a_byte = 0.5
+        self._tokens_a_byte = 1.0
         self._longest_reply = 0
         self._replies = 0
         self._tokens_out = 0
 
     def tokens_in(self, payload: bytes) -> int:
-        """Tokens of a request, by its size; half a token a byte until the first usage is known."""
+        """Tokens of a request, by its size; a token a byte, which is the most, until the first usage is known."""
         return int(len(payload) * self._tokens_a_byte) + 1
 
     @property

@@ -15,7 +15,7 @@ from typing import Any
 
 from nercot.labels import fold_label
 from nercot.records import Entity, Record
-from nercot.steps.stratify import Ranking
+from nercot.steps.stratify import Ranking, content_of
 
 NOT_GOLD = "not_gold"
 # The category of a row without an entity.
@@ -67,8 +67,7 @@ class CategoryDraw:
         dataset = self._datasets.setdefault(record.dataset, _Dataset())
         gold = record.gold or ()
         labels = frozenset(entity.label for entity in gold)
-        content = (part for entity in gold for part in (entity.label, entity.text))
-        item = (-self._rank(record.sentence, record.source_id or "", *content), record.guid, labels)
+        item = (-self._rank(content_of(record)), record.guid, labels)
         dataset.rows += 1
         dataset.negatives += not labels
         dataset.positives.update(labels)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -20,8 +20,8 @@ from typing import Any
 from nercot.errors import InputError
 from nercot.formats import BadRow, DataFile, SourceRow
 from nercot.recipe import Sample
-from nercot.records import Outcome, content_guid
-from nercot.sources import Item, Source, bad_item, file_rows, to_item
+from nercot.records import Outcome, Record, content_guid
+from nercot.sources import Item, Source, bad_item, file_rows, to_item, with_split
 from nercot.steps.duplicates import duplicate_key
 from nercot.steps.roster import Roster, roster
 
@@ -104,19 +104,18 @@ class Ranking:
     def __init__(self, seed: int) -> None:
         self._key = str(seed).encode()
 
-    def __call__(self, *content: str) -> int:
+    def __call__(self, content: Iterable[str]) -> int:
         """A number of 64 bits, the same for the same content on every machine."""
         text = "\0".join(content).encode("utf-8", "surrogatepass")
         return int.from_bytes(hashlib.blake2b(text, digest_size=8, key=self._key).digest())
 
 
-def content_of(row: SourceRow) -> Iterator[str]:
+def content_of(row: SourceRow | Record) -> list[str]:
     """What a row is ranked by: sentence, id and gold."""
-    yield row.sentence
-    yield row.source_id or ""
+    content = [row.sentence, row.source_id or ""]
     for entity in row.gold or ():
-        yield entity.label
-        yield entity.text
+        content += (entity.label, entity.text)
+    return content
 
 
 class _Dataset:
@@ -152,7 +151,7 @@ def draw(
             if isinstance(row, BadRow):
                 yield bad_item(row, source.license)
             elif not row.schema or leave(row.sentence):
-                yield to_item(row, source.license)
+                yield to_item(with_split(row, file), source.license)
             elif not pool.add(row, number):
                 drawn.rows -= 1
     twins = pool.take_out_twins()
@@ -161,7 +160,7 @@ def draw(
         wanted = chosen.get(number, set()) | twins.get(number, {}).keys()
         for row in file_rows(source, file, frozenset(wanted)) if wanted else ():
             if row.row in wanted and isinstance(row, SourceRow):
-                item = to_item(row, source.license)
+                item = to_item(with_split(row, file), source.license)
                 first = twins.get(number, {}).get(row.row)
                 yield item if first is None else _twin(item, first, asked.step)
 
@@ -197,7 +196,7 @@ class _Pool:
             self._listed[row.dataset] = not self._wanted or bool(roster(self._wanted, {row.dataset: 1}).found)
         if not self._listed[row.dataset]:
             return False
-        rank, place = self._rank(*content_of(row)), file << 32 | row.row
+        rank, place = self._rank(content_of(row)), file << 32 | row.row
         self._datasets.setdefault(row.dataset, _Dataset()).add(rank, place)
         if self._asked.drop_duplicates:
             self._compare(row, rank, place)
@@ -257,7 +256,7 @@ class _Pool:
 
     def _counts(self, rows: Mapping[str, int]) -> dict[str, int]:
         """Rows by dataset, also of those that are not wanted."""
-        return {**{name: 0 for name in self._listed}, **rows}
+        return {**dict.fromkeys(self._listed, 0), **rows}
 
 
 def _share(name: str, rows: int, drawn: int, sample: Sample | None) -> dict[str, Any]:

@@ -4,8 +4,8 @@
 
 ROWS.parquet has a column `sentence`.  Plain rensa (128 hashes, 16 bands, query before insert) finds who might
 resemble an earlier one; ours finds it and confirms it word by word.  Each runs in a process of its own, on
-sentences in memory, RUNS times by turns.  Prints one JSON line, of the median runs: seconds, MB above the sentences, rows found, and the ratio of the
-seconds (at most 1.5 is the aim, and at most 1,000 MB more).
+sentences in memory, RUNS times by turns.  Prints one JSON line, of the median runs: seconds, MB above the
+sentences, rows found, and the ratio of the seconds (at most 1.5 is the aim, and at most 1,000 MB more).
 """
 
 from __future__ import annotations
