@@ -88,6 +88,7 @@ class BuildResult:
     """What a build came to; `as_json` is the document of `build --json`.
 
     `calls`, `tokens`, `cost` are those of this run.  `shortfall`: why the build is not complete, or None.
+    `next`: what can be done with it, a line each.
     """
 
     corpus: str
@@ -101,6 +102,7 @@ class BuildResult:
     cost: float | None
     changed: bool
     shortfall: str | None = None
+    next: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """The result as JSON."""
@@ -488,7 +490,8 @@ class Build:
         told: dict[str, Any] = {"sample": self.ingested.sample} if self.ingested.sample else {}
         if contents.draw:
             sample = self.recipe.sample
-            told["sample"] = {**told["sample"], "size": int(sample.size), "seed": sample.seed, "datasets": contents.draw}
+            asked = {"size": int(sample.size), "seed": sample.seed}
+            told["sample"] = {**told.get("sample", {}), **asked, "datasets": contents.draw}
         if contents.traces:
             told["traces"] = contents.traces
         return told if self.asks or "draw" not in self.recipe.steps else {**told, "stage": "draw"}
@@ -499,6 +502,8 @@ class Build:
             "source": ingested.dropped,
             **{step: count for step, count in contents.dropped.items() if step != "source"},
         }
+        teacher = recipe.teacher.model if self.asks else NOBODY
+        judge = NOBODY if self._unjudged else recipe.judge.model
         drawn = sum(row["drawn"] for row in contents.draw)
         not_drawn = {"stratify": ingested.not_drawn, "draw": ingested.kept - drawn}
         steps = funnel(self._steps(), ingested.rows, dropped, contents.pending, not_drawn)
@@ -517,8 +522,8 @@ class Build:
             "recipe": _manifest_recipe(recipe),
             "prompts": self.prompts,
             "models": {
-                "teacher": {"asked": recipe.teacher.model if self.asks else NOBODY, "named": _counts(contents.teachers)},
-                "judge": {"asked": NOBODY if self._unjudged else recipe.judge.model, "named": _counts(contents.judges)},
+                "teacher": {"asked": teacher, "named": _counts(contents.teachers)},
+                "judge": {"asked": judge, "named": _counts(contents.judges)},
             },
             "source": {"format": ingested.format, "files": ingested.files, "findings": ingested.findings},
             "licenses": licenses_of(contents.stats.origins),
@@ -548,7 +553,23 @@ class Build:
             cost=None if bill.unpriced else round(bill.cost, 6),
             changed=changed,
             shortfall=_shortfall(steps, records, bill.stopped),
+            next=self._next(folder),
         )
+
+    def _next(self, folder: Path) -> list[str]:
+        """What comes next, in commands and words."""
+        if "draw" in self.recipe.steps and not self.asks:
+            return [
+                f"train the policy on the config grpo of {folder}, and serve it",
+                "then run the same command with --teacher-url URL --teacher-model NAME: it annotates every row",
+            ]
+        check = [] if self.recipe.steps == ("stratify",) else [f"nercot validate {folder}{self._optional}"]
+        load = f"""python -c 'from datasets import load_dataset; print(load_dataset("{folder}")["train"][0])'"""
+        return [f"nercot stats {folder}", *check, load]
+
+    @property
+    def _optional(self) -> str:
+        return " --trace optional" if self.recipe.trace == "optional" else ""
 
 
 def _shortfall(steps: Sequence[Mapping[str, Any]], records: int, stopped: str | None) -> str | None:

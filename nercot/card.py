@@ -73,7 +73,7 @@ def write_card(
     )
     card = DatasetCard.from_template(
         data,
-        template_str=resource("cards", _template(manifest)).read_text(encoding="utf-8"),
+        template_str=_template(manifest),
         pictures=pictures,
         **_values(manifest, stats),
     )
@@ -81,8 +81,10 @@ def write_card(
 
 
 def _template(manifest: Mapping[str, Any]) -> str:
-    """The template of a corpus that a judge has selected, or of one that was drawn or merged."""
-    return "dataset.md.j2" if "duplicates" in manifest else "subset.md.j2"
+    """The template of a corpus that a judge has selected, or of one that was drawn or merged; licences are in both."""
+    name = "dataset.md.j2" if "duplicates" in manifest else "subset.md.j2"
+    page, part = (resource("cards", file).read_text(encoding="utf-8") for file in (name, "licences.md.j2"))
+    return page.replace("{# licences #}\n", part)
 
 
 def _size(rows: int) -> str:

@@ -19,7 +19,10 @@ from nercot.manifest import Manifest
 _SEAL = re.compile(r"<!-- sha256 of the lines above: ([0-9a-f]{64}) -->\n")
 _HEAD = re.compile(r"# Changelog of [^\n]*\n\n")
 # What of a manifest is said elsewhere in the changelog, or follows from it.
-_NOT_METADATA = ("corpus", "version", "digest", "key", "fingerprint", "files", "steps", "attempts", "scores", "partial")
+_NOT_METADATA = (
+    *("corpus", "version", "digest", "key", "fingerprint", "files", "partial"),
+    *("steps", "attempts", "scores", "drift", "duplicates", "conflicting_gold", "licenses", "sample", "traces"),
+)
 # Numbers that follow from the rows.
 _COUNTS = ("models.teacher.named.", "models.judge.named.", "source.findings.")
 _LONGEST = 100

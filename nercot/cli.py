@@ -33,6 +33,7 @@ _EPILOGS = {
     "diff": "nercot diff releases/quickstart/1.0.0 releases/quickstart/1.1.0",
     "verify": "nercot verify releases/quickstart/1.0.0 --rebuild",
     "trace": "nercot trace releases/quickstart/1.0.0 02f2ae9e36609f001e5cae483d6d5e63",
+    "hydrate": "nercot hydrate releases/re-subset/1.0.0 --input IE_INSTRUCTIONS/NER",
     "publish": "nercot publish releases/quickstart/1.0.0 org/quickstart --dry-run",
     "score": "nercot score build/quickstart/candidate --out judgements",
     "evaluate": "nercot evaluate --url http://127.0.0.1:8000/v1 --model my-model --benchmarks IE_INSTRUCTIONS/NER",
@@ -133,7 +134,7 @@ def build_options(function: Callable[..., None]) -> Callable[..., None]:
 @command("build")
 @build_options
 def build_command(as_json: bool, **given: Any) -> None:
-    """Build a corpus: RECIPE is quickstart, ner-cot, or a TOML file."""
+    """Build a corpus: RECIPE is quickstart, ner-cot, re-subset, hybrid, few-shot, or a TOML file."""
     from nercot.build import build
 
     recipe, options = _recipe_and_options(**given)
@@ -204,11 +205,8 @@ def _print_build(result: BuildResult, as_json: bool) -> None:
     state = "" if result.changed else " (unchanged)"
     click.echo(f"candidate    {result.candidate}{state}\nfingerprint  {result.fingerprint}\n")
     click.echo("Next:")
-    click.echo(f"  nercot stats {result.candidate}")
-    click.echo(f"  nercot validate {result.candidate}")
-    click.echo(
-        f"""  python -c 'from datasets import load_dataset; print(load_dataset("{result.candidate}")["train"][0])'"""
-    )
+    for line in result.next:
+        click.echo(f"  {line}")
 
 
 def print_funnel(steps: Sequence[Mapping[str, Any]]) -> None:
@@ -223,10 +221,11 @@ def print_funnel(steps: Sequence[Mapping[str, Any]]) -> None:
                 step["in"],
                 step["kept"],
                 sum(step["dropped"].values()),
+                step["not_drawn"],
                 ", ".join(filter(None, (reasons, waiting))),
             ]
         )
-    print_table(["step", "in", "kept", "dropped", "reasons"], rows)
+    print_table(["step", "in", "kept", "dropped", "not drawn", "reasons"], rows)
 
 
 @command("plan")

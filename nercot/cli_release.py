@@ -1,4 +1,4 @@
-"""Commands on releases: release, diff, verify, trace, publish (hydrate stands with the sources)."""
+"""Commands on releases: release, diff, verify, trace, hydrate, publish."""
 
 from __future__ import annotations
 
@@ -50,6 +50,8 @@ def release_command(
     click.echo(f"{corpus} {done.version}{after}: {done.rows} rows")
     for line in done.changes:
         click.echo(f"  {line}")
+    if done.without_text:
+        click.echo(f"  {done.without_text} rows stand without their text: no licence is known that lets you pass it on")
     click.echo(f"release      {done.folder}\nfingerprint  {done.fingerprint}\n")
     click.echo("Next:")
     click.echo(f"  nercot verify {done.folder} --rebuild")
@@ -147,6 +149,26 @@ def _print_tree(value: Any, depth: int) -> None:
                 click.echo(f"{'  ' * (depth + 1)}{line}")
         else:
             click.echo(f"{lead} {'-' if item in (None, [], {}, ()) else item}")
+
+
+@command("hydrate")
+@click.argument("release", type=click.Path(path_type=Path))
+@click.option("--input", "source", required=True, metavar="PATH", help="Your copy of the sources: a folder, file or Hub id.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Where to write.  [default: hydrated/CORPUS/VERSION]"
+)
+def hydrate_command(release: Path, source: str, out: Path | None, as_json: bool) -> None:
+    """Put the text back into a release that may not pass it on, from your own copy of its sources."""
+    from nercot.standoff import hydrate
+
+    with progress(as_json) as report:
+        done = hydrate(release, source, out, report)
+    if as_json:
+        print_json(done.as_json())
+        return
+    traces = f"; {done.without_trace} traces are not passed on" if done.without_trace else ""
+    click.echo(f"{done.corpus} {done.version}: {done.rows} rows have their text again{traces}")
+    click.echo(f"folder       {done.folder} (not to be passed on)\nfingerprint  {done.fingerprint}")
 
 
 @command("publish")

@@ -107,8 +107,12 @@ def write_merged(
         candidate.keep(kept)
         if row["guid"] in drawn:
             candidate.add("grpo", grpo_row(row, template))
-    contents.traces = [{"name": name, **{fate: count[fate] for fate in FATES}} for name, count in sorted(counts.items())]
+    contents.traces = [_fates(name, count) for name, count in sorted(counts.items())]
     return candidate.done()
+
+
+def _fates(dataset: str, count: Counter[str]) -> dict[str, Any]:
+    return {"name": dataset, **{fate: count[fate] for fate in FATES}}
 
 
 def _rows(work: Work, parts: Sequence[str], candidate: _Candidate) -> Iterator[Row]:
@@ -174,13 +178,12 @@ class _Answers:
             lacks = difference(to_record({**row, **item}).entities or (), to_record(row).gold or ())
             said = {"step": "merge", "reason": NOT_GOLD, "detail": lacks}
             return {**row, **item, **said} if lacks else None
-        drop = next((item for item in self.drops if self.best and (item["step"], item["attempt"]) == self.best[:2]), None)
+        best = self.best and self.best[:2]
+        drop = next((item for item in self.drops if (item["step"], item["attempt"]) == best), None)
         return drop and {**drop, **place}
 
 
-def _answered(
-    work: Work, parts: Sequence[str], rounds: int, candidate: _Candidate
-) -> Iterator[tuple[Row, _Answers]]:
+def _answered(work: Work, parts: Sequence[str], rounds: int, candidate: _Candidate) -> Iterator[tuple[Row, _Answers]]:
     """The source rows by guid with their answers; dropped ones are put where they belong."""
     for part in parts:
         best = fates(work, part, rounds)
@@ -203,7 +206,7 @@ def _merged(row: Row, answers: _Answers, candidate: _Candidate) -> tuple[Row | N
         candidate.contents.teachers[attempt["teacher"]] += 1
     gold = to_record(_with_gold(row)).gold or ()
     for item in answers.valid:
-        if item["cot"] is not None and agrees(to_record({**row, **item}).entities or (), gold):
+        if (item["cot"] or "").strip() and agrees(to_record({**row, **item}).entities or (), gold):
             candidate.contents.attempts[item["attempt"]] += 1
             return {**row, "cot": item["cot"], "entities": item["entities"]}, "traced"
     if answers.asked and not answers.raw and not answers.drops:

@@ -23,6 +23,7 @@ from nercot.manifest import NAME, Manifest, configs_of, split_of
 from nercot.pipeline import Report, Row
 from nercot.rebuild import Requests, asked_for
 from nercot.records import MATCHES, REASONS, content_guid
+from nercot.standoff import restricted
 from nercot.tables import COLUMNS, read_rows
 
 Problem = tuple[str, str]
@@ -128,6 +129,10 @@ def _own_problems(placed: Placed, manifest: Manifest, requests: Requests | None)
     """What is wrong with a row by itself."""
     row, config = placed.row, placed.config
     judged = config == "cot" and "merge" not in manifest["recipe"]["steps"]
+    if manifest.get("standoff") and restricted(row):
+        yield from map(placed.problem, _standoff_problems(row, config, manifest["restricted_text"]))
+        if row.get("sentence") is None:
+            return
     for name in (*_NEVER_NULL.get(config, ("guid",)), *(_JUDGED if judged else ())):
         if row[name] is None:
             yield placed.problem(f"{name} is null")
@@ -141,6 +146,21 @@ def _own_problems(placed: Placed, manifest: Manifest, requests: Requests | None)
         yield placed.problem(f"{row['step']} / {row['reason']} is no step and reason of this corpus")
     if config == "raw" and requests:
         yield from map(placed.problem, _request_problems(row, requests))
+
+
+def _standoff_problems(row: Row, config: str, hydrated: bool) -> Iterator[str]:
+    """Text where it may not be passed on: in a release everywhere, in a hydrated one its trace."""
+    mentions = [entity["text"] for column in ("gold", "entities") for entity in _listed(row, column)]
+    texts = [row.get("sentence"), *mentions, row.get("detail"), row.get("input")]
+    if config in ("raw", "sft", "grpo") and not (hydrated and config != "raw"):
+        yield f"its text may not be passed on ({row['dataset']}), but it is in {config}"
+    elif row.get("cot") is not None or (not hydrated and any(text is not None for text in texts)):
+        yield f"its text may not be passed on ({row['dataset']})"
+
+
+def _listed(row: Row, column: str) -> list[Row]:
+    listed = row.get(column)
+    return listed if isinstance(listed, list) else []
 
 
 def _steps(manifest: Manifest) -> list[str]:
@@ -221,6 +241,12 @@ class _Seen:
         return self.configs[0]
 
     @property
+    def standoff(self) -> Mapping[str, Any] | None:
+        """What the manifest says of rows whose text may not be passed on."""
+        found: Mapping[str, Any] | None = self.manifest.get("standoff")
+        return found
+
+    @property
     def merged(self) -> bool:
         """Whether every row is kept, with an answer that says what gold says, or without."""
         return "merge" in self.manifest["recipe"]["steps"]
@@ -240,9 +266,11 @@ class _Seen:
         if rows["raw"] and not kept and not drops:
             yield group[0].problem("has an answer, but is neither kept nor dropped")
         for item in kept if self.default == "cot" else ():
-            yield from self._kept_problems(item, rows["raw"])
+            if not (self.standoff and restricted(item.row)):
+                yield from self._kept_problems(item, rows["raw"])
+        whole = [item for item in kept if item.row.get("sentence", "") is not None]
         for config in ("sft", "grpo"):
-            yield from self._made_problems(config, kept, rows.get(config, []))
+            yield from self._made_problems(config, whole, rows.get(config, []))
 
     def _count(self, kept: Sequence[Placed], dropped: Sequence[Placed], raw: Sequence[Placed]) -> None:
         self.kept += len(kept)
@@ -277,6 +305,8 @@ class _Seen:
         """What does not add up at the end."""
         manifest = self.manifest
         yield from _funnel_problems(manifest, self.dropped, self.kept)
+        if self.standoff and (self.standoff["traces"] or not manifest["restricted_text"]):
+            return  # what is not passed on counts too, and cannot be seen here
         found = {"attempts": dict(self.attempts), "scores": dict(self.scores)}
         for name, counts in found.items():
             if manifest[name] != counts:

@@ -33,6 +33,8 @@ def draw(folder: Path, manifest: Mapping[str, Any], stats: Mapping[str, Any]) ->
     ]
     made = []
     for name, caption, height, paint in pictures:
+        if name == "scores" and not manifest["scores"]:
+            continue
         path = f"{FOLDER}/{name}.svg"
         _save(folder / path, height, paint)
         made.append((path, caption))

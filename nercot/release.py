@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from nercot.pipeline import Report
 from nercot.rebuild import rebuild, rows_of
 from nercot.removed import Removal, read_guids, read_removed, sentence_hash, write_removed
 from nercot.sources import sha256_of
+from nercot.standoff import withhold
 from nercot.stats import Stats
 from nercot.tables import COLUMNS, write_text, writing
 
@@ -43,7 +45,7 @@ class Released:
 
     `made`: False where the newest release has this very content; `version` and `folder` are then its own.
     `kind`: first, major, minor, patch or same.  `previous`: the version that it was compared with.
-    `removed`: sentences that this call took down.
+    `removed`: sentences that this call took down.  `without_text`: rows whose text may not be passed on.
     """
 
     corpus: str
@@ -56,6 +58,7 @@ class Released:
     previous: str | None = None
     changes: list[str] = field(default_factory=list)
     removed: int = 0
+    without_text: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """The release as JSON."""
@@ -113,9 +116,7 @@ def _check_complete(candidate: Path) -> None:
     if manifest["partial"]:
         raise InputError(f"{candidate}: built with --limit, so it is only a part; build it whole, then release it")
     if manifest.get("stage") == "draw":
-        raise InputError(
-            f"{candidate}: only a draw to train a policy on; build with that policy as teacher, then release"
-        )
+        raise InputError(f"{candidate}: only a draw to train a policy on; build it with that policy as teacher first")
     waiting = sum(step["pending"] for step in manifest["steps"])
     if waiting:
         raise ShortfallError(f"{candidate}: {waiting} records wait for an answer; run the same build again")
@@ -130,9 +131,9 @@ def _freeze(candidate: Path, folder: Path, asked: Version | None, taken: int, re
         manifest = _copy(candidate, stage, report)
         stats = stats_of(stage, manifest, report)
         old = None if newest is None else read_manifest(newest)
-        if newest and old and seal(stage, manifest, old["version"], stats) == old:
-            return _released(newest, old, made=False, kind="same", previous=old["version"], removed=taken)
         diffs = _differences(newest, old, stage, manifest, report) if newest and old else {}
+        if newest and old and not diffs and _same(seal(stage, manifest, old["version"], stats), old):
+            return _released(newest, old, made=False, kind="same", previous=old["version"], removed=taken)
         kind = kind_of_change(diffs) if old else "first"
         version = _choose(asked, known, kind)
         sealed = seal(stage, manifest, version, stats)
@@ -149,6 +150,7 @@ def _freeze(candidate: Path, folder: Path, asked: Version | None, taken: int, re
 
 def _released(folder: Path, manifest: Manifest, **more: Any) -> Released:
     rows = sum(file["rows"] for file in next(iter(configs_of(manifest).values())))
+    more |= {"without_text": manifest.get("standoff", {}).get("rows", 0)}
     return Released(manifest["corpus"], manifest["version"], folder, manifest["fingerprint"], rows, **more)
 
 
@@ -181,7 +183,7 @@ def _copy(candidate: Path, stage: Path, report: Report) -> dict[str, Any]:
             raise InputError(f"{candidate / file['path']}: changed since it was built; build the corpus again")
     if (candidate / "README.md").is_file():
         shutil.copyfile(candidate / "README.md", stage / "README.md")
-    return {key: value for key, value in manifest.items() if key != "key"}
+    return withhold(stage, {key: value for key, value in manifest.items() if key != "key"})
 
 
 def stats_of(folder: Path, manifest: Manifest, report: Report) -> dict[str, Any]:
@@ -207,13 +209,24 @@ def seal(folder: Path, manifest: Manifest, version: str, stats: Mapping[str, Any
 
     data = [file for file in manifest["files"] if "config" in file]
     bare = {**manifest, "files": data}
-    bare = {"corpus": bare.pop("corpus"), "version": version, **bare}
+    bare = {"corpus": bare.pop("corpus"), "version": version, **bare, "card_writer": _card_writer()}
     write_card(folder, bare, stats, draw(folder, bare, stats))
     write_croissant(folder, bare, stats)
     listed = {file["path"] for file in data} | {NAME, CHANGELOG}
     pages = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     cards = [{"path": page, "sha256": sha256_of(folder / page)} for page in pages if page not in listed]
     return write_sealed(folder, {**bare, "files": [*data, *cards]})
+
+
+def _card_writer() -> str:
+    """What writes the card, its pictures and its metadata: another version may write other bytes."""
+    return ", ".join(f"{name} {package_version(name)}" for name in ("huggingface_hub", "matplotlib", "mlcroissant"))
+
+
+def _same(new: Manifest, old: Manifest) -> bool:
+    """Whether two sealed manifests speak of the same files and the same making."""
+    beside = ("digest", "card_writer")
+    return all(new.get(key) == old.get(key) for key in {**new, **old} if key not in beside)
 
 
 def _freeze_files(folder: Path) -> None:

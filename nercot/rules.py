@@ -66,7 +66,8 @@ def validate(record: Record, rules: Collection[str] | None = None, trace: str = 
     active = [rule for name, rule in _RULES.items() if rules is None or name in rules]
     if case.cot is None and trace == "optional":
         active = [rule for rule in active if rule not in _ABOUT_TRACES]
-    if case.cot and case.problem is None and not _ARGUED.isdisjoint(active):
+    argues = case.cot is not None and 0 < len(case.cot) <= MAX_TRACE
+    if argues and case.problem is None and not _ARGUED.isdisjoint(active):
         case = _argue(case)
     violations = tuple(violation for rule in active for violation in rule(case))
     entities = None

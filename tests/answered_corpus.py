@@ -41,7 +41,10 @@ def _teacher(call: Call) -> Act:
     if name.endswith("Refused"):
         return error(400, "this text cannot be processed")
     entities = json.dumps({"entities": {"person": [name], "location": [city]}})
-    thought = f'"{name}" is a person because {name} moved. "{city}" is a location because one can move to it.'
+    thought = (
+        f'"{name}" is a person: the verb "moved" tells of somebody who acts. '
+        f'"{city}" is a location, since "moved to" is followed by a place.'
+    )
     return answer(entities, reasoning=thought, finish="length" if name.endswith("Truncated") else "stop")
 
 

@@ -12,10 +12,14 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 TRAINING = ROOT / "training"
 CONFIGS = TRAINING / "configs"
+THREADS = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 sys.path.insert(0, str(TRAINING))
 
-COLUMNS = {"sft": ("guid", "dataset", "license", "prompt", "completion"), "cot": ("guid", "sentence", "schema", "schema_descriptions", "gold"),
-           "grpo": ("guid", "dataset", "prompt", "gold", "schema")}
+COLUMNS = {
+    "sft": ("guid", "dataset", "license", "prompt", "completion"),
+    "cot": ("guid", "sentence", "schema", "schema_descriptions", "gold"),
+    "grpo": ("guid", "dataset", "prompt", "gold", "schema"),
+}
 
 
 def write_corpus(folder: Path, config: str, rows: Sequence[Mapping[str, Any]]) -> Path:
@@ -26,7 +30,12 @@ def write_corpus(folder: Path, config: str, rows: Sequence[Mapping[str, Any]]) -
     (folder / config).mkdir(parents=True, exist_ok=True)
     entity = pa.struct([("text", pa.string()), ("label", pa.string()), ("start", pa.int32()), ("end", pa.int32())])
     message = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
-    types = {"prompt": message, "completion": message, "schema": pa.list_(pa.string()), "schema_descriptions": pa.list_(pa.string())}
+    types = {
+        "prompt": message,
+        "completion": message,
+        "schema": pa.list_(pa.string()),
+        "schema_descriptions": pa.list_(pa.string()),
+    }
     types["gold"] = pa.list_(entity) if config == "cot" else pa.string()
     schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS[config]])
     table = pa.Table.from_pylist([{name: row[name] for name in COLUMNS[config]} for row in rows], schema=schema)
@@ -39,7 +48,7 @@ def run(script: str, *arguments: object, folder: Path, ok: bool = True) -> subpr
     done = subprocess.run(
         [sys.executable, str(TRAINING / script), *map(str, arguments)],
         cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
+        env={**os.environ, **THREADS},
         capture_output=True,
         text=True,
         timeout=580,

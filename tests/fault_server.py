@@ -49,6 +49,7 @@ class Call:
 class Act:
     """What the server does: waits `delay` seconds, sends `blank_lines` and then the response, or less of it.
 
+    `until`: holds the response back until this is true, for a minute at most.
     `cut`: "before" drops the line without a word, "head" in the middle of the head, "body" in the middle
     of the body (whose full length was announced).  `hang` says nothing until the client goes away.
     """
@@ -60,6 +61,7 @@ class Act:
     blank_lines: int = 0
     cut: str | None = None
     hang: bool = False
+    until: Callable[[], bool] | None = None
     kind: str = "application/json"
 
 
@@ -174,6 +176,10 @@ class FaultServer:
         if act.hang:
             await reader.read(1)
             return False
+        for _ in range(600):
+            if act.until is None or act.until():
+                break
+            await asyncio.sleep(0.1)
         if act.delay and not act.blank_lines:
             await asyncio.sleep(act.delay)
         if act.cut == "before":

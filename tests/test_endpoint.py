@@ -344,6 +344,17 @@ def test_answers_in_flight_are_kept_when_another_call_stops_the_run(ledger: Ledg
     assert sum(reply is not None for reply in ledger.replies_to(requests(model, 8))) == len(server.calls) - 1 > 0
 
 
+def test_a_call_that_hangs_does_not_keep_the_error_back(ledger: Ledger) -> None:
+    patience = Patience(drain_seconds=0.2)
+    hang, broke = Act(hang=True), Act(status=402, delay=0.2)
+    with (
+        FaultServer(lambda call: hang if call.number == 1 else broke) as server,
+        pytest.raises(EndpointError, match="no credit"),
+    ):
+        ask(server, ledger, 8, patience)
+    assert len(server.calls) == 8
+
+
 def test_a_web_page_instead_of_json_stops(ledger: Ledger) -> None:
     page = Act(body=b"<!doctype html><html>Welcome</html>", kind="text/html")
     with FaultServer(lambda call: page) as server, pytest.raises(EndpointError, match="web page"):
@@ -455,15 +466,19 @@ def test_a_record_refused_in_both_forms_is_refused(ledger: Ledger) -> None:
     assert sorted("response_format" in call.body for call in server.calls) == [False, True, True, True]
 
 
-def test_the_recipe_decides_about_response_format() -> None:
-    def of(**extra: object) -> object:
-        return request_body(Model(url=("http://127.0.0.1/v1",), model="m", extra=extra), [], FORMAT).get(
-            "response_format"
-        )
-
-    assert of() == FORMAT
-    assert of(response_format="text") is None
-    assert of(response_format={"type": "json_object"}) == {"type": "json_object"}
+@pytest.mark.parametrize(
+    ("extra", "unasked", "sent"),
+    [
+        ({}, True, FORMAT),
+        ({}, False, None),
+        ({"response_format": "json_schema"}, False, FORMAT),
+        ({"response_format": "text"}, True, None),
+        ({"response_format": {"type": "json_object"}}, False, {"type": "json_object"}),
+    ],
+)
+def test_the_recipe_decides_about_response_format(extra: dict[str, object], unasked: bool, sent: object) -> None:
+    model = Model(url=("http://127.0.0.1/v1",), model="m", extra=extra)
+    assert request_body(model, [], FORMAT, unasked=unasked).get("response_format") == sent
 
 
 @pytest.mark.parametrize("name", ["model", "messages", "stream", "n"])
@@ -495,19 +510,22 @@ def test_no_more_in_flight_than_asked(ledger: Ledger) -> None:
 
 
 def test_thousands_can_be_in_flight(ledger: Ledger) -> None:
-    """The client's own limit is 1,000 connections."""
-    with FaultServer(lambda call: Act(body=completion("x"), delay=4.0)) as server:
+    """The client's own limit is 1,000 connections; the server answers when there are more."""
+    with FaultServer(lambda call: Act(body=completion("x"), until=lambda: server.peak == 1100)) as server:
         ask(server, ledger, 1100, concurrency=1100)
-    assert server.peak > 1000
+    assert server.peak == 1100
 
 
-def test_requests_per_minute_spread_the_calls(ledger: Ledger) -> None:
+@pytest.mark.parametrize("limit", [{"rpm": 3000}, {"tpm": 3000 * 120}])
+def test_requests_and_tokens_per_minute_spread_the_calls(ledger: Ledger, limit: dict[str, int]) -> None:
+    """One call, of 120 tokens, every 20 ms: a slow machine can only make it slower, so there is nothing to flake."""
     with FaultServer() as server:
-        model = teacher(server, rpm=6000)
-        times: list[float] = []
-        server.script = lambda call: times.append(threading.get_ident()) or answer()
-        ask_all(requests(model, 30), model, ledger, patience=QUICK)
-    assert len(times) == 30
+        model = teacher(server, concurrency=2, max_tokens=20, **limit)
+        arrivals: list[float] = []
+        server.script = lambda call: arrivals.append(time.monotonic()) or answer()
+        ask_all(requests(model, 60), model, ledger, patience=QUICK)
+    assert len(arrivals) == 60
+    assert arrivals[-1] - arrivals[0] > 0.8 * 59 * 0.02
 
 
 def test_a_budget_stops_before_it_is_exceeded_and_more_money_goes_on(ledger: Ledger) -> None:
@@ -704,7 +722,7 @@ except KeyboardInterrupt:
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
 def test_a_killed_run_goes_on_and_pays_twice_only_what_was_in_flight(tmp_path: Path, share: float) -> None:
     """Twice: the calls in flight, and the answers of one commit window (50 ms and the commit itself)."""
-    number, concurrency, delay = 600, 16, 0.02
+    number, concurrency, delay = 400, 16, 0.02
     command = [sys.executable, "-c", ASKING, "", str(tmp_path / "l.sqlite"), str(number), str(concurrency)]
     sent: dict[str, int] = {}
     with FaultServer(lambda call: Act(body=completion(f"to {call.prompt}"), delay=delay)) as server:

@@ -1,11 +1,15 @@
+# ruff: noqa: E501 - a trace is a text, and reads best unbroken
 """Small traces with one phenomenon each, in pairs: what justifies a mention, and what only looks like it.
 
-Every case is a sentence, a schema, a trace, an answer and the one finding that a careful reader has (None: keep).
+Every case is a sentence, a schema, an answer, the one finding that a careful reader has (None: keep) and a trace.
+The short ones come first; the longer ones below are in the manner of reasoning models.
 """
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nercot.grounding import ground
 from nercot.justification import justify
@@ -804,14 +808,1316 @@ CASES = [
 ]
 
 
-def finding(case: tuple[str, tuple[str, tuple[str, ...]], dict[str, list[str]], str | None, str]) -> set[str]:
+Case = tuple[str, tuple[str, tuple[str, ...]], dict[str, list[str]], str | None, str]
+LONG: list[Case] = []
+
+
+def add(name, sentence, schema, answer, expected, cot):
+    LONG.append((name, (sentence, tuple(schema)), answer, expected, cot))
+
+
+add(
+    "orchard",
+    "Pippin , a border collie from Orchard Farm near Ludlow , won Best in Show at Crufts on 9 March .",
+    ["animal", "location", "event", "date", "award"],
+    {
+        "animal": ["Pippin"],
+        "location": ["Orchard Farm", "Ludlow"],
+        "event": ["Crufts"],
+        "date": ["9 March"],
+        "award": ["Best in Show"],
+    },
+    K,
+    """A dog show. Who won? Pippin, and Pippin is "a border collie", so we're talking of a dog and the type animal is right even though it has a name like a hobbit.
+
+From where: Orchard Farm near Ludlow. The farm is a place one can drive to. Ludlow is a town. I'd put either under location; there's no finer type anyway.
+
+Crufts happens once a year, so event rather than organization (which isn't offered). "Best in Show" is what you win there. A title? A prize? award covers it.
+
+9 March: date. Done, I believe. "border collie" is a breed, hmm, would that be animal too? It's a common noun here that tells us what Pippin is. Not needed.""",
+)
+add(
+    "bakery",
+    "On Tuesdays the Blue Door Bakery in Hexham sells a rye loaf that Anneke Vos learned to bake in Utrecht .",
+    ["organization", "city", "person", "food", "day"],
+    {
+        "organization": ["Blue Door Bakery"],
+        "city": ["Hexham", "Utrecht"],
+        "person": ["Anneke Vos"],
+        "food": ["rye loaf"],
+        "day": ["Tuesdays"],
+    },
+    K,
+    """Let me go from left to right through it.
+
+Tuesdays – plural, but a weekday all the same → day.
+Blue Door Bakery – a shop with a name. I only have organization for it, and a business is one.
+Hexham – in Northumberland. city? It's a market town; the schema has nothing smaller, and a label "city" in such sets usually takes towns along.
+rye loaf – bread, so something edible: food.
+Anneke Vos – learned to bake: a baker, human.
+Utrecht – same as Hexham, only bigger and Dutch.
+
+I don't see anything else.""",
+)
+add(
+    "bakery missing",
+    "On Tuesdays the Blue Door Bakery in Hexham sells a rye loaf that Anneke Vos learned to bake in Utrecht .",
+    ["organization", "city", "person", "food", "day"],
+    {
+        "organization": ["Blue Door Bakery"],
+        "city": ["Hexham"],
+        "person": ["Anneke Vos"],
+        "food": ["rye loaf"],
+        "day": ["Tuesdays"],
+    },
+    MI,
+    """Let me go from left to right through it.
+
+Tuesdays – plural, but a weekday all the same → day.
+Blue Door Bakery – a shop with a name. I only have organization for it, and a business is one.
+Hexham – in Northumberland. city? It's a market town; the schema has nothing smaller, and a label "city" in such sets usually takes towns along.
+rye loaf – bread, so something edible: food.
+Anneke Vos – learned to bake: a baker, human.
+Utrecht – same as Hexham, only bigger and Dutch.
+
+I don't see anything else.""",
+)
+add(
+    "lab",
+    "Mutations in BRCA2 were found in 12 of 90 patients with breast cancer treated with olaparib at St Hilda's Hospital .",
+    ["gene", "disease", "drug", "hospital", "number"],
+    {
+        "gene": ["BRCA2"],
+        "disease": ["breast cancer"],
+        "drug": ["olaparib"],
+        "hospital": ["St Hilda's Hospital"],
+        "number": ["12", "90"],
+    },
+    K,
+    """Clinical genetics. We have BRCA2, which everyone knows as a breast cancer gene; the sentence speaks of mutations in it. gene.
+
+"breast cancer": what the patients have → disease. Not to be confused with the gene's nickname.
+
+olaparib: a PARP inhibitor, so a drug, given to these patients.
+
+St Hilda's Hospital: the word's in the name.
+
+And the numbers, 12 and 90. Is "12 of 90" one number or two? It reads as two: 12 patients, out of 90 patients. Both under number.""",
+)
+add(
+    "lab contradicted",
+    "Mutations in BRCA2 were found in 12 of 90 patients with breast cancer treated with olaparib at St Hilda's Hospital .",
+    ["gene", "disease", "drug", "hospital", "number"],
+    {
+        "gene": ["BRCA2"],
+        "disease": ["breast cancer"],
+        "drug": ["olaparib"],
+        "hospital": ["St Hilda's Hospital"],
+        "number": ["12", "90"],
+    },
+    CO,
+    """Clinical genetics. We have BRCA2, gene. "breast cancer": what the patients have → disease. olaparib: a PARP inhibitor, so a drug.
+
+St Hilda's Hospital: the word's in the name, hospital.
+
+And the numbers, 12 and 90. A ratio of patients, which is a statistic about them and nothing that one would look up. I decided against using number in this sentence.""",
+)
+add(
+    "strike",
+    "Nurses at Kingsmead walked out after Dr Ilse Brandt , who runs the trust , called the offer generous in the Evening Courier .",
+    ["person", "organization", "newspaper", "location", "event"],
+    {"person": ["Ilse Brandt"], "organization": ["Kingsmead"], "newspaper": ["Evening Courier"]},
+    K,
+    """Okay. "Nurses at Kingsmead walked out". Kingsmead could be a village, in which case it'd be a location. But nurses work at hospitals, and "runs the trust" later on points to a hospital trust. I'd go for organization with Kingsmead, though a hospital is also a building and one might argue for a place.
+
+"Dr Ilse Brandt , who runs the trust": she's a person. The Dr isn't part of the name for me.
+
+"Evening Courier": it's where her remark appeared; courier, evening, capitals, "the": a newspaper.
+
+"the trust" – generic. "Nurses" – generic. "walked out" is a strike but expressed by a verb, so no event.""",
+)
+add(
+    "river",
+    "The Ouse burst its banks at Cawood , and the B1222 between there and Sherburn was shut by noon .",
+    ["river", "village", "road", "time", "bridge"],
+    {"river": ["Ouse"], "village": ["Cawood", "Sherburn"], "road": ["B1222"], "time": ["noon"]},
+    K,
+    """It's about flooding in Yorkshire. What burst its banks is a river: the Ouse, without the article. Cawood, where it happened, is a small place by that river. Village, I'd say. What was shut? The B1222: B plus four digits is how British secondary roads are numbered. It runs between "there" (= Cawood) and Sherburn, which must be of the same sort as Cawood, another village or small town; I treat both alike.
+
+noon: a time of day. OK.
+
+Bridge: would have been plausible in a flood, none is mentioned.""",
+)
+add(
+    "river wrong",
+    "The Ouse burst its banks at Cawood , and the B1222 between there and Sherburn was shut by noon .",
+    ["river", "village", "road", "time", "bridge"],
+    {"river": ["Ouse"], "village": ["Cawood"], "road": ["B1222", "Sherburn"], "time": ["noon"]},
+    CO,
+    """Flood news. The Ouse is the river. Cawood is a village. The B1222 is a road, between Cawood and Sherburn; Sherburn again is a village. noon is a time.""",
+)
+add(
+    "phone",
+    "my pixel 8 died at heathrow and the guy from vodafone at t5 just shrugged lol",
+    ["product", "location", "organization", "person"],
+    {"product": ["pixel 8"], "location": ["heathrow", "t5"], "organization": ["vodafone"]},
+    K,
+    """Lower-case tweet, so I can't rely on capitals.
+
+pixel 8: Google's phone from 2023. product
+heathrow: the London airport. location
+vodafone: carrier, a company. organization
+t5: hmm. Terminal 5 of said airport. A terminal is part of an airport and still somewhere you can be → location as well
+the guy: nobody in particular
+
+lol and shrugged need no comment.""",
+)
+add(
+    "phone omitted",
+    "my pixel 8 died at heathrow and the guy from vodafone at t5 just shrugged lol",
+    ["product", "location", "organization", "person"],
+    {"product": ["pixel 8"], "location": ["heathrow"], "organization": ["vodafone"]},
+    MI,
+    """Lower-case tweet, so I can't rely on capitals.
+
+pixel 8: Google's phone from 2023. product
+heathrow: the London airport. location
+vodafone: carrier, a company. organization
+t5: hmm. Terminal 5 of said airport. A terminal is part of an airport and still somewhere you can be → location as well
+the guy: nobody in particular""",
+)
+add(
+    "chess",
+    "Ju Wenjun drew with Lei Tingjie in game nine in Chongqing , keeping the Queen's Gambit for another day .",
+    ["person", "city", "chess opening", "event", "country"],
+    {"person": ["Ju Wenjun", "Lei Tingjie"], "city": ["Chongqing"], "chess opening": ["Queen's Gambit"]},
+    K,
+    """Two women sit at a board: Ju Wenjun and Lei Tingjie. They're grandmasters, i.e. persons.
+
+Chongqing → that's the city in China where the second half of the match was held.
+
+"game nine": event? A game within a match is an event of sorts, and I considered it for a while. It has no name though, only an ordinal. I'd rather not.
+
+"the Queen's Gambit": it's also a Netflix series, but here one keeps it for another day, as a weapon. So the chess opening it is.
+
+China isn't mentioned, so no country.""",
+)
+add(
+    "chess event",
+    "Ju Wenjun drew with Lei Tingjie in game nine in Chongqing , keeping the Queen's Gambit for another day .",
+    ["person", "city", "chess opening", "event", "country"],
+    {
+        "person": ["Ju Wenjun", "Lei Tingjie"],
+        "city": ["Chongqing"],
+        "chess opening": ["Queen's Gambit"],
+        "event": ["game nine"],
+    },
+    CO,
+    """Two women sit at a board: Ju Wenjun and Lei Tingjie. They're grandmasters, i.e. persons.
+
+Chongqing → that's the city in China where the second half of the match was held.
+
+"game nine": event? A game within a match is an event of sorts, and I considered it for a while. It has no name though, only an ordinal. I'd rather not.
+
+"the Queen's Gambit": here one keeps it for another day, as a weapon. So the chess opening it is.""",
+)
+add(
+    "treaty",
+    "The Peace of Vasvár of 1664 was signed by Reniger for Leopold I , to the dismay of Zrínyi .",
+    ["treaty", "person", "year", "country", "battle"],
+    {"treaty": ["Peace of Vasvár"], "person": ["Reniger", "Leopold I", "Zrínyi"], "year": ["1664"]},
+    K,
+    """History of the Habsburgs.
+
+First the thing signed. "Peace of Vasvár" - a peace that is signed is a treaty. I leave "of 1664" out of the span, since the year has a label of its own: 1664, year.
+
+Then who: Reniger (envoy), Leopold I (the emperor for whom he signed), Zrínyi (who was dismayed). Three men. The ordinal belongs to Leopold's name.
+
+Vasvár by itself is a town in Hungary and there's no type for towns. Neither country nor battle: the battle would be Saint Gotthard, which goes unmentioned.""",
+)
+add(
+    "treaty nj",
+    "The Peace of Vasvár of 1664 was signed by Reniger for Leopold I , to the dismay of Zrínyi .",
+    ["treaty", "person", "year", "country", "battle"],
+    {"treaty": ["Peace of Vasvár"], "person": ["Reniger", "Leopold I", "Zrínyi"], "year": ["1664"]},
+    NJ,
+    """History of the Habsburgs.
+
+First the thing signed. "Peace of Vasvár" - a peace that is signed is a treaty. I leave "of 1664" out of the span, since the year has a label of its own: 1664, year.
+
+Then who: Reniger (envoy), Leopold I (the emperor for whom he signed). Two men who do something here.""",
+)
+add(
+    "software",
+    "After upgrading to Postgres 16 , Grafana on our Debian box kept crashing until Yuki rolled back libpq .",
+    ["software", "operating system", "person", "version", "company"],
+    {
+        "software": ["Postgres", "Grafana", "libpq"],
+        "operating system": ["Debian"],
+        "person": ["Yuki"],
+        "version": ["16"],
+    },
+    K,
+    """DevOps chatter. Items one after another:
+
+(1) Postgres 16 = Postgres, a database, thus software, plus 16, which is a version. I split them because version is a separate label.
+(2) Grafana = dashboards, software.
+(3) Debian = a Linux distribution, so operating system; it's software in a broad sense too but the narrower label wins.
+(4) Yuki = a colleague.
+(5) libpq = the client library of (1). Libraries are software.
+
+No company.""",
+)
+add(
+    "software minus",
+    "After upgrading to Postgres 16 , Grafana on our Debian box kept crashing until Yuki rolled back libpq .",
+    ["software", "operating system", "person", "version", "company"],
+    {"software": ["Postgres", "Grafana"], "operating system": ["Debian"], "person": ["Yuki"], "version": ["16"]},
+    MI,
+    """DevOps chatter. Items one after another:
+
+(1) Postgres 16 = Postgres, a database, thus software, plus 16, which is a version. I split them because version is a separate label.
+(2) Grafana = dashboards, software.
+(3) Debian = a Linux distribution, so operating system; it's software in a broad sense too but the narrower label wins.
+(4) Yuki = a colleague.
+(5) libpq = the client library of (1). Libraries are software.""",
+)
+add(
+    "opera",
+    "Kiri Te Kanawa sang the Countess in Figaro at Covent Garden in 1971 and never looked back .",
+    ["singer", "opera", "role", "venue", "year"],
+    {
+        "singer": ["Kiri Te Kanawa"],
+        "role": ["Countess"],
+        "opera": ["Figaro"],
+        "venue": ["Covent Garden"],
+        "year": ["1971"],
+    },
+    K,
+    """The famous breakthrough of Te Kanawa. She sang, so she's the singer, and I take all three words of the name.
+
+What did she sing? The Countess: one of the parts. The schema calls a part a role. And the work is Figaro, in full Le nozze di Figaro, by Mozart → opera. Figaro is a role as well (the valet!), but "the Countess in Figaro" can only be read as part + piece.
+
+Where? Covent Garden, meaning the Royal Opera House, hence venue. One may object that Covent Garden is a district. With "sang at", no.
+
+When? 1971.""",
+)
+add(
+    "spanish",
+    "El Ayuntamiento de Lugo aprobó ayer el presupuesto que presentó Marta Rial en nombre del PSdeG .",
+    ["person", "organization", "location", "date", "party"],
+    {"person": ["Marta Rial"], "organization": ["Ayuntamiento de Lugo"], "party": ["PSdeG"], "date": ["ayer"]},
+    K,
+    """Spanish (Galicia) news, I read it as: "The city council of Lugo approved yesterday the budget that Marta Rial presented on behalf of the PSdeG."
+
+Ayuntamiento de Lugo = the city council. It's the body that approves, so organization. I keep the whole thing and don't split off Lugo as a location.
+ayer = yesterday, a relative date. Counts.
+Marta Rial = a councillor, a person.
+PSdeG = the Galician socialists, a party. It's of course an organization as well, but I give it just the more precise label.""",
+)
+add(
+    "music",
+    "Björk's Vespertine came out on One Little Independent , with harp by Zeena Parkins and lyrics after e.e. cummings .",
+    ["artist", "album", "record label", "instrument", "poet"],
+    {
+        "artist": ["Björk", "Zeena Parkins"],
+        "album": ["Vespertine"],
+        "record label": ["One Little Independent"],
+        "instrument": ["harp"],
+        "poet": ["e.e. cummings"],
+    },
+    K,
+    """Album credits, so lots to do.
+
+"Björk's": the possessor is Björk. Artist (I drop the 's).
+"Vespertine": something that came out; her fifth... yes it's the album.
+"One Little Independent": came out *on* it, so it's the label. Record label.
+"harp": an instrument, played by Zeena Parkins. She in turn is also an artist.
+"e.e. cummings": small letters on purpose. He wrote poems, so: poet.
+
+Let me see whether "lyrics" could be anything. No.""",
+)
+add(
+    "music poet",
+    "Björk's Vespertine came out on One Little Independent , with harp by Zeena Parkins and lyrics after e.e. cummings .",
+    ["artist", "album", "record label", "instrument", "poet"],
+    {
+        "artist": ["Björk", "Zeena Parkins", "e.e. cummings"],
+        "album": ["Vespertine"],
+        "record label": ["One Little Independent"],
+        "instrument": ["harp"],
+    },
+    CO,
+    """Album credits, so lots to do.
+
+"Björk's": the possessor is Björk. Artist (I drop the 's).
+"Vespertine": something that came out; yes it's the album.
+"One Little Independent": came out *on* it, so it's the label. Record label.
+"harp": an instrument, played by Zeena Parkins. She in turn is also an artist.
+"e.e. cummings": small letters on purpose. Would he be an artist in the wide sense? Poetry is an art. But there's the label poet, and it was made for people like him. poet.""",
+)
+add(
+    "space",
+    "Ingenuity took off from Wright Brothers Field in Jezero Crater on 19 April 2021 , watched by Perseverance .",
+    ["spacecraft", "location", "date", "planet", "person"],
+    {
+        "spacecraft": ["Ingenuity", "Perseverance"],
+        "location": ["Wright Brothers Field", "Jezero Crater"],
+        "date": ["19 April 2021"],
+    },
+    K,
+    """Mars, though the word isn't there, which is why planet is going to be empty.
+
+Ingenuity: the little helicopter. Is a helicopter a spacecraft? It travelled through space to get there, and of the five types nothing else is any good. Okay.
+Wright Brothers Field: named after two persons but it's an airfield. location.
+Jezero Crater: location, clearly.
+19 April 2021: date.
+Perseverance: the rover that watched. What I said of Ingenuity goes for the rover as well.
+
+The Wright brothers as person? They're only inside the name of the field.""",
+)
+add(
+    "space miss",
+    "Ingenuity took off from Wright Brothers Field in Jezero Crater on 19 April 2021 , watched by Perseverance .",
+    ["spacecraft", "location", "date", "planet", "person"],
+    {"spacecraft": ["Ingenuity"], "location": ["Wright Brothers Field", "Jezero Crater"], "date": ["19 April 2021"]},
+    MI,
+    """Mars, though the word isn't there, which is why planet is going to be empty.
+
+Ingenuity: the little helicopter, a spacecraft in the end.
+Wright Brothers Field: named after two persons but it's an airfield. location.
+Jezero Crater: location, clearly.
+19 April 2021: date.
+Perseverance: the rover that watched, and a rover that flew to Mars is a spacecraft too.""",
+)
+add(
+    "law",
+    "In Carlill v Carbolic Smoke Ball Co , Bowen LJ held that the advertisement in the Pall Mall Gazette was an offer .",
+    ["case", "judge", "company", "newspaper", "statute"],
+    {"case": ["Carlill v Carbolic Smoke Ball Co"], "judge": ["Bowen LJ"], "newspaper": ["Pall Mall Gazette"]},
+    K,
+    """The classic. "Carlill v Carbolic Smoke Ball Co" with that "v" in the middle is the name of a case. Bowen LJ is a Lord Justice, hence "LJ": judge. And the ad appeared in the Pall Mall Gazette, which was a newspaper.
+
+Now, inside the case name there's a company, Carbolic Smoke Ball Co. Should it be given as company? The sentence doesn't talk about the firm apart from the case. I weighed it and I'm not adding it.
+
+No statute: contract law is case law here.""",
+)
+add(
+    "law added",
+    "In Carlill v Carbolic Smoke Ball Co , Bowen LJ held that the advertisement in the Pall Mall Gazette was an offer .",
+    ["case", "judge", "company", "newspaper", "statute"],
+    {"case": ["Carlill v Carbolic Smoke Ball Co"], "judge": ["Bowen LJ"], "newspaper": ["Pall Mall Gazette"]},
+    MI,
+    """The classic. "Carlill v Carbolic Smoke Ball Co" with that "v" in the middle is the name of a case. Bowen LJ is a Lord Justice, hence "LJ": judge. And the ad appeared in the Pall Mall Gazette, which was a newspaper.
+
+Now, inside the case name there's a company, Carbolic Smoke Ball Co. Should it be given as company? The firm is a party to the dispute, and whoever searches for companies wants to find it. Yes, I add Carbolic Smoke Ball Co as a company.""",
+)
+add(
+    "recipe",
+    "Fold the mascarpone into Savoiardi soaked in Lavazza espresso , as Nonna Pia did in Treviso .",
+    ["ingredient", "brand", "person", "city", "dish"],
+    {
+        "ingredient": ["mascarpone", "Savoiardi", "espresso"],
+        "brand": ["Lavazza"],
+        "person": ["Nonna Pia"],
+        "city": ["Treviso"],
+    },
+    K,
+    """Tiramisù, obviously, but the dish isn't named so that slot is free.
+
+What goes in: mascarpone, Savoiardi, espresso. All of them ingredients. Lavazza tells whose coffee it is: a brand.
+
+Who did it: Nonna Pia. "Nonna" means grandma, and a grandma with a first name is somebody. Keep both words.
+
+Where: Treviso, city.""",
+)
+add(
+    "recipe undecided",
+    "Fold the mascarpone into Savoiardi soaked in Lavazza espresso , as Nonna Pia did in Treviso .",
+    ["ingredient", "brand", "person", "city", "dish"],
+    {
+        "ingredient": ["mascarpone", "Savoiardi", "espresso"],
+        "brand": ["Lavazza"],
+        "person": ["Nonna Pia"],
+        "city": ["Treviso"],
+    },
+    NJ,
+    """Tiramisù, obviously, but the dish isn't named so that slot is free.
+
+What goes in: mascarpone, espresso. Both ingredients. Savoiardi may be an ingredient or a brand of biscuits, I've seen it both ways on packages and I don't know which it is here. Lavazza tells whose coffee it is: a brand.
+
+Who did it: Nonna Pia. "Nonna" means grandma, and a grandma with a first name is somebody: person.
+
+Where: Treviso, city.""",
+)
+add(
+    "football",
+    "Salah 's late winner against Brighton lifted Liverpool to second , two points behind Arsenal .",
+    ["player", "club", "city", "league", "stadium"],
+    {"player": ["Salah"], "club": ["Brighton", "Liverpool", "Arsenal"]},
+    K,
+    """Premier League (not named). Salah scored: player.
+
+Brighton and Liverpool are cities on the map, no question. I nearly wrote them down as such. But a winner "against Brighton" and being "lifted to second" is about teams. So both are clubs in this context, like Arsenal, which couldn't be anything but a club.
+
+stadium, league, city: nothing remains for these.""",
+)
+add(
+    "football half",
+    "Salah 's late winner against Brighton lifted Liverpool to second , two points behind Arsenal .",
+    ["player", "club", "city", "league", "stadium"],
+    {"player": ["Salah"], "club": ["Arsenal", "Liverpool"], "city": ["Brighton"]},
+    CO,
+    """Premier League (not named). Salah scored: player.
+
+Brighton and Liverpool are cities on the map, no question. I nearly wrote them down as such. But a winner "against Brighton" and being "lifted to second" is about teams. So both are clubs in this context, like Arsenal, which couldn't be anything but a club.""",
+)
+add(
+    "weather",
+    "Storm Ciarán cut power to 60,000 homes in Brittany before it reached Jersey late on Wednesday .",
+    ["storm", "region", "island", "weekday", "quantity"],
+    {
+        "storm": ["Storm Ciarán"],
+        "region": ["Brittany"],
+        "island": ["Jersey"],
+        "weekday": ["Wednesday"],
+        "quantity": ["60,000"],
+    },
+    K,
+    """I see five things for five types, let me check each.
+
+* storm. "Storm Ciarán" - I include the word Storm since weather services use it as part of the name.
+* quantity. 60,000 homes; just the figure, or with "homes"? Figure.
+* region. Brittany in France.
+* island. Jersey. New Jersey would be a state, but after Brittany it's the Channel Island.
+* weekday. Wednesday without "late on".""",
+)
+add(
+    "weather no",
+    "Storm Ciarán cut power to 60,000 homes in Brittany before it reached Jersey late on Wednesday .",
+    ["storm", "region", "island", "weekday", "quantity"],
+    {
+        "storm": ["Storm Ciarán"],
+        "region": ["Brittany"],
+        "island": ["Jersey"],
+        "weekday": ["Wednesday"],
+        "quantity": ["60,000"],
+    },
+    CO,
+    """Let me check each type.
+
+* storm. "Storm Ciarán" - I include the word Storm since weather services use it as part of the name.
+* quantity. 60,000 homes. It's a round estimate by the grid company, and I'm not going to count estimates as quantities.
+* region. Brittany in France.
+* island. Jersey. New Jersey would be a state, but after Brittany it's the Channel Island.
+* weekday. Wednesday without "late on".""",
+)
+add(
+    "email",
+    "Hi Tomasz , could you send the Q3 numbers to Ruth in Legal before the Oslo call on Friday ?",
+    ["person", "department", "city", "weekday", "period"],
+    {"person": ["Tomasz", "Ruth"], "department": ["Legal"], "city": ["Oslo"], "weekday": ["Friday"], "period": ["Q3"]},
+    K,
+    """The addressee is Tomasz. The recipient of the numbers is Ruth. Two people.
+She sits in Legal, which is one of the departments every company has.
+"the Oslo call": a call with the Oslo office; the name as such is a city's.
+Friday = weekday. Q3 = third quarter, period.""",
+)
+add(
+    "email two",
+    "Hi Tomasz , could you send the Q3 numbers to Ruth in Legal before the Oslo call on Friday ?",
+    ["person", "department", "city", "weekday", "period"],
+    {"person": ["Tomasz"], "department": ["Legal"], "city": ["Oslo"], "weekday": ["Friday"], "period": ["Q3"]},
+    MI,
+    """The addressee is Tomasz. The recipient of the numbers is Ruth. Two people, so person twice.
+She sits in Legal, which is one of the departments every company has.
+"the Oslo call": a call with the Oslo office; the name as such is a city's.
+Friday = weekday. Q3 = third quarter, period.""",
+)
+add(
+    "museum",
+    "Vermeer 's Girl with a Pearl Earring left the Mauritshuis for the Rijksmuseum in 2023 .",
+    ["painter", "painting", "museum", "year", "city"],
+    {
+        "painter": ["Vermeer"],
+        "painting": ["Girl with a Pearl Earring"],
+        "museum": ["Mauritshuis", "Rijksmuseum"],
+        "year": ["2023"],
+    },
+    K,
+    """Two museums lend each other a picture: from the Mauritshuis (The Hague) to the Rijksmuseum (Amsterdam). Those cities stay unnamed so the label city isn't used.
+
+The picture: "Girl with a Pearl Earring". Painted by Vermeer, whose name stands in front with the genitive. That's painting and painter.
+
+2023 is obviously the year.""",
+)
+add(
+    "protein",
+    "Phosphorylation of tau at Thr231 by GSK-3β is increased in Alzheimer's disease and reduced by lithium .",
+    ["protein", "disease", "chemical", "amino acid", "organism"],
+    {
+        "protein": ["tau", "GSK-3β"],
+        "disease": ["Alzheimer's disease"],
+        "chemical": ["lithium"],
+        "amino acid": ["Thr231"],
+    },
+    K,
+    """Neurobiology. Let me find out what acts upon what: GSK-3β (a kinase, so a protein) phosphorylates tau (the microtubule-associated one, protein) at Thr231, that is, at a threonine. Threonine is an amino acid and Thr231 denotes one particular residue. I'd accept it as amino acid.
+
+The illness: Alzheimer's disease, disease.
+What reduces it: lithium, a salt or rather an element given as a drug → chemical.
+
+organism: no species is mentioned.""",
+)
+add(
+    "protein refuse",
+    "Phosphorylation of tau at Thr231 by GSK-3β is increased in Alzheimer's disease and reduced by lithium .",
+    ["protein", "disease", "chemical", "amino acid", "organism"],
+    {
+        "protein": ["tau", "GSK-3β"],
+        "disease": ["Alzheimer's disease"],
+        "chemical": ["lithium"],
+        "amino acid": ["Thr231"],
+    },
+    CO,
+    """Neurobiology. GSK-3β (a kinase, so a protein) phosphorylates tau (the microtubule-associated one, protein) at Thr231, that is, at a threonine. Threonine is an amino acid, but Thr231 is a position in a chain, not a substance. I'd rather keep the amino acid list free.
+
+The illness: Alzheimer's disease, disease.
+What reduces it: lithium, a salt or rather an element given as a drug → chemical.""",
+)
+add(
+    "novel",
+    "In Middlemarch , Dorothea Brooke marries Casaubon , to the surprise of Mr Brooke and Sir James Chettam .",
+    ["novel", "character", "author", "place"],
+    {"novel": ["Middlemarch"], "character": ["Dorothea Brooke", "Casaubon", "Mr Brooke", "Sir James Chettam"]},
+    K,
+    """George Eliot's novel. "In Middlemarch": it's the book's title and, within the book, a town. Here "In Middlemarch , Dorothea Brooke marries" is how one introduces a work, so novel and not place.
+
+The rest are the people in it: Dorothea Brooke, Casaubon, Mr Brooke (her uncle, keep the Mr because otherwise there'd be only Brooke), Sir James Chettam. They're made up, so character for all of them.
+
+Eliot isn't mentioned, so there's no author.""",
+)
+add(
+    "novel place",
+    "In Middlemarch , Dorothea Brooke marries Casaubon , to the surprise of Mr Brooke and Sir James Chettam .",
+    ["novel", "character", "author", "place"],
+    {"place": ["Middlemarch"], "character": ["Dorothea Brooke", "Casaubon", "Mr Brooke", "Sir James Chettam"]},
+    CO,
+    """George Eliot's novel. "In Middlemarch": it's the book's title and, within the book, a town. Here "In Middlemarch , Dorothea Brooke marries" is how one introduces a work, so novel and not place.
+
+The rest are the people in it: Dorothea Brooke, Casaubon, Mr Brooke, Sir James Chettam. They're made up, so character for all of them.""",
+)
+add(
+    "train",
+    "The 7:15 to Crewe is cancelled ; passengers for Chester change at Warrington Bank Quay , Avanti said .",
+    ["station", "city", "time", "company", "train"],
+    {"station": ["Warrington Bank Quay"], "city": ["Crewe", "Chester"], "time": ["7:15"], "company": ["Avanti"]},
+    K,
+    """Railway announcement. 7:15 is a time (the departure), and "the 7:15" is also the way to refer to the train. I'm torn: time or train? The string itself is just a clock time. OK: time, and train stays unused.
+
+Crewe and Chester: destinations. On a timetable these mean stations, but the names as they stand are those of towns. city for the two.
+
+Warrington Bank Quay: now this one is a station, no town has such a name.
+
+Avanti: the operator. Company.""",
+)
+add(
+    "train both",
+    "The 7:15 to Crewe is cancelled ; passengers for Chester change at Warrington Bank Quay , Avanti said .",
+    ["station", "city", "time", "company", "train"],
+    {"station": ["Warrington Bank Quay"], "city": ["Crewe", "Chester"], "time": ["7:15"], "company": ["Avanti"]},
+    MI,
+    """Railway announcement. 7:15 is a time (the departure), and "the 7:15" is also the way to refer to the train. So I annotate it twice: 7:15 as time and 7:15 as train.
+
+Crewe and Chester: destinations. On a timetable these mean stations, but the names as they stand are those of towns. city for the two.
+
+Warrington Bank Quay: now this one is a station, no town has such a name.
+
+Avanti: the operator. Company.""",
+)
+
+S = (
+    "The Canadian Space Agency and NASA jointly funded Alouette 1 , designed by John Chapman at the Defence Research Board in Ottawa .",
+    ["organisation", "spacecraft", "person", "location", "country"],
+)
+A = {
+    "organisation": ["Canadian Space Agency", "NASA", "Defence Research Board"],
+    "spacecraft": ["Alouette 1"],
+    "person": ["John Chapman"],
+    "location": ["Ottawa"],
+}
+add(
+    "b1",
+    *S,
+    A,
+    K,
+    """Satellite history. Agencies first: "Canadian Space Agency" and "NASA" put up the money. The "Defence Research Board" is where the designer worked. That's three organisations; the Board is a government body.
+
+The thing funded is Alouette 1. A satellite. I've got "spacecraft" in the list, and satellites are spacecraft.
+
+John Chapman designed it; person, no discussion needed.
+
+Ottawa closes the sentence. Capital of Canada, and as location it will do. "Canadian" is an adjective and inside the agency's name, so country gets nothing.""",
+)
+add(
+    "b2",
+    *S,
+    {**A, "organisation": ["Canadian Space Agency", "NASA"]},
+    MI,
+    """Satellite history. Agencies first: "Canadian Space Agency" and "NASA" put up the money. The "Defence Research Board" is where the designer worked. That's three organisations; the Board is a government body.
+
+The thing funded is Alouette 1. A satellite. I've got "spacecraft" in the list, and satellites are spacecraft.
+
+John Chapman designed it; person, no discussion needed.
+
+Ottawa closes the sentence. Capital of Canada, and as location it will do.""",
+)
+add(
+    "b3",
+    *S,
+    A,
+    NJ,
+    """Satellite history. Agencies first: "Canadian Space Agency" and "NASA" put up the money. Both are organisations, of the state.
+
+The thing funded is Alouette 1. A satellite. I've got "spacecraft" in the list, and satellites are spacecraft.
+
+John Chapman designed it; person, no discussion needed.
+
+Ottawa closes the sentence. Capital of Canada, and as location it will do.""",
+)
+add(
+    "b4",
+    *S,
+    {**A, "country": ["Canadian"]},
+    CO,
+    """Agencies: "Canadian Space Agency", "NASA" and "Defence Research Board", all organisation. Alouette 1 is the spacecraft. John Chapman, person. Ottawa, location.
+
+What remains is country. The only candidate would be "Canadian", which is an adjective in the name of the agency. One doesn't cut that out. So country has no entry.""",
+)
+S = (
+    "Apparently Zendaya and Tom Holland got takeaway from Nando's in Kingston last night and nobody told me 😭",
+    ["PER", "LOC", "ORG", "TIME"],
+)
+A = {"PER": ["Zendaya", "Tom Holland"], "ORG": ["Nando's"], "LOC": ["Kingston"], "TIME": ["last night"]}
+add(
+    "t1",
+    *S,
+    A,
+    K,
+    """Gossip tweet. The two stars -> PER each (Zendaya goes by one name; Tom Holland by two).
+Nando's is the chicken chain, so a business -> ORG. The apostrophe-s is in the name.
+Kingston, I guess upon Thames because that's where Tom Holland is from, either way a LOC.
+"last night" -> TIME.
+"nobody", "me" -> pronouns.""",
+)
+add(
+    "t2",
+    *S,
+    {**A, "ORG": [], "LOC": ["Kingston", "Nando's"]},
+    CO,
+    """Gossip tweet. The two stars -> PER each (Zendaya goes by one name; Tom Holland by two).
+Nando's: you can go there, so it looks like a LOC. Then again they got takeaway *from* it, that's the seller, and sellers are companies. I'd settle for ORG.
+Kingston: LOC.
+"last night" -> TIME.""",
+)
+add(
+    "t3",
+    *S,
+    {**A, "PER": ["Zendaya", "Tom Holland"], "TIME": []},
+    MI,
+    """Gossip tweet. The two stars -> PER each (Zendaya goes by one name; Tom Holland by two).
+Nando's is the chicken chain, so a business -> ORG.
+Kingston, either way a LOC.
+When was it? "last night", so that one is a TIME, relative to the tweet.""",
+)
+S = (
+    "Imatinib inhibits BCR-ABL in chronic myeloid leukemia but causes edema and , in some , neutropenia .",
+    ["Chemical", "Disease", "Gene"],
+)
+A = {"Chemical": ["Imatinib"], "Gene": ["BCR-ABL"], "Disease": ["chronic myeloid leukemia", "edema", "neutropenia"]}
+add(
+    "m1",
+    *S,
+    A,
+    K,
+    """Let's see what this sentence gives us. The subject is Imatinib, better known as Gleevec. It's a tyrosine kinase inhibitor: Chemical.
+
+The object, BCR-ABL, is the fusion gene on the Philadelphia chromosome (or its protein product). Gene.
+
+Then "in chronic myeloid leukemia". A cancer of white blood cells. Disease, of course.
+
+And what does it cause? edema, swelling by fluid; neutropenia, too few neutrophils. Would these be called diseases? They're adverse effects and I've seen corpora that annotate them as Disease without hesitation. I do the same.""",
+)
+add(
+    "m2",
+    *S,
+    {**A, "Disease": ["chronic myeloid leukemia"]},
+    MI,
+    """Let's see what this sentence gives us. The subject is Imatinib, better known as Gleevec. It's a tyrosine kinase inhibitor: Chemical.
+
+The object, BCR-ABL, is the fusion gene on the Philadelphia chromosome (or its protein product). Gene.
+
+Then "in chronic myeloid leukemia". A cancer of white blood cells. Disease, of course.
+
+And what does it cause? edema, swelling by fluid; neutropenia, too few neutrophils. Would these be called diseases? They're adverse effects and I've seen corpora that annotate them as Disease without hesitation. I do the same.""",
+)
+add(
+    "m3",
+    *S,
+    A,
+    CO,
+    """Imatinib: a drug, hence Chemical. BCR-ABL: Gene. chronic myeloid leukemia: Disease.
+
+The side effects edema and neutropenia... one's a sign, the other a lab value. For me the type Disease covers what a patient is diagnosed with, and these two aren't that. I pass over them.""",
+)
+add(
+    "m4",
+    *S,
+    {"Chemical": ["Imatinib"], "Gene": ["BCR-ABL"], "Disease": ["chronic myeloid leukemia"]},
+    K,
+    """Imatinib: a drug, hence Chemical. BCR-ABL: Gene. chronic myeloid leukemia: Disease.
+
+The side effects edema and neutropenia... one's a sign, the other a lab value. For me the type Disease covers what a patient is diagnosed with, and these two aren't that. I pass over them.""",
+)
+S = (
+    "In 1847 Verdi conducted the premiere of Macbeth at the Teatro della Pergola , with Felice Varesi in the title role .",
+    ["composer", "opera", "theatre", "singer", "year", "play"],
+)
+A = {
+    "composer": ["Verdi"],
+    "opera": ["Macbeth"],
+    "theatre": ["Teatro della Pergola"],
+    "singer": ["Felice Varesi"],
+    "year": ["1847"],
+}
+add(
+    "o1",
+    *S,
+    A,
+    K,
+    """An opera premiere, Florence 1847.
+
+year: 1847
+composer: Verdi — the sentence has him conducting, but he's the composer of the work as everybody knows and "conductor" isn't a choice.
+opera or play: Macbeth. Shakespeare's Macbeth is a play. Verdi's is an opera; with Verdi conducting it's the latter.
+theatre: Teatro della Pergola
+singer: Felice Varesi sang the title role.""",
+)
+add(
+    "o2",
+    *S,
+    {**A, "play": ["Macbeth"], "opera": []},
+    CO,
+    """An opera premiere, Florence 1847.
+
+year: 1847
+composer: Verdi — the sentence has him conducting, but he's the composer of the work as everybody knows and "conductor" isn't a choice.
+opera or play: Macbeth. Shakespeare's Macbeth is a play. Verdi's is an opera; with Verdi conducting it's the latter.
+theatre: Teatro della Pergola
+singer: Felice Varesi sang the title role.""",
+)
+add(
+    "o3",
+    *S,
+    A,
+    NJ,
+    """An opera premiere, Florence 1847.
+
+year: 1847
+composer: Verdi — the sentence has him conducting, but he's the composer of the work as everybody knows and "conductor" isn't a choice.
+opera or play: Macbeth. Shakespeare's Macbeth is a play. Verdi's is an opera; with Verdi conducting it's the latter.
+theatre: Teatro della Pergola
+
+The role in the title would be Macbeth himself, I won't go into characters.""",
+)
+S = (
+    "Support vector machines outperformed naive Bayes on Reuters-21578 , reported Joachims at ECML .",
+    ["algorithm", "dataset", "researcher", "conference", "organisation"],
+)
+A = {
+    "algorithm": ["Support vector machines", "naive Bayes"],
+    "dataset": ["Reuters-21578"],
+    "researcher": ["Joachims"],
+    "conference": ["ECML"],
+}
+add(
+    "a1",
+    *S,
+    A,
+    K,
+    """1998, text categorization. What is compared here are two learning methods: SVMs and naive Bayes. Both go in as algorithm, the first one spelled out in the plural since that's how it's printed.
+
+On what? Reuters-21578, a collection of newswire stories - it's the dataset. The news agency Reuters is in there but nobody means the agency, hence no organisation.
+
+By whom? Joachims. Thorsten Joachims is a researcher.
+
+Where? ECML = European Conference on Machine Learning.""",
+)
+add(
+    "a2",
+    *S,
+    {**A, "organisation": ["Reuters"]},
+    CO,
+    """1998, text categorization. What is compared here are two learning methods: SVMs and naive Bayes. Both go in as algorithm, the first one spelled out in the plural since that's how it's printed.
+
+On what? Reuters-21578, a collection of newswire stories - it's the dataset. The news agency Reuters is in there but nobody means the agency, hence no organisation.
+
+By whom? Joachims. Thorsten Joachims is a researcher.
+
+Where? ECML = European Conference on Machine Learning.""",
+)
+add(
+    "a3",
+    *S,
+    {**A, "algorithm": ["Support vector machines"]},
+    MI,
+    """1998, text categorization. What is compared here are two learning methods: Support vector machines and naive Bayes. Both go in as algorithm.
+
+On what? Reuters-21578, a collection of newswire stories - it's the dataset.
+
+By whom? Joachims. Thorsten Joachims is a researcher.
+
+Where? ECML = European Conference on Machine Learning.""",
+)
+S = (
+    "any kid friendly thai places near union square that stay open past midnight and cost under 20 bucks",
+    ["Amenity", "Cuisine", "Location", "Hours", "Price", "Dish"],
+)
+A = {
+    "Amenity": ["kid friendly"],
+    "Cuisine": ["thai"],
+    "Location": ["near union square"],
+    "Hours": ["open past midnight"],
+    "Price": ["under 20 bucks"],
+}
+add(
+    "r1",
+    *S,
+    A,
+    K,
+    """Slot filling for restaurants. I'll split up the request.
+
+[kid friendly] something the place offers = Amenity
+[thai] = Cuisine
+[near union square] = Location; in these data the "near" is commonly kept in the slot, so I'll do so too
+[open past midnight] it's about closing time = Hours
+[under 20 bucks] = Price
+
+No Dish was named.""",
+)
+add(
+    "r2",
+    *S,
+    {**A, "Hours": []},
+    MI,
+    """Slot filling for restaurants. I'll split up the request.
+
+[kid friendly] something the place offers = Amenity
+[thai] = Cuisine
+[near union square] = Location
+[open past midnight] it's about closing time = Hours
+[under 20 bucks] = Price""",
+)
+add(
+    "r3",
+    *S,
+    {**A, "Dish": ["thai"], "Cuisine": []},
+    CO,
+    """Slot filling for restaurants.
+
+kid friendly - Amenity
+thai - could be short for thai food, i.e. a dish? No: it's the style of cooking, Cuisine
+near union square - Location
+open past midnight - Hours
+under 20 bucks - Price""",
+)
+S = (
+    "Президент Казахстана Токаев встретился в Астане с главой Роснефти Игорем Сечиным .",
+    ["person", "country", "city", "company", "title"],
+)
+A = {
+    "person": ["Токаев", "Игорем Сечиным"],
+    "country": ["Казахстана"],
+    "city": ["Астане"],
+    "company": ["Роснефти"],
+    "title": ["Президент"],
+}
+add(
+    "ru1",
+    *S,
+    A,
+    K,
+    """A Russian sentence about a meeting. I go word by word.
+
+Президент = president, a title.
+Казахстана = of Kazakhstan (genitive), the country.
+Токаев = Tokayev, the president's surname, person.
+в Астане = in Astana; the prepositional case of Астана, the capital. city.
+главой = head (of a company); hmm, that's also a title in a way, but it's a plain noun and I'd only keep Президент, which stands before a name.
+Роснефти = of Rosneft, the oil company.
+Игорем Сечиным = Igor Sechin in the instrumental. person.""",
+)
+add(
+    "ru2",
+    *S,
+    {**A, "city": []},
+    MI,
+    """A Russian sentence about a meeting. I go word by word.
+
+Президент = president, a title.
+Казахстана = of Kazakhstan (genitive), the country.
+Токаев = Tokayev, the president's surname, person.
+в Астане = in Astana; the prepositional case of Астана, the capital. city.
+Роснефти = of Rosneft, the oil company.
+Игорем Сечиным = Igor Sechin in the instrumental. person.""",
+)
+add(
+    "ru3",
+    *S,
+    {**A, "title": ["Президент", "главой"]},
+    CO,
+    """A Russian sentence about a meeting. I go word by word.
+
+Президент = president, a title.
+Казахстана = of Kazakhstan (genitive), the country.
+Токаев = Tokayev, the president's surname, person.
+в Астане = in Astana, the capital. city.
+главой = head (of a company); hmm, that's also a title in a way, but it's a plain noun and I'd only keep Президент, which stands before a name.
+Роснефти = of Rosneft, the oil company.
+Игорем Сечиным = Igor Sechin in the instrumental. person.""",
+)
+S = (
+    "who directed the 2010 sci fi thriller inception starring leonardo dicaprio with the spinning top",
+    ["YEAR", "GENRE", "TITLE", "ACTOR", "DIRECTOR", "PLOT"],
+)
+A = {
+    "YEAR": ["2010"],
+    "GENRE": ["sci fi thriller"],
+    "TITLE": ["inception"],
+    "ACTOR": ["leonardo dicaprio"],
+    "PLOT": ["spinning top"],
+}
+add(
+    "q1",
+    *S,
+    A,
+    K,
+    """Question about a film. What's known to the asker is to be tagged; what he's asking isn't there.
+
+- 2010: the YEAR.
+- sci fi thriller: GENRE. One could do sci fi and thriller one by one. I keep them in one span.
+- inception: that's the film, TITLE.
+- leonardo dicaprio: starring -> ACTOR.
+- spinning top: detail of the story. PLOT seems the best home for it.
+- who directed: asks for the DIRECTOR, so that's not filled.""",
+)
+add(
+    "q2",
+    *S,
+    {**A, "DIRECTOR": ["who directed"]},
+    CO,
+    """Question about a film. What's known to the asker is to be tagged; what he's asking isn't there.
+
+- 2010: the YEAR.
+- sci fi thriller: GENRE. One could do sci fi and thriller one by one. I keep them in one span.
+- inception: that's the film, TITLE.
+- leonardo dicaprio: starring -> ACTOR.
+- spinning top: detail of the story. PLOT seems the best home for it.
+- who directed: asks for the DIRECTOR, so that's not filled.""",
+)
+add(
+    "q3",
+    *S,
+    A,
+    NJ,
+    """Question about a film. What's known to the asker is to be tagged; what he's asking isn't there.
+
+- 2010: the YEAR.
+- sci fi thriller: GENRE.
+- inception: that's the film, TITLE.
+- leonardo dicaprio: starring -> ACTOR.
+- spinning top: is that PLOT, or some award-winning prop, or nothing? I'll think about it again when I'm through.
+- who directed: asks for the DIRECTOR, so that's not filled.
+
+That was all.""",
+)
+S = (
+    "Lady Macbeth of Mtsensk angered Stalin , and Pravda's editorial of 28 January 1936 called it muddle instead of music .",
+    ["opera", "person", "newspaper", "date", "genre"],
+)
+A = {"opera": ["Lady Macbeth of Mtsensk"], "person": ["Stalin"], "newspaper": ["Pravda"], "date": ["28 January 1936"]}
+add(
+    "s1",
+    *S,
+    A,
+    K,
+    """Shostakovich! He isn't in the sentence himself. His work is: "Lady Macbeth of Mtsensk". If one didn't know it one might take it for a woman (a Lady, after all), but what angers a dictator and is called "muddle instead of music" is a piece of music. It's an opera.
+
+Stalin. Nothing to say. A man, so: person.
+
+"Pravda's editorial": Pravda published it, being the party newspaper. I cut the possessive.
+
+The editorial's date, 28 January 1936, goes to date.
+
+genre: "music" is too general to be one.""",
+)
+add(
+    "s2",
+    *S,
+    {**A, "person": ["Stalin", "Lady Macbeth of Mtsensk"], "opera": []},
+    CO,
+    """Shostakovich! He isn't in the sentence himself. His work is: "Lady Macbeth of Mtsensk". If one didn't know it one might take it for a woman (a Lady, after all), but what angers a dictator and is called "muddle instead of music" is a piece of music. It's an opera.
+
+Stalin. Nothing to say. A man, so: person.
+
+"Pravda's editorial": Pravda published it, being the party newspaper.
+
+The editorial's date, 28 January 1936, goes to date.""",
+)
+S = (
+    "Volunteers from Médecins Sans Frontières vaccinated 3,000 children against measles in Goma before rebels of M23 closed in .",
+    ["organization", "disease", "city", "quantity", "armed group"],
+)
+A = {
+    "organization": ["Médecins Sans Frontières"],
+    "disease": ["measles"],
+    "city": ["Goma"],
+    "quantity": ["3,000"],
+    "armed group": ["M23"],
+}
+add(
+    "v1",
+    *S,
+    A,
+    K,
+    """Humanitarian news.
+
+Médecins Sans Frontières – the NGO. Fits organization. M23 would in theory fit there too; but "rebels of M23" and the label "armed group" were made for each other, so there it goes.
+
+measles – what they're vaccinated against. A disease, caused by a virus.
+
+Goma – in eastern Congo. A city.
+
+3,000 – I take the number by itself for quantity.""",
+)
+add(
+    "v2",
+    *S,
+    {**A, "organization": ["Médecins Sans Frontières", "M23"], "armed group": []},
+    CO,
+    """Humanitarian news.
+
+Médecins Sans Frontières – the NGO. Fits organization. M23 would in theory fit there too; but "rebels of M23" and the label "armed group" were made for each other, so there it goes.
+
+measles – what they're vaccinated against. A disease, caused by a virus.
+
+Goma – in eastern Congo. A city.
+
+3,000 – I take the number by itself for quantity.""",
+)
+add(
+    "v3",
+    *S,
+    {k: v for k, v in A.items() if k != "armed group"},
+    MI,
+    """Humanitarian news.
+
+Médecins Sans Frontières – the NGO. Fits organization.
+
+measles – what they're vaccinated against. A disease, caused by a virus.
+
+Goma – in eastern Congo. A city.
+
+3,000 – I take the number by itself for quantity.
+
+And the rebels: they're those of M23. M23 it is for armed group.""",
+)
+S = (
+    "Kafka 's Der Process , edited by Max Brod , appeared with Verlag Die Schmiede in Berlin in 1925 .",
+    ["writer", "book", "editor", "publisher", "city", "year"],
+)
+A = {
+    "writer": ["Kafka"],
+    "book": ["Der Process"],
+    "editor": ["Max Brod"],
+    "publisher": ["Verlag Die Schmiede"],
+    "city": ["Berlin"],
+    "year": ["1925"],
+}
+add(
+    "k1",
+    *S,
+    A,
+    K,
+    """Six types and, as far as I can tell, one mention for each.
+
+The writer is Kafka.
+His book, Der Process, with the article because it's German and part of the title.
+The editor is named after "edited by", Max Brod. He was a writer in his own right, but not in this sentence.
+"Verlag" means publishing house: Verlag Die Schmiede is the publisher.
+The city is Berlin and the year 1925.""",
+)
+add(
+    "k2",
+    *S,
+    {**A, "writer": ["Kafka", "Max Brod"], "editor": []},
+    CO,
+    """Six types and, as far as I can tell, one mention for each.
+
+The writer is Kafka.
+His book, Der Process, with the article because it's German and part of the title.
+The editor is named after "edited by", Max Brod. He was a writer in his own right, but not in this sentence.
+"Verlag" means publishing house: Verlag Die Schmiede is the publisher.
+The city is Berlin and the year 1925.""",
+)
+add(
+    "k3",
+    *S,
+    {**A, "year": []},
+    MI,
+    """Six types and, as far as I can tell, one mention for each.
+
+The writer is Kafka.
+His book, Der Process, with the article because it's German and part of the title.
+The editor is named after "edited by", Max Brod. He was a writer in his own right, but not in this sentence.
+"Verlag" means publishing house: Verlag Die Schmiede is the publisher.
+The city is Berlin and the year 1925.""",
+)
+add(
+    "k4",
+    *S,
+    A,
+    NJ,
+    """Six types and, as far as I can tell, one mention for each.
+
+The writer is Kafka.
+His book, Der Process, with the article because it's German and part of the title.
+The editor is named after "edited by", Max Brod. He was a writer in his own right, but not in this sentence.
+The city is Berlin and the year 1925. The publisher's name I copy from the text as it stands there.""",
+)
+
+
+# What the rules do not see yet; a case that starts to pass has to leave this list.
+KNOWN_MISSES = {
+    "all three, later",
+    "omitted place",
+    "t2",
+    "t3",
+    "m2",
+    "o1",
+    "v2",
+}
+
+
+def findings_of(case: Case) -> set[str]:
     _, (sentence, schema), answer, _, cot = case
     entities = ground(sentence, [(label, text) for label, texts in answer.items() for text in texts], cot)
     return {violation.rule for violation in justify(sentence, schema, cot, entities).findings}
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])
+def marked(cases):
+    for case in cases:
+        marks = [pytest.mark.xfail(strict=True)] if case[0] in KNOWN_MISSES else []
+        yield pytest.param(case, id=case[0], marks=marks)
+
+
+@pytest.mark.parametrize("case", list(marked([*CASES, *LONG])))
 def test_trace_is_read_as_a_careful_reader_would(case):
-    expected = case[3]
-    found = finding(case)
+    expected, found = case[3], findings_of(case)
     assert (expected in found) if expected else not found
+
+
+def test_the_cases_cover_each_finding_and_its_opposite():
+    expected = [case[3] for case in [*CASES, *LONG]]
+    assert len(expected) >= 170
+    assert all(expected.count(rule) >= 15 for rule in (K, NJ, CO, MI))
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case[3] is None and case[0] not in KNOWN_MISSES][:40])
+def test_evidence_is_a_place_of_the_trace_for_every_kept_entity(case):
+    _, (sentence, schema), answer, _, cot = case
+    entities = ground(sentence, [(label, text) for label, texts in answer.items() for text in texts], cot)
+    evidence = justify(sentence, schema, cot, entities).evidence
+    assert len(evidence) == len(entities)
+    for span in evidence:
+        assert span is not None
+        assert 0 <= span[0] < span[1] <= len(cot)
+
+
+def test_evidence_shows_mention_and_type():
+    sentence, schema = MERKEL
+    cot = "Some words first. Tim Cook, the CEO, is a person. Some words after."
+    entities = ground(sentence, [("person", "Tim Cook")], cot)
+    (span,) = justify(sentence, schema, cot, entities).evidence
+    assert span is not None
+    assert "Tim Cook" in cot[slice(*span)]
+    assert "person" in cot[slice(*span)]
+
+
+def test_a_trace_in_another_language_is_judged_as_far_as_it_can_be_and_says_so():
+    sentence, schema = MERKEL
+    cot = "Angela Merkel ist eine Politikerin, also eine Person. Der Satz ist nicht lang und das ist auch alles, was hier steht."
+    entities = ground(sentence, [("person", "Angela Merkel"), ("location", "Cupertino")], cot)
+    justification = justify(sentence, schema, cot, entities)
+    assert justification.notes
+    assert [(v.rule, v.entity and v.entity.text) for v in justification.findings] == [("not_justified", "Cupertino")]
+
+
+@pytest.mark.parametrize("label", ["politicalparty", "POLITICAL_PARTY", "Political-Party", "political party"])
+def test_a_label_is_known_by_its_words_in_any_spelling(label):
+    sentence = "The Greens and Labour merged ."
+    entities = ground(sentence, [(label, "Greens"), (label, "Labour")])
+    assert not justify(sentence, (label, "country"), "Greens and Labour are political parties.", entities).findings
+
+
+@given(st.text(max_size=400), st.text(max_size=80))
+@settings(max_examples=150, deadline=None)
+def test_any_trace_on_any_sentence_is_read(cot, sentence):
+    entities = [Entity(text, "person") for text in sentence.split()[:3]]
+    justification = justify(sentence, ("person", "location"), cot, entities)
+    assert len(justification.evidence) == len(entities)
+
+
+PIECES = st.sampled_from(
+    [
+        "Tim Cook",
+        '"Apple"',
+        "person",
+        "organization",
+        " -> ",
+        ": ",
+        "\n",
+        "\n\n- ",
+        "not ",
+        "Wait, ",
+        "no. ",
+        "? ",
+        "| ",
+        "both ",
+        "I skip it. ",
+        "(a) ",
+        "İ",
+        "’s ",
+        "so ",
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=60))
+@settings(max_examples=300, deadline=None)
+def test_any_mixture_of_cues_is_read(pieces):
+    sentence, schema = MERKEL
+    entities = ground(sentence, [("person", "Tim Cook"), ("organization", "Apple")])
+    cot = "".join(pieces)
+    for span in justify(sentence, schema, cot, entities).evidence:
+        assert span is None or 0 <= span[0] <= span[1] <= len(cot)
+
+
+HOSTILE = ["(", '"', "a b ", "Apple ", "Apple, ", "person or ", "Apple person ", "\n- ", "no, ", "(a) ", "#1 ", "→ "]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_a_long_hostile_trace_ends(piece):
+    sentence, schema = MERKEL
+    entities = ground(sentence, [("organization", "Apple")])
+    assert len(justify(sentence, schema, piece * (200_000 // len(piece)), entities).evidence) == 1

@@ -73,8 +73,10 @@ def test_a_release_is_the_candidate_with_a_version(built: Path) -> None:
     release = built / "releases/ner-cot/1.0.0"
     candidate = contents(built / "build/ner-cot/candidate")
     files = contents(release)
-    assert files.keys() == candidate.keys() | {"CHANGELOG.md"}
+    assert {"CHANGELOG.md", "croissant.json"} <= files.keys() - candidate.keys()
     assert {name for name in candidate if files[name] != candidate[name]} == {"README.md", "manifest.json"}
+    listed = {file["path"] for file in read_manifest(release)["files"]}
+    assert listed == files.keys() - {"manifest.json", "CHANGELOG.md"}
     assert b"version: 1.0.0\n" in files["README.md"]
     assert files["CHANGELOG.md"].startswith(b"# Changelog of ner-cot\n\n## 1.0.0\n")
     assert all(not path.stat().st_mode & stat.S_IWUSR for path in release.rglob("*") if path.is_file())

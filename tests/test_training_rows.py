@@ -55,7 +55,10 @@ def test_what_is_learnt_is_the_completion_of_each_row(corpus, tokenizer):
     ("answers", "answer"),
     [
         ("plain", '{\n  "entities": {\n    "person": [\n      "Ann"\n    ]\n  }\n}'),
-        ("gold", '{\n  "entities": {\n    "person": [\n      "Ann"\n    ],\n    "place": [\n      "Oslo"\n    ]\n  }\n}'),
+        (
+            "gold",
+            '{\n  "entities": {\n    "person": [\n      "Ann"\n    ],\n    "place": [\n      "Oslo"\n    ]\n  }\n}',
+        ),
     ],
 )
 def test_without_trace_the_prompt_is_that_of_evaluation_without_trace(corpus, tokenizer, answers, answer):
@@ -147,7 +150,9 @@ def test_what_is_missing_is_said_in_one_line(corpus, change, said):
 def test_a_config_that_lacks_a_column_is_refused_by_name(corpus):
     at_training.write_corpus(Path(corpus.name), "grpo", [at_training.grpo_row(0)])
     (Path(corpus.name) / "grpo").rename(Path(corpus.name) / "re")
-    with pytest.raises(InputError, match="the config re has no column completion; it has guid, dataset, prompt, gold, schema"):
+    with pytest.raises(
+        InputError, match="the config re has no column completion; it has guid, dataset, prompt, gold, schema"
+    ):
         training_rows.load_rows(replace(corpus, config="re"))
 
 

@@ -58,7 +58,9 @@ def test_every_config_loads_and_trl_takes_it(path):
         without.append("train.use_vllm=false")
     settings = _load(path, *without)
     config = GRPOConfig if settings.kind == "grpo" else SFTConfig
-    arguments = trainer_arguments(settings, config, output_dir="none", gradient_accumulation_steps=settings.accumulation(1))
+    arguments = trainer_arguments(
+        settings, config, output_dir="none", gradient_accumulation_steps=settings.accumulation(1)
+    )
     assert arguments.learning_rate == settings.train["learning_rate"]
 
 
@@ -132,7 +134,10 @@ def test_rewards_are_chosen_as_a_whole():
         (GOOD + "[train]\nuse_cpu = true", "train.use_cpu needs model.attention sdpa or eager"),
         (GOOD + "[train]\npacking = true\npadding_free = true", "keep one"),
         (GOOD.replace('"qwen3"', '"qwen3"\ndtype = "float32"'), "flash_attention_2 needs bfloat16 or float16"),
-        (GOOD.replace('"qwen3"', '"qwen3"\ndtype = "fp32"'), "model.dtype is 'fp32'; it can be bfloat16, float16, float32"),
+        (
+            GOOD.replace('"qwen3"', '"qwen3"\ndtype = "fp32"'),
+            "model.dtype is 'fp32'; it can be bfloat16, float16, float32",
+        ),
         (GOOD.replace("size = 32", "size = 0"), "must be at least 1"),
         ("x = ", "not TOML"),
         ('extends = "mine.toml"', "extends itself"),
@@ -189,6 +194,10 @@ def test_accumulation_is_reckoned_from_the_batch_and_the_gpus(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(GOOD + "[train]\nper_device_train_batch_size = 4\n")
     settings = load_settings(path, "sft", ["batch.size=256"])
-    assert [(settings.accumulation(gpus), settings.effective(gpus)) for gpus in (1, 8, 16)] == [(64, 256), (8, 256), (4, 256)]
+    assert [(settings.accumulation(gpus), settings.effective(gpus)) for gpus in (1, 8, 16)] == [
+        (64, 256),
+        (8, 256),
+        (4, 256),
+    ]
     assert settings.effective(7) == 252
     assert load_settings(path, "sft", ["batch.size=256", "train.gradient_accumulation_steps=3"]).effective(8) == 96

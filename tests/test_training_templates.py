@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cache
 from pathlib import Path
 
-import at_training
 import assets
+import at_training
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,8 +23,9 @@ from nercot.answers import render_answer
 from nercot.records import Entity
 
 SYSTEM = {"role": "system", "content": "Be\n short. "}
-USER = {"role": "user", "content": "Types: [\"person\"]\n\n  Ann left. \n"}
-TRACE = '<think>\n\nIs "Ann" a person?\n\n\nYes. \n\n</think>\n{\n  "entities": {\n    "person": [\n      "Ann"\n    ]\n  }\n}'
+USER = {"role": "user", "content": 'Types: ["person"]\n\n  Ann left. \n'}
+JSON = '{\n  "entities": {\n    "person": [\n      "Ann"\n    ]\n  }\n}'
+TRACE = f'<think>\n\nIs "Ann" a person?\n\n\nYes. \n\n</think>\n{JSON}'
 PLAIN = '{\n  "entities": {}\n}'
 REAL = {"qwen3": assets.QWEN3, "qwen2.5": assets.QWEN3, "llama3": assets.LLAMA3, "llama2": assets.LLAMA2}
 
@@ -53,7 +55,9 @@ def _render(family, messages, **options):
     from transformers.utils.chat_template_utils import render_jinja_template
 
     template = _settings(family).template.read_text(encoding="utf-8")
-    rendered, marks = render_jinja_template([messages], chat_template=template, return_assistant_tokens_mask=True, **options)
+    rendered, marks = render_jinja_template(
+        [messages], chat_template=template, return_assistant_tokens_mask=True, **options
+    )
     return rendered[0], marks[0]
 
 
@@ -96,8 +100,7 @@ def test_no_default_system_message_is_added():
 def test_the_mask_is_the_answer_and_the_end_token(family, answer):
     tokenizer = _tokenizer(family)
     made = training_rows.encode(tokenizer, [USER], answer)
-    before, between, end = RENDERED[family]
-    # The markers and texts tokenized apart, and laid one after the other, token by token.
+    _, between, end = RENDERED[family]
     asked = tokenizer.apply_chat_template([USER], add_generation_prompt=True, return_dict=True)["input_ids"]
     learned = made["input_ids"][len(asked) :]
     assert made["fate"] == "kept"
@@ -162,7 +165,7 @@ def test_rows_that_would_teach_something_else_are_told_apart():
 def test_a_tokenizer_without_the_end_token_is_refused_in_one_line():
     from nercot.errors import InputError
 
-    with pytest.raises(InputError, match="has no token <|eot_id|>") as refused:
+    with pytest.raises(InputError, match=re.escape("has no token <|eot_id|>")) as refused:
         load_tokenizer(_settings("llama3"), assets.asset(assets.QWEN3))
     assert "\n" not in str(refused.value)
 

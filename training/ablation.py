@@ -27,13 +27,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from settings import load_settings
+
 from nercot.benchmarks import paper_table
 from nercot.errors import InputError, NercotError, OutputError, ShortfallError
 
-from settings import load_settings
-
 HERE = Path(__file__).parent
-_SERVE = "vllm serve {model} --port {port} --served-model-name {name}"
+# With the template: a base model has none, or one that rewrites the Answer.
+_SERVE = "vllm serve {model} --port {port} --served-model-name {name} --chat-template {template}"
 _START_SECONDS = 1800
 
 
@@ -79,7 +80,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--benchmarks", type=Path, required=True, metavar="DIR", help="as for nercot evaluate")
     parser.add_argument("--evaluate", default="--suite seven --set temperature=0", help="options of nercot evaluate")
     parser.add_argument("--launch", default=sys.executable, help="for example: accelerate launch --config_file FILE")
-    parser.add_argument("--serve", default=_SERVE, help=f"command with {{model}} {{port}} {{name}} (default: {_SERVE})")
+    parser.add_argument("--serve", default=_SERVE, help=f"default: {_SERVE}")
     parser.add_argument("--rows", default=",".join(row.name for row in ROWS), help="comma-separated")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     return parser.parse_args()
@@ -110,9 +111,10 @@ def _row(row: Row, arguments: argparse.Namespace) -> None:
     if (folder / "evaluation.json").is_file():
         return
     print(f"{row.name}: {row.title}", file=sys.stderr)
-    model = _trained(row, arguments)
-    with _served(arguments.serve, model, f"ablation-{row.name}") as url:
-        command = [sys.executable, "-m", "nercot", "evaluate", "--url", url, "--model", f"ablation-{row.name}"]
+    name, model = f"ablation-{row.name}", _trained(row, arguments)
+    template = load_settings(arguments.sft, "sft", arguments.sft_set).template
+    with _served(arguments.serve, model=model, name=name, template=str(template)) as url:
+        command = [sys.executable, "-m", "nercot", "evaluate", "--url", url, "--model", name]
         command += ["--benchmarks", str(arguments.benchmarks), "--out", str(folder)]
         # A ledger of its own: it knows a model by its name alone.
         command += ["--ledger", str(folder / "ledger.sqlite"), "--trace" if row.trace else "--no-trace"]
@@ -143,16 +145,22 @@ def _run(command: Sequence[str], what: str) -> None:
 
 
 @contextmanager
-def _served(template: str, model: str, name: str) -> Iterator[str]:
+def _served(command_line: str, **places: str) -> Iterator[str]:
     """Serves a model on a free port while the body runs; gives its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = shlex.split(template.format(model=shlex.quote(model), port=port, name=name))
+    quoted = {key: shlex.quote(value) for key, value in places.items()}
+    try:
+        command = shlex.split(command_line.format(port=port, **quoted))
+    except (KeyError, ValueError) as error:
+        raise InputError(f"--serve {command_line!r}: it can have {{model}} {{port}} {{name}} {{template}}") from error
     try:
         server = subprocess.Popen(command, start_new_session=True)
     except OSError as error:
-        raise InputError(f"--serve: {command[0]} cannot be run ({error.strerror}); install it, or name another") from error
+        raise InputError(
+            f"--serve: {command[0]} cannot be run ({error.strerror}); install it, or name another"
+        ) from error
     try:
         url = f"http://127.0.0.1:{port}/v1"
         _wait(url, server, command[0])

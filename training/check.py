@@ -10,11 +10,11 @@ import math
 import sys
 from pathlib import Path
 
-from nercot.errors import InputError
-
 from models import Shape, load_tokenizer, shape_of
 from rows import FATES, Prepared, load_rows, prepare_grpo, prepare_sft
 from settings import Settings, reward_functions, trainer_arguments
+
+from nercot.errors import InputError
 
 _PERCENTILES = (50, 90, 99, 100)
 _GIB = 2**30
@@ -26,7 +26,8 @@ def report(settings: Settings, tokenizer: Path | None, gpus: int | None) -> int:
     _check_trainer(settings)
     problems: list[str] = []
     prepared, rows = _prepared(settings, tokenizer, problems)
-    print(f"config     {settings.path} ({settings.kind}), model {settings.model.name}, data {', '.join(settings.data.names)}")
+    names = ", ".join(settings.data.names)
+    print(f"config     {settings.path} ({settings.kind}), model {settings.model.name}, data {names}")
     if prepared is not None:
         for line in _lengths(settings, prepared):
             print(line)
@@ -50,7 +51,7 @@ def _check_trainer(settings: Settings) -> None:
 def _without_gpu(settings: Settings) -> dict[str, object]:
     import torch
 
-    batch = {"gradient_accumulation_steps": settings.accumulation(settings.batch.gpus)}
+    batch: dict[str, object] = {"gradient_accumulation_steps": settings.accumulation(settings.batch.gpus)}
     if torch.cuda.is_available():
         return batch
     return {**batch, "use_cpu": True, "bf16": False, "fp16": False, "tf32": None, "use_liger_kernel": False}
@@ -81,15 +82,20 @@ def _lengths(settings: Settings, prepared: Prepared) -> list[str]:
         f"tokens     {name:<7}" + "  ".join(f"{_label(p)} {_percentile(values, p):,}" for p in _PERCENTILES)
         for name, values in ((whole, prepared.lengths), (part, prepared.answers))
     ]
-    over = prepared.fates.get("too_long", 0)
-    lines.append(f"limit      {settings.data.max_tokens:,} tokens a {whole}; {over:,} of {len(prepared.lengths):,} rows exceed it and are left out, none is truncated")
+    over, most = prepared.fates.get("too_long", 0), f"{settings.data.max_tokens:,} tokens a {whole}"
+    exceed = f"{over:,} of {len(prepared.lengths):,} rows exceed it"
+    lines.append(f"limit      {most}; {exceed} and are left out, none is truncated")
     lines += [
-        f"rows       {count:,} {FATES[fate]}" for fate, count in prepared.fates.items() if fate in FATES and fate != "too_long"
+        f"rows       {count:,} {FATES[fate]}"
+        for fate, count in prepared.fates.items()
+        if fate in FATES and fate != "too_long"
     ]
     if grpo:
         limit = int(settings.train.get("max_completion_length", 512))
         over = sum(tokens > limit for tokens in prepared.answers)
-        lines.append(f"completion {limit:,} tokens; the gold alone exceeds that in {over:,} rows, whose answers would be cut off")
+        lines.append(
+            f"completion {limit:,} tokens; the gold alone exceeds that in {over:,} rows, whose answers would be cut off"
+        )
     return lines
 
 
@@ -106,7 +112,8 @@ def _batch(settings: Settings, gpus: int) -> list[str]:
     effective, wanted = settings.effective(gpus), settings.batch.size
     grpo = settings.kind == "grpo"
     unit = "completions" if grpo else ("packs" if settings.train.get("packing") else "rows")
-    line = f"batch      {effective:,} {unit} = {settings.per_device} a GPU x {gpus} GPUs x {settings.accumulation(gpus)} accumulated"
+    passes = settings.accumulation(gpus)
+    line = f"batch      {effective:,} {unit} = {settings.per_device} a GPU x {gpus} GPUs x {passes} accumulated"
     if grpo:
         line += f" = {effective / settings.generations():g} prompts x {settings.generations()}"
     lines = [line, f"           the config asks for {wanted:,}: " + ("as asked" if effective == wanted else "MISMATCH")]
@@ -137,7 +144,9 @@ def steps_of(settings: Settings, rows: int, prepared: Prepared | None, gpus: int
         batches = rows * settings.generations() // each
         return math.ceil(epochs * batches * each * int(settings.train.get("num_iterations", 1)) / size)
     if settings.train.get("packing") and prepared is not None:
-        rows = math.ceil(sum(prepared.rows.map(_length, remove_columns=prepared.rows.column_names)["n"]) / settings.data.max_tokens)
+        rows = math.ceil(
+            sum(prepared.rows.map(_length, remove_columns=prepared.rows.column_names)["n"]) / settings.data.max_tokens
+        )
     return math.ceil(epochs * math.ceil(math.ceil(rows / (settings.per_device * gpus)) / settings.accumulation(gpus)))
 
 
@@ -148,14 +157,15 @@ def _length(row: dict[str, list[int]]) -> dict[str, int]:
 def _memory(settings: Settings, gpus: int) -> str:
     shape = shape_of(settings)
     if shape is None:
-        return f"memory     unknown: {settings.model.name} is no model that the table in models.py or its own folder describes"
+        return f"memory     unknown: neither models.py nor a folder says how large {settings.model.name} is"
     states, activations = _states(settings, shape, gpus), _activations(settings, shape)
     parts = [f"weights and optimizer {states / _GIB:.1f}", f"activations {activations / _GIB:.1f}"]
     total = states + activations
     if settings.train.get("use_vllm") and settings.train.get("vllm_mode", "colocate") == "colocate":
         share = float(settings.train.get("vllm_gpu_memory_utilization", 0.3))
         parts.append(f"and vLLM takes {share:.0%} of the GPU for itself")
-    return f"memory     about {total / _GIB:.0f} GiB a GPU ({', '.join(parts)}), sharded over {gpus} GPUs (ZeRO-3 or FSDP2)"
+    sharded = f"sharded over {gpus} GPUs (ZeRO-3 or FSDP2)"
+    return f"memory     about {total / _GIB:.0f} GiB a GPU ({', '.join(parts)}), {sharded}"
 
 
 def _states(settings: Settings, shape: Shape, gpus: int) -> float:

@@ -22,6 +22,7 @@ from typing import Any
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, ModelCard, ModelCardData
 from huggingface_hub.errors import RepositoryNotFoundError
 from huggingface_hub.hf_api import RepoFile
+
 from nercot.errors import InputError, NercotError, OutputError, ShortfallError
 from nercot.hub import HUB_ERRORS, Patience, explain, passing, quiet
 from nercot.resources import resource
@@ -73,7 +74,9 @@ def _merge(model: Path, final: Path, base: Mapping[str, Any]) -> None:
     from transformers import AutoTokenizer
 
     code = bool(base["trust_remote_code"])
-    adapted = AutoPeftModelForCausalLM.from_pretrained(model, dtype=getattr(torch, base["dtype"]), trust_remote_code=code)
+    adapted = AutoPeftModelForCausalLM.from_pretrained(
+        model, dtype=getattr(torch, base["dtype"]), trust_remote_code=code
+    )
     adapted.merge_and_unload().save_pretrained(final)
     AutoTokenizer.from_pretrained(model, trust_remote_code=code).save_pretrained(final)
 
@@ -115,7 +118,9 @@ def _last(log: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     told = [entry for entry in log if "loss" in entry]
     wanted = ("loss", "mean_token_accuracy", "reward", "kl", "completions/mean_length", "frac_reward_zero_std")
     last = told[-1] if told else {}
-    return {name: last[name] for name in (*wanted, *(key for key in last if key.startswith("rewards/"))) if name in last}
+    return {
+        name: last[name] for name in (*wanted, *(key for key in last if key.startswith("rewards/"))) if name in last
+    }
 
 
 # --- push -----------------------------------------------------------------------------------------
@@ -150,7 +155,10 @@ def _push(final: Path, repo_id: str, private: bool, dry_run: bool, ask: Patience
     if there is None:
         ask(lambda: api.create_repo(repo_id, private=private, exist_ok=True))
     head = str(ask(lambda: api.model_info(repo_id)).sha)
-    operations = [*(CommitOperationAdd(name, files[name]) for name in sent), *map(CommitOperationDelete, gone)]
+    operations: list[CommitOperationAdd | CommitOperationDelete] = [
+        CommitOperationAdd(name, files[name]) for name in sent
+    ]
+    operations += [CommitOperationDelete(name) for name in gone]
     message = f"nercot: {final.resolve().parent.name}"
     ask(lambda: api.create_commit(repo_id, operations, commit_message=message, parent_commit=head))
     after = _there(api, repo_id, ask) or {}
@@ -193,7 +201,9 @@ def main() -> int:
         print(f"{final}: the model, its tokenizer and its card")
         if arguments.push:
             changes = push(final, arguments.push, private=arguments.private, dry_run=arguments.dry_run)
-            print("\n".join(f"{'would ' if arguments.dry_run else ''}{line}" for line in changes) or "nothing to change")
+            print(
+                "\n".join(f"{'would ' if arguments.dry_run else ''}{line}" for line in changes) or "nothing to change"
+            )
     except NercotError as error:
         print(f"Error: {error}", file=sys.stderr)
         return error.exit_code

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nercot.answers import parse_answer
-
 from rows import Prepared, prepare_grpo
 from running import gpus, lora_config, model_kwargs, say_batch, script, train_and_save
 from settings import Settings, reward_functions, trainer_arguments
+
+from nercot.answers import parse_answer
 
 
 def unreadable(completions: Sequence[Sequence[dict[str, str]]], **columns: object) -> list[float]:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nercot.errors import InputError
-
 from settings import Settings
+
+from nercot.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)

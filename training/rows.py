@@ -19,13 +19,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from settings import Data
+
 from nercot.answers import CLOSE, OPEN, render_answer
 from nercot.errors import InputError
 from nercot.hub import download
 from nercot.prompts import default_template, extract_messages
 from nercot.records import Entity
-
-from settings import Data
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -96,7 +96,9 @@ def _columns(name: str, rows: Dataset, data: Data) -> Dataset:
     """The columns that a trainer needs, and no other."""
     needed = _COLUMNS.get(data.config, _COLUMNS["grpo" if data.config == "grpo" else "sft"])
     if missing := [column for column in needed if column not in rows.column_names]:
-        raise InputError(f"{name}: the config {data.config} has no column {missing[0]}; it has {', '.join(rows.column_names)}")
+        raise InputError(
+            f"{name}: the config {data.config} has no column {missing[0]}; it has {', '.join(rows.column_names)}"
+        )
     rows = rows.select_columns(list(needed))
     return rows if data.answers == "trace" else _without_traces(name, rows, data)
 
@@ -193,7 +195,12 @@ def prepare_grpo(tokenizer: Any, data: Data, processes: int | None = None) -> Pr
         prompt = prompt_of(row, data)
         asked = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, return_dict=True)["input_ids"]
         fate = "too_long" if len(asked) > data.max_tokens else "kept"
-        return {"prompt": prompt, "tokens": len(asked), "gold_tokens": len(tokenizer(row["gold"])["input_ids"]), "fate": fate}
+        return {
+            "prompt": prompt,
+            "tokens": len(asked),
+            "gold_tokens": len(tokenizer(row["gold"])["input_ids"]),
+            "fate": fate,
+        }
 
     key = _fingerprint(rows, repr(data), _state(tokenizer))
     made = rows.map(measured, num_proc=processes, new_fingerprint=key, desc="measure")

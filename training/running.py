@@ -16,12 +16,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from nercot.errors import NercotError, OutputError
-
 from check import report
 from models import load_tokenizer
 from rows import Prepared
 from settings import Lora, Settings, as_table, load_settings
+
+from nercot.errors import NercotError, OutputError
 
 Train = Callable[[Settings, Any, Path], None]
 
@@ -89,7 +89,11 @@ def lora_config(lora: Lora | None) -> Any:
 def model_kwargs(settings: Settings) -> dict[str, Any]:
     """What the model is loaded with."""
     model = settings.model
-    kwargs = {"dtype": model.dtype, "attn_implementation": model.attention, "trust_remote_code": model.trust_remote_code}
+    kwargs = {
+        "dtype": model.dtype,
+        "attn_implementation": model.attention,
+        "trust_remote_code": model.trust_remote_code,
+    }
     return kwargs if model.revision is None else {**kwargs, "revision": model.revision}
 
 
@@ -100,7 +104,9 @@ def train_and_save(trainer: Any, tokenizer: Any, settings: Settings, prepared: P
     trainer.save_model(str(out / "model"))
     if first():
         tokenizer.save_pretrained(out / "model")
-        _write(out / "run.json", {**_about(settings), "data": _data(settings, prepared), "log": trainer.state.log_history})
+        _write(
+            out / "run.json", {**_about(settings), "data": _data(settings, prepared), "log": trainer.state.log_history}
+        )
     say(f"saved {out / 'model'}")
 
 

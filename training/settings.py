@@ -20,9 +20,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rapidfuzz import process
+
 from nercot.errors import RecipeError
 from nercot.recipe import parse_override
-from rapidfuzz import process
 
 TEMPLATES = Path(__file__).parent / "templates"
 ANSWERS = ("trace", "plain", "gold")

@@ -28,7 +28,9 @@ CUES = {"person": ("captain", "doctor"), "place": ("harbour", "village"), "compa
 PROMPT = "Types: {{schema}}\n{{sentence}}"
 _ENDS = {"person": ("mo", "ri", "sha"), "place": ("ten", "dor", "via"), "company": ("lux", "pan", "gex")}
 _NAMES = {
-    label: [f"{start}{end}".capitalize() for start, end in itertools.product(("ru", "ka", "lo", "mi", "te", "su"), ends)]
+    label: [
+        f"{start}{end}".capitalize() for start, end in itertools.product(("ru", "ka", "lo", "mi", "te", "su"), ends)
+    ]
     for label, ends in _ENDS.items()
 }
 _VERBS = ("saw", "left", "likes", "found", "passed", "asked")
@@ -42,7 +44,10 @@ def make(folder: Path, rows: int = 4000, seed: int = 0) -> None:
 
     made = list(_rows(rows + _HELD_OUT, random.Random(seed)))
     train, held_out = made[:-_HELD_OUT], made[-_HELD_OUT:]
-    columns = {"sft": ("guid", "dataset", "prompt", "completion"), "grpo": ("guid", "dataset", "prompt", "gold", "schema")}
+    columns = {
+        "sft": ("guid", "dataset", "prompt", "completion"),
+        "grpo": ("guid", "dataset", "prompt", "gold", "schema"),
+    }
     for config, names in columns.items():
         target = folder / "corpus" / config
         target.mkdir(parents=True, exist_ok=True)
@@ -145,7 +150,11 @@ def answers(model_folder: Path, prompts: Sequence[Any], most: int = 160) -> list
     texts = []
     for start in range(0, len(prompts), 50):
         batch = tokenizer.apply_chat_template(
-            list(prompts[start : start + 50]), add_generation_prompt=True, padding=True, return_tensors="pt", return_dict=True
+            list(prompts[start : start + 50]),
+            add_generation_prompt=True,
+            padding=True,
+            return_tensors="pt",
+            return_dict=True,
         )
         out = model.generate(**batch, max_new_tokens=most, do_sample=False)
         texts += tokenizer.batch_decode(out[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)

@@ -12,6 +12,7 @@ marker of its line ("(b)", "#2").
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -50,7 +51,7 @@ _BREAKS = ("\n", ", ", "; ", ". ", "(", "| ", "- ", "• ")
 _ITEM = re.compile(r"^\W*(?:\d{1,2}|[a-z])[.)]\s+")
 _STARTS = ("\n", "; ", ". ", "? ", ": ", "– ")
 # What follows a quoted string that is about to get a verdict, or leads to one.
-_MARK = re.compile(r"\s*(?:[:=→(|,]|[–-]\s|is an? |is the |are )")
+_MARK = re.compile(r"\s*(?:[:=→(|]|[–-]\s|is an? |is the |are )")
 _LEADS = (": ", "→ ", "= ")
 _CLAUSAL = frozenset("is are was were has had will would to in on at by with from that which who instead".split())
 # Names of list items; at the head of a line they define, elsewhere they refer.
@@ -330,10 +331,13 @@ def _is_plain(words: Sequence[str], types: Types) -> bool:
 def _by_marker(references: Sequence[Reference], trace: Trace) -> Iterator[Reference]:
     """Places that mean a mention by the marker of its line."""
     owners: dict[str, int] = {}
+    starts = [one.start for one in references]
     for match in _MARKER.finditer(trace.low):
         name = match[match.lastindex or 0]
-        line_start = trace.low.rfind("\n", 0, match.start()) + 1
-        following = next((one for one in references if one.start >= match.end()), None)
+        line_start = trace.low.rfind("\n", max(0, match.start() - 80), match.start()) + 1
+        line_start = line_start or max(0, match.start() - 80)
+        index = bisect_left(starts, match.end())
+        following = references[index] if index < len(references) else None
         near = following is not None and following.start - match.end() < 12
         if not trace.low[line_start : match.start()].strip() and following is not None and near:
             owners[name] = following.mention

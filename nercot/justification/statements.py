@@ -167,6 +167,8 @@ _ARTICLE = re.compile(r"^(?:the|an?) ")
 # One entry of a tally: "two diseases, a drug, one city".
 _TALLY = re.compile(r"(?:[,:;(]|\band) (?:an?|one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2})(?: [\w-]+)? $")
 _QUOTED = re.compile(r"\"[^\"]*\"")
+# No sentence that means something names more types; a text made to be slow does.
+_MAX_HITS = 40
 _MARKS = ("✔", "✓", "☑", "✅", "✗", "✘", "❌")
 
 
@@ -269,7 +271,7 @@ class _Reader:
         begin = self._at
         while self._at < len(self._hits) and self._hits[self._at].start < sentence.end:
             self._at += 1
-        return self._hits[begin : self._at]
+        return self._hits[max(begin, self._at - _MAX_HITS) : self._at]
 
     def _read_bare(self, sentence: Sentence) -> None:
         """A sentence that names neither a mention nor a type may still refuse or take what was spoken of."""
@@ -574,6 +576,8 @@ class _Reader:
         elif not groups or _TOGETHER.search(low, sentence.start, min(hit.start, groups[0].start)):
             bound = self._bind_topic(sentence, hit)
         else:
+            bound = Bound()
+        if groups and not before and not bound.mentions:
             bound = Bound(tuple(mention for group in groups for mention in group.mentions))
         return Bound(bound.mentions, False, True) if inner else bound
 

@@ -208,7 +208,8 @@ class Subjects:
             self._at += 1
             last = groups[-1] if groups else None
             if last is not None and last.quoted == quoted and self._joined(last.end, start, end):
-                groups[-1] = Group(last.start, end, (*last.mentions, mention), quoted, last.part and part)
+                mentions = last.mentions if mention in last.mentions else (*last.mentions, mention)
+                groups[-1] = Group(last.start, end, mentions, quoted, last.part and part)
                 continue
             if last is not None and _COLUMN_GAP.fullmatch(self._trace.low, last.end, start):
                 self._columns["left"].extend(last.mentions)

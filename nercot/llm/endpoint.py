@@ -42,7 +42,6 @@ REFUSALS_AT_FIRST, _REFUSALS_LATER = 3, 100
 _GIVEN_UP_IN_A_ROW = 3
 _LOOKAHEAD = 128
 _BACKLOG = 2000
-_DRAIN_SECONDS = 10.0
 _PROGRESS_SECONDS = 0.5
 ROLES = {"annotate": "teacher", "score": "judge"}
 _OURS = ("model", "messages", "stream", "n")
@@ -54,7 +53,8 @@ class Patience:
 
     `max_seconds`: then its record is pending.  `unheard_seconds`: then a server that has never
     answered is given up.  `first_wait`, `longest_wait`: the growing, jittered pauses between tries.
-    `retry_after`: the longest Retry-After that is honoured.
+    `retry_after`: the longest Retry-After that is honoured.  `drain_seconds`: how long a run that has to
+    end waits for answers that are paid for.
     """
 
     max_seconds: float = 600.0
@@ -62,6 +62,7 @@ class Patience:
     first_wait: float = 0.5
     longest_wait: float = 60.0
     retry_after: float = 60.0
+    drain_seconds: float = 10.0
 
     def pause(self, state: RetryCallState) -> float:
         """The seconds before the next try: growing, jittered, never before the server's Retry-After."""
@@ -119,17 +120,23 @@ class Asked:
 
 
 def request_body(
-    model: Model, messages: Sequence[Mapping[str, str]], response_format: Mapping[str, Any] | None = None
+    model: Model,
+    messages: Sequence[Mapping[str, str]],
+    response_format: Mapping[str, Any] | None = None,
+    *,
+    unasked: bool = True,
 ) -> dict[str, Any]:
     """The body of a chat completion: the recipe's `extra`, its sampling, the messages.
 
-    `response_format` is what the caller would like; `extra.response_format` decides: a table is sent as
-    it is, "text" sends none.
+    `response_format` is the schema of the step's answer.  It is sent if the recipe says
+    `extra.response_format = "json_schema"`, or says nothing and `unasked` is true; "text" sends none, and
+    a table is sent as it is.
     """
     if wrong := [name for name in _OURS if name in model.extra]:
         raise RecipeError(f"extra.{wrong[0]} cannot be set: nercot sets it itself; remove it")
     body = dict(model.extra)
-    asked = body.pop("response_format", response_format)
+    asked = body.pop("response_format", "json_schema" if unasked else "text")
+    asked = response_format if asked == "json_schema" else asked
     if asked is not None and asked != "text":
         body["response_format"] = asked
     for name, value in (("temperature", model.temperature), ("max_tokens", model.max_tokens)):
@@ -224,6 +231,10 @@ class _Asking:
         self._last_answer = time.monotonic()
         # Requests whose time was up since the last answer.
         self._given_up = 0
+        # One for all requests: what it keeps between tries is in the state of each call.
+        self._retrying = AsyncRetrying(
+            retry=retry_if_exception_type(Fault), wait=patience.pause, stop=self._is_over, sleep=self._sleep
+        )
         self._stop = asyncio.Event()
         self._error: NercotError | None = None
         self._stopped: str | None = None
@@ -267,11 +278,12 @@ class _Asking:
             stop.cancel()
             if not everything.done():
                 self._progress.stopping = True
-                await asyncio.wait({everything}, timeout=_DRAIN_SECONDS)
+                await asyncio.wait({everything}, timeout=self._patience.drain_seconds)
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
-        if not everything.cancelled() and (error := everything.exception()) is not None:
+        error = everything.exception()
+        if error is not None and not isinstance(error, asyncio.CancelledError):
             raise error
 
     async def _all_on_disk(self) -> None:
@@ -300,11 +312,8 @@ class _Asking:
     async def _work(self) -> None:
         while (request := await self._next()) is not None:
             trying = _Try(request, request if self._takes_format is not False else request.plain() or request)
-            retrying = AsyncRetrying(
-                retry=retry_if_exception_type(Fault), wait=self._patience.pause, stop=self._is_over, sleep=self._sleep
-            )
             try:
-                await retrying(self._attempt, trying)
+                await self._retrying(self._attempt, trying)
             except RetryError as error:
                 self._give_up(trying, error.last_attempt.exception())
             except _Stopped:

@@ -16,8 +16,9 @@ from nercot.benchmarks import find_benchmark
 from nercot.errors import InputError
 from nercot.formats import DataFile
 from nercot.formats.files import PACKED, magic, split_of
+from nercot.formats.instructuie import LABELS_FILE
 from nercot.relabel import same_dataset
-from nercot.sources import DATA_SUFFIXES, LABELS_FILE
+from nercot.sources import DATA_SUFFIXES
 
 _SAMPLE = re.compile(r"_sample_\d+$")
 # A file of at most so many bytes is looked into: it may be an empty list.
@@ -39,7 +40,8 @@ class Roster:
 
     def check(self, where: str, allow_missing: bool) -> None:
         """An InputError that lists everything that is wrong; with `allow_missing` only what is doubled is wrong."""
-        wrong = [f"{name} is there more than once ({', '.join(places)})" for name, places in (self.doubled or {}).items()]
+        doubled = (self.doubled or {}).items()
+        wrong = [f"{name} is there more than once ({', '.join(places)})" for name, places in doubled]
         if not allow_missing:
             wrong += [f"{name} is empty ({_source(name)})" for name in self.empty]
             wrong += [f"{name} is missing ({self._advice(name)})" for name in self.missing]

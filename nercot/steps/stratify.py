@@ -4,7 +4,8 @@ In: a source and the recipe's `sample`.  Out: the items that were drawn or dropp
 are proportional to a dataset's rows (at most `cap` of them count), rounded by largest remainder, or, for a size
 below 1, that share of each dataset.  Within a dataset rows are ranked by a hash of (seed, content), so a draw does
 not depend on the order of files and rows, and a smaller one lies inside a larger one.  Rows that are not drawn are
-counted and written nowhere.  Reads the source twice; memory: 16 bytes a row.
+counted and written nowhere.  Memory: 16 bytes a row, and about as many rows as are drawn; where it cannot be known
+while reading which these are (a share, duplicates to drop, or all of them) the source is read twice.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from heapq import heappop, heappush, heapreplace
 from typing import Any
 
 from nercot.errors import InputError
@@ -121,12 +123,27 @@ def content_of(row: SourceRow | Record) -> list[str]:
 class _Dataset:
     """The rows of a dataset that can be drawn: rank and place (file and row) of each."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 0) -> None:
         self.ranks, self.places = array("Q"), array("Q")
+        self.kept: list[tuple[int, int, SourceRow]] = []
+        self.most = most
 
     def add(self, rank: int, place: int) -> None:
         self.ranks.append(rank)
         self.places.append(place)
+
+    def keep(self, rank: int, place: int, row: SourceRow) -> None:
+        """Holds a row among the `most` with the smallest ranks."""
+        if len(self.kept) < self.most:
+            heappush(self.kept, (-rank, -place, row))
+        elif -rank > self.kept[0][0]:
+            heapreplace(self.kept, (-rank, -place, row))
+
+    def trim(self, most: int) -> None:
+        """From now on no more than so many rows are held."""
+        self.most = most
+        while len(self.kept) > most:
+            heappop(self.kept)
 
     def smallest(self, count: int) -> Iterator[int]:
         """The places of so many rows with the smallest ranks."""
@@ -156,6 +173,9 @@ def draw(
                 drawn.rows -= 1
     twins = pool.take_out_twins()
     chosen = pool.choose(drawn)
+    if pool.holds:
+        yield from (to_item(with_split(row, source.files[file]), source.license) for file, row in pool.held(chosen))
+        return
     for number, file in _files(source):
         wanted = chosen.get(number, set()) | twins.get(number, {}).keys()
         for row in file_rows(source, file, frozenset(wanted)) if wanted else ():
@@ -189,6 +209,9 @@ class _Pool:
         self._wanted = tuple(asked.roster.found.values()) if asked.roster else asked.wanted
         self._first: dict[bytes, tuple[str, int, str, int]] = {}
         self._twins: dict[tuple[str, int], bytes] = {}
+        sample = asked.sample
+        self.holds = bool(sample and sample.size >= 1 and not asked.drop_duplicates)
+        self._rows = 0
 
     def add(self, row: SourceRow, file: int) -> bool:
         """Takes a row; False where its dataset is not wanted."""
@@ -197,10 +220,38 @@ class _Pool:
         if not self._listed[row.dataset]:
             return False
         rank, place = self._rank(content_of(row)), file << 32 | row.row
-        self._datasets.setdefault(row.dataset, _Dataset()).add(rank, place)
+        if row.dataset not in self._datasets:
+            self._datasets[row.dataset] = _Dataset()
+            self._bound()
+        dataset = self._datasets[row.dataset]
+        dataset.add(rank, place)
+        if self.holds:
+            dataset.keep(rank, place, row)
+            self._rows += 1
+            if self._rows % _EVERY == 0:
+                self._bound()
         if self._asked.drop_duplicates:
             self._compare(row, rank, place)
         return True
+
+    def _bound(self) -> None:
+        """Lets go of rows that cannot be drawn any more: the share of a dataset only falls while others grow."""
+        sample = self._asked.sample
+        if not (self.holds and sample):
+            return
+        size = int(sample.size)
+        counts = {name: min(len(dataset.ranks), sample.cap) for name, dataset in self._datasets.items()}
+        total = sum(counts.values())
+        for name, dataset in self._datasets.items():
+            largest = size * sample.cap // (total - counts[name] + sample.cap) + 1
+            dataset.trim(size if total < size else min(size, largest))
+
+    def held(self, chosen: Mapping[int, set[int]]) -> Iterator[tuple[int, SourceRow]]:
+        """The rows that are held and chosen, each with its file."""
+        for dataset in self._datasets.values():
+            for _, place, row in dataset.kept:
+                if row.row in chosen.get(-place >> 32, ()):
+                    yield -place >> 32, row
 
     def _compare(self, row: SourceRow, rank: int, place: int) -> None:
         """Remembers which of the rows with the same text and types comes first by guid."""
@@ -252,7 +303,6 @@ class _Pool:
             raise InputError(
                 f"{asked.where}: {total} usable rows, {size} asked for; set sample.size to at most {total}"
             )
-
 
     def _counts(self, rows: Mapping[str, int]) -> dict[str, int]:
         """Rows by dataset, also of those that are not wanted."""

@@ -6,13 +6,14 @@ is killed.
 
 from __future__ import annotations
 
+import ast
+import itertools
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,8 @@ import toy
 SFT = at_training.CONFIGS / "smoke-sft.toml"
 GRPO = at_training.CONFIGS / "smoke-grpo.toml"
 # The half-trained model is the checkpoint at this step.
-HALF = 100
+HALF = 130
+KILLED = 160
 CHECKPOINTS = ("train.save_strategy=steps", f"train.save_steps={HALF}")
 
 
@@ -53,19 +55,32 @@ def work(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(work):
-    """The SFT run, which was killed once after its first checkpoint and went on by the same command."""
-    command = [sys.executable, str(at_training.TRAINING / "sft.py"), str(SFT), "--out", "runs/sft", *_sets(*CHECKPOINTS)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
-    first = subprocess.Popen(command, cwd=work, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    checkpoint = work / "runs/sft" / f"checkpoint-{HALF}" / "trainer_state.json"
-    deadline = time.monotonic() + 500
-    while not checkpoint.is_file():
-        assert first.poll() is None, first.stderr.read()[-3000:]
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
-    first.send_signal(signal.SIGKILL)
-    first.communicate()
-    shutil.copytree(checkpoint.parent, work / "half")
+    """The SFT run, killed once a while after its first checkpoint; the same command then goes on from there."""
+    command = [
+        sys.executable,
+        str(at_training.TRAINING / "sft.py"),
+        str(SFT),
+        "--out",
+        "runs/sft",
+        *_sets(*CHECKPOINTS),
+    ]
+    environment = {**os.environ, **at_training.THREADS, "PYTHONUNBUFFERED": "1"}
+    with (work / "first.err").open("w") as errors:
+        first = subprocess.Popen(
+            [*command, *_sets(*CHECKPOINTS)],
+            cwd=work,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        )
+        told = (line for line in first.stdout if "'loss'" in line)
+        lines = list(itertools.islice(told, KILLED // 10))
+        first.send_signal(signal.SIGKILL)
+        first.communicate()
+    assert len(lines) == KILLED // 10, (work / "first.err").read_text()[-3000:]
+    (work / "first.json").write_text(json.dumps([float(ast.literal_eval(line)["loss"]) for line in lines]))
+    shutil.copytree(work / "runs/sft" / f"checkpoint-{HALF}", work / "half")
     done = at_training.run("sft.py", SFT, "--out", "runs/sft", *_sets(*CHECKPOINTS), folder=work)
     assert f"going on from runs/sft/checkpoint-{HALF}" in done.stderr
     return work / "runs/sft"
@@ -89,21 +104,19 @@ def test_the_model_argues_before_it_answers(work, trained):
 
 
 def test_a_killed_run_goes_on_with_its_loss_curve(work, trained):
-    """Every logged loss after the kill is that of the checkpoint's run going on: near what a straight run logs."""
-    steps = [entry["step"] for entry in _log(trained) if "loss" in entry]
-    assert steps == list(range(10, 251, 10))
-    straight = at_training.run(
-        "sft.py", SFT, "--out", "runs/straight", *_sets("train.save_strategy=no"), folder=work
-    )
-    assert "going on" not in straight.stderr
-    for killed, whole in zip(_curve(trained), _curve(work / "runs/straight"), strict=True):
-        assert killed == pytest.approx(whole, rel=1e-3, abs=1e-4)
+    """The losses after the checkpoint are those that the killed process had logged before it died (1 in 1,000)."""
+    assert [entry["step"] for entry in _log(trained) if "loss" in entry] == list(range(10, 251, 10))
+    first = json.loads((work / "first.json").read_text())
+    assert _curve(trained)[: len(first)] == pytest.approx(first, rel=1e-3)
 
 
 def test_another_config_does_not_go_on_with_it(work, trained):
     done = at_training.run("sft.py", SFT, "--out", "runs/sft", folder=work, ok=False)
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1] == "Error: runs/sft: holds a run of other settings; give another --out, or move it away"
+    assert (
+        done.stderr.splitlines()[-1]
+        == "Error: runs/sft: holds a run of other settings; give another --out, or move it away"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -136,17 +149,113 @@ def test_what_grpo_logs(work, rewarded):
 def test_a_constant_reward_teaches_nothing(work, trained):
     (work / "constant.py").write_text("def one(completions, **columns):\n    return [1.0] * len(completions)\n")
     config = work / "constant.toml"
-    config.write_text(GRPO.read_text().split("[rewards]")[0] + '[rewards]\n"constant.one" = 11.0\n\n[train]\n'
-                      + GRPO.read_text().split("[train]\n")[1])
+    config.write_text(
+        GRPO.read_text().split("[rewards]")[0]
+        + '[rewards]\n"constant.one" = 11.0\n\n[train]\n'
+        + GRPO.read_text().split("[train]\n")[1]
+    )
     environment = os.environ.get("PYTHONPATH", "")
     os.environ["PYTHONPATH"] = f"{work}:{environment}"
     try:
         at_training.run(
-            "grpo.py", config, "--out", "runs/constant", *_sets("model.name=half", "train.max_steps=6", "train.beta=0.0",
-            "train.logging_steps=1"), folder=work,
+            "grpo.py",
+            config,
+            "--out",
+            "runs/constant",
+            *_sets("model.name=half", "train.max_steps=6", "train.beta=0.0", "train.logging_steps=1"),
+            folder=work,
         )
     finally:
         os.environ["PYTHONPATH"] = environment
     entries = [entry for entry in _log(work / "runs/constant") if "reward" in entry]
     assert all(entry["reward"] == 11.0 and entry["frac_reward_zero_std"] == 1.0 for entry in entries)
     assert all(entry["grad_norm"] == 0.0 for entry in entries)
+
+
+# --- after training -------------------------------------------------------------------------------
+
+SERVE = f"{sys.executable} {at_training.ROOT / 'tests/serve_model.py'} {{model}} {{port}} {{name}} {{template}}"
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A corpus and a random model with which a whole ablation takes seconds; and a benchmark of three sentences."""
+    folder = tmp_path_factory.mktemp("small")
+    toy.make(folder / "toy", rows=40)
+    rows = [at_training.corpus_row(number) for number in range(40)]
+    for config in ("sft", "cot"):
+        at_training.write_corpus(folder / "corpus", config, rows)
+    lines = ["Ann B-person", "left O", "Oslo B-place", ""] * 3
+    (folder / "bench").mkdir()
+    (folder / "bench" / "test.conll").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def _ablation(small, *arguments, ok=True):
+    sft = ("model.name=toy/model", "data.name=corpus", "data.max_tokens=4096", "train.max_steps=1", "batch.size=4")
+    grpo = ("data.name=toy/corpus", "train.max_steps=1", "batch.size=4", "train.num_generations=2")
+    few = [*_sets_for("sft", *sft, "train.per_device_train_batch_size=4")]
+    few += _sets_for("grpo", *grpo, "train.per_device_train_batch_size=4", "train.max_completion_length=8")
+    evaluate = ("--benchmarks", "bench", "--evaluate", "--set temperature=0 --limit 2")
+    places = ("--sft", SFT, "--grpo", GRPO, *evaluate, "--serve", SERVE, "--out", "runs/ablation")
+    return at_training.run("ablation.py", *places, *few, *arguments, folder=small, ok=ok)
+
+
+def _sets_for(stage, *values):
+    return [part for value in values for part in (f"--{stage}-set", value)]
+
+
+def test_the_ablation_goes_on_where_it_stood_and_prints_the_papers_column(small):
+    first = _ablation(small, "--rows", "base,plain")
+    assert "| base | 1 | " in first.stdout
+    runs = small / "runs/ablation"
+    before = (runs / "plain/run.json").stat().st_mtime_ns
+    whole = _ablation(small, "--rows", "base,plain,trace,re")
+    assert (runs / "plain/run.json").stat().st_mtime_ns == before
+    assert "base: base" not in whole.stderr
+    cells = [[cell.strip() for cell in line.split("|")] for line in whole.stdout.splitlines() if line.startswith("| ")]
+    titles = ("base", "NER-CoT without trace", "NER-CoT with trace", "NER-CoT with trace + RE")
+    assert [(cell[1], cell[5]) for cell in cells[1:]] == list(
+        zip(titles, ("31.9", "60.6", "63.0", "65.1"), strict=True)
+    )
+    rows = ("plain", "trace", "re")
+    learnt = [json.loads((runs / row / "run.json").read_text())["settings"]["data"] for row in rows]
+    assert [data["answers"] for data in learnt] == ["plain", "trace", "trace"]
+    asked = [json.loads((runs / row / "evaluation.json").read_text())["trace"] for row in ("base", *rows)]
+    assert asked == [False, False, True, True]
+    other = _ablation(small, "--sft-set", "train.seed=5", ok=False)
+    assert (other.returncode, other.stderr.count("\n")) == (2, 1)
+
+
+def test_a_run_is_merged_and_described(small):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    places = (
+        "model.name=toy/model",
+        "data.name=toy/corpus",
+        "train.max_steps=2",
+        "lora.r=4",
+        "train.learning_rate=0.05",
+    )
+    at_training.run("sft.py", SFT, "--out", "runs/lora", *_sets(*places), folder=small)
+    assert (small / "runs/lora/model/adapter_config.json").is_file()
+    figures = {"rows": 3, "exact": {"f1": 0.5}, "paper": {"f1": 0.625}}
+    evaluation = {"datasets": {"made": figures}, "average": {"exact": 0.5, "paper": 0.625}}
+    (small / "evaluation.json").write_text(json.dumps(evaluation))
+    described = ("--evaluation", "evaluation.json", "--license", "mit")
+    at_training.run("finish.py", "runs/lora", *described, folder=small)
+    final = small / "runs/lora/final"
+    merged, base = (AutoModelForCausalLM.from_pretrained(folder) for folder in (final, small / "toy/model"))
+    changed = [name for name, weight in merged.state_dict().items() if not weight.equal(base.state_dict()[name])]
+    assert changed
+    assert all("proj" in name for name in changed)
+    assert "generation" in AutoTokenizer.from_pretrained(final).chat_template
+    card = (final / "README.md").read_text()
+    for said in (
+        "license: mit",
+        "40 rows were trained on",
+        "with LoRA (rank 4, merged)",
+        "| average | | 50.0 | 62.5 |",
+    ):
+        assert said in card
+    assert str(small) not in card + (final / "run.json").read_text()

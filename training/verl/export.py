@@ -21,10 +21,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from nercot.errors import InputError, NercotError
-
 from rows import load_rows
 from settings import Data
+
+from nercot.errors import InputError, NercotError
 
 _TEXT = pa.string()
 _SCHEMA = pa.schema(
