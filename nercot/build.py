@@ -12,7 +12,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +62,10 @@ if TYPE_CHECKING:
 CALIBRATION = "calibration.json"
 
 
+# Requests that a local model answers at a time: more share the same processors.
+_LOCAL_SLOTS = 2
+
+
 def quiet(step: str, done: int, total: int | None) -> None:
     """A report that says nothing."""
 
@@ -72,7 +76,8 @@ class BuildOptions:
 
     `out`: folder of all corpora and of the ledger.  `limit`: only the first so many records of the source;
     the candidate is then marked partial.  `strict`: the first bad row is an error.  `releases`: folder of
-    the releases, whose takedowns hold here too (None: `releases` beside `out`).
+    the releases, whose takedowns hold here too (None: `releases` beside `out`).  `batch`: models are asked by
+    batch jobs of their provider, at its price for those, within a day.
     """
 
     out: Path = Path("build")
@@ -81,6 +86,7 @@ class BuildOptions:
     limit: int | None = None
     strict: bool = False
     releases: Path | None = None
+    batch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +254,7 @@ class Build:
         self.prompts = prompts_of(recipe)
         self.benchmarks = benchmark_files(recipe)
         self._ledger: Ledger | None = None
+        self._servers: dict[str, str] = {}
         self.ingested: Ingested
         self.parts: list[str]
 
@@ -285,6 +292,7 @@ class Build:
         """Has every request answered in the ledger, as far as time and budget allow."""
         if self.bill.stopped:
             return
+        from nercot.llm.batch import ask_batch
         from nercot.llm.endpoint import Patience, Progress, ask_all
         from nercot.llm.pacing import Budget
 
@@ -295,8 +303,18 @@ class Build:
             self.report(label, seen.done + seen.found, total)
 
         patience = Patience(max_seconds=self.recipe.retry_seconds)
-        asked = ask_all(requests, model, self.ledger, budget=budget, patience=patience, progress=progress)
-        self.bill.add(who, asked)
+        served = self._served(model) if model.file else model
+        ask = ask_batch if self.options.batch and not model.file else ask_all
+        self.bill.add(who, ask(requests, served, self.ledger, budget=budget, patience=patience, progress=progress))
+
+    def _served(self, model: Model) -> Model:
+        """A local model behind an address of this machine, for as long as the build lasts."""
+        from nercot.llm.local import serving
+
+        assert model.file
+        if model.file not in self._servers:
+            self._servers[model.file] = self.stack.enter_context(serving(model.file, _LOCAL_SLOTS))
+        return replace(model, url=(self._servers[model.file],), concurrency=_LOCAL_SLOTS)
 
     # --- rounds ---------------------------------------------------------------------------------
 

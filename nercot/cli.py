@@ -124,6 +124,7 @@ def build_options(function: Callable[..., None]) -> Callable[..., None]:
             metavar="KEY=VALUE",
             help="Any key of the recipe, for example select.threshold=8.",
         ),
+        click.option("--batch", is_flag=True, help="Ask by the provider's batch jobs: cheaper, within a day."),
         click.option("--strict", is_flag=True, help="Stop at the first bad row of the source."),
     )
     for option in reversed(options):
@@ -159,6 +160,7 @@ def _recipe_and_options(
     judge_model: str | None,
     max_cost: float | None,
     settings: tuple[str, ...],
+    batch: bool,
     strict: bool,
 ) -> tuple[Recipe, BuildOptions]:
     """The recipe with everything that the command line says put in."""
@@ -176,7 +178,7 @@ def _recipe_and_options(
     overrides = [parse_override(text) for text in settings]
     overrides += [(key, value) for key, value in given.items() if value is not None]
     loaded = load_recipe(recipe, overrides)
-    return loaded, BuildOptions(out, input_path, input_format, limit, strict)
+    return loaded, BuildOptions(out, input_path, input_format, limit, strict, batch=batch)
 
 
 def _one_or_many(urls: Sequence[str]) -> str | list[str] | None:
@@ -328,12 +330,13 @@ def _print_totals(path: Path, as_json: bool) -> None:
 def ledger_export(path: Path, file: Path) -> None:
     """Write every final answer to FILE, to publish or to build elsewhere without a call."""
     from nercot.errors import InputError
+    from nercot.llm.exchange import export_parquet
     from nercot.llm.ledger import Ledger
 
     if not path.exists():
         raise InputError(f"{path}: there is no ledger; build with a teacher first, or say --out")
     with Ledger(path) as ledger:
-        click.echo(f"{ledger.export_parquet(file)} answers written to {file}")
+        click.echo(f"{export_parquet(ledger, file)} answers written to {file}")
 
 
 @ledger_command.command("import", epilog="Example: nercot ledger import answers.parquet")
@@ -341,13 +344,14 @@ def ledger_export(path: Path, file: Path) -> None:
 @click.pass_obj
 def ledger_import(path: Path, file: Path) -> None:
     """Take the answers of FILE in; those that are known are left as they are."""
+    from nercot.llm.exchange import import_parquet
     from nercot.llm.ledger import Ledger
     from nercot.tables import writing
 
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     with Ledger(path) as ledger:
-        click.echo(f"{ledger.import_parquet(file)} answers taken in from {file}")
+        click.echo(f"{import_parquet(ledger, file)} answers taken in from {file}")
 
 
 # --- convert, validate, stats -----------------------------------------------------------------------

@@ -264,7 +264,7 @@ def _speaks(table: PaperTable, rows: Mapping[str, Any], seven: Collection[str]) 
     """Whether a table is about what was measured: one of its datasets, all seven for averages, CoNLL03 for Figure 3."""
     if table.id == "figure3":
         return "CoNLL03" in rows
-    return bool(set(table.columns) & set(rows)) if table.columns else seven <= set(rows)
+    return bool(set(table.columns) & set(rows)) if table.columns else set(seven) <= set(rows)
 
 
 def _paper_table(table: PaperTable, rows: Mapping[str, Any], kind: str, seven: Collection[str]) -> dict[str, Any]:

@@ -183,8 +183,8 @@ def _guid(row: Row) -> str:
 
 
 def rows_of(corpus: Path, manifest: Manifest, config: str, columns: Iterable[str] | None = None) -> Iterator[Row]:
-    """The rows of one config of a corpus, by guid, whatever their split."""
-    wanted = None if columns is None else list(columns)
+    """The rows of one config of a corpus, by guid, whatever their split; of the columns named and guid."""
+    wanted = None if columns is None else list(dict.fromkeys(("guid", *columns)))
     splits = splits_of(corpus, manifest, config).values()
     streams = [chain.from_iterable(read_rows(path, wanted) for path in paths) for paths in splits]
     return streams[0] if len(streams) == 1 else merge(*streams, key=_guid)
@@ -240,7 +240,7 @@ class _Replay(Build):
         return replace(selected, findings={**selected.findings, **told})
 
     def _said(self, attempt: int, columns: list[str]) -> Groups:
-        rows = rows_of(self.corpus, self.manifest, "raw", dict.fromkeys(("guid", "attempt", *columns)))
+        rows = rows_of(self.corpus, self.manifest, "raw", dict.fromkeys(("attempt", *columns)))
         return Groups(row for row in rows if row["attempt"] == attempt)
 
     def _drops(self) -> Groups:

@@ -50,6 +50,7 @@ class Model:
 
     `url`: one or several replicas of one model; `("embedded",)` and `("local",)` are not addresses.
     `rpm`, `tpm`: requests and tokens per minute; None is no limit.  `extra`: sent with every request.
+    `file`: the GGUF file of a local model, whose name is then `model`.
     """
 
     url: tuple[str, ...] = (EMBEDDED,)
@@ -65,6 +66,7 @@ class Model:
     until: str = "valid"
     extra: Mapping[str, Any] = field(default_factory=dict)
     price: Price = Price()
+    file: str | None = None
 
     @property
     def embedded(self) -> bool:
@@ -181,10 +183,19 @@ def load_recipe(name: str = "quickstart", overrides: Sequence[tuple[str, Any]] =
     """
     path = _find(name)
     data = _read(path)
+    _forget_host(data, [key for key, _ in overrides])
     for key, value in overrides:
         _put(data, key, _from_here(value) if _PATH_KEYS.fullmatch(key) else value)
     _check(data, path.name)
     return _recipe(data, path.parent)
+
+
+def _forget_host(data: dict[str, Any], overridden: Sequence[str]) -> None:
+    """Key, price and provider belong to the recipe's own host: another address does not get them."""
+    for role in ("teacher", "judge"):
+        if f"{role}.url" in overridden and isinstance(data.get(role), dict):
+            for name in ("api_key_env", "price", "provider"):
+                data[role].pop(name, None)
 
 
 def _from_here(path: Any) -> Any:
@@ -389,4 +400,7 @@ def _model(data: Mapping[str, Any], attempts: int) -> Model:
         raise RecipeError(
             f"{urls[0]}: which model? give --teacher-model or --judge-model (recipe key teacher.model, judge.model)"
         )
+    if urls == (LOCAL,):
+        # A local model is called by its file's name, wherever the file lies.
+        plain |= {"file": plain["model"], "model": Path(plain["model"]).name}
     return Model(**{"attempts": attempts, **plain, "url": urls, "price": Price(**data.get("price", {}))})

@@ -139,7 +139,8 @@ def _trained(row: Row, arguments: argparse.Namespace) -> str:
 
 def _run(command: Sequence[str], what: str) -> None:
     """Runs a command; a ShortfallError where it fails, which said why itself."""
-    code = subprocess.run(command, check=False).returncode
+    # What others print is no part of the table.
+    code = subprocess.run(command, check=False, stdout=sys.stderr).returncode
     if code:
         raise ShortfallError(f"{what} ended with {code}; mend what it says above, and run the same command again")
 
@@ -156,7 +157,7 @@ def _served(command_line: str, **places: str) -> Iterator[str]:
     except (KeyError, ValueError) as error:
         raise InputError(f"--serve {command_line!r}: it can have {{model}} {{port}} {{name}} {{template}}") from error
     try:
-        server = subprocess.Popen(command, start_new_session=True)
+        server = subprocess.Popen(command, start_new_session=True, stdout=sys.stderr)
     except OSError as error:
         raise InputError(
             f"--serve: {command[0]} cannot be run ({error.strerror}); install it, or name another"

@@ -15,7 +15,7 @@ from nercot.llm.address import provider_of
 from nercot.llm.endpoint import request_body
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Reply, Request
-from nercot.prompts import annotate_messages
+from nercot.prompts import annotate_messages, annotate_response_format
 from nercot.recipe import Model
 from nercot.records import Answer, Outcome, Record
 
@@ -32,7 +32,8 @@ class Teacher:
 
     def request(self, record: Record, attempt: int) -> Request:
         """What this teacher is asked about a record."""
-        body = request_body(self.model, annotate_messages(record, self.template))
+        messages = annotate_messages(record, self.template)
+        body = request_body(self.model, messages, annotate_response_format(record.schema), unasked=False)
         return Request(self.corpus, "annotate", record.guid, provider_of(self.model), self.model.model, body, attempt)
 
     def requests(self, records: Iterable[Record], attempt: int) -> Iterator[Request]:

@@ -82,7 +82,7 @@ def roster(wanted: Sequence[str], rows: Mapping[str, int]) -> Roster:
     missing, empty, doubled = [], [], {}
     taken: set[str] = set()
     for name in wanted:
-        alike = [name] if name in rows else [other for other in rows if same_dataset(name, other)]
+        alike = [other for other in rows if same_dataset(name, other)]
         taken.update(alike)
         if len(alike) > 1:
             doubled[name] = tuple(sorted(alike))

@@ -15,7 +15,7 @@ from nercot.llm.address import provider_of
 from nercot.llm.endpoint import request_body
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Reply, Request
-from nercot.prompts import judge_messages, parse_judgement
+from nercot.prompts import judge_messages, judge_response_format, parse_judgement
 from nercot.recipe import Model
 from nercot.records import Judgement, Outcome, Record
 
@@ -32,7 +32,8 @@ class Judge:
 
     def request(self, record: Record, attempt: int) -> Request:
         """What this judge is asked about a record."""
-        body = request_body(self.model, judge_messages(record, self.template))
+        messages = judge_messages(record, self.template)
+        body = request_body(self.model, messages, judge_response_format())
         return Request(self.corpus, "score", record.guid, provider_of(self.model), self.model.model, body, attempt)
 
     def requests(self, records: Iterator[Record], ledger: Ledger, attempt: int) -> Iterator[Request]:
