@@ -168,7 +168,7 @@ def _mentions(answer: dict[str, object]) -> tuple[list[tuple[str, str]], str | N
             if not mention or mention.isspace():
                 return [], f"a mention of {_show(label)} is empty"
             listed.append((label, mention))
-    if not all(_storable(part) for pair in listed for part in pair):
+    if not _storable("".join(map("".join, listed))):
         return [], "a mention or label holds half a character"
     return listed, None
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
 from nercot.answers import carries, parse_answer
-from nercot.grounding import ground_entities, occurrences, suggest
+from nercot.grounding import ground, ground_entities, occurrences, suggest
 from nercot.justification import Justification, degeneration, justify, leak
 from nercot.labels import match_label
 from nercot.records import RULES, Entity, Record, Violation, span_order
@@ -63,7 +63,7 @@ def validate(record: Record, rules: Collection[str] | None = None, trace: str = 
     `trace`: "required" reports a missing trace as not_justified; "optional" skips what speaks of traces then.
     """
     case, relabelled = _read(record)
-    active = [rule for name, rule in _RULES.items() if rules is None or name in rules]
+    active = list(_RULES.values()) if rules is None else [rule for name, rule in _RULES.items() if name in rules]
     if case.cot is None and trace == "optional":
         active = [rule for rule in active if rule not in _ABOUT_TRACES]
     argues = case.cot is not None and 0 < len(case.cot) <= MAX_TRACE
@@ -72,7 +72,9 @@ def validate(record: Record, rules: Collection[str] | None = None, trace: str = 
     violations = tuple(violation for rule in active for violation in rule(case))
     entities = None
     if case.problem is None:
-        entities = tuple(sorted(case.entities, key=lambda entity: span_order(entity, case.schema)))
+        entities = case.entities
+        if len(entities) > 1:
+            entities = tuple(sorted(entities, key=lambda entity: span_order(entity, case.schema)))
     notes = case.justification.notes if case.justification else ()
     return Verdict(not violations, case.cot, entities, violations, relabelled, notes)
 
@@ -102,8 +104,8 @@ def type_not_in_schema(case: Case) -> Iterator[Violation]:
 
 def not_in_sentence(case: Case) -> Iterator[Violation]:
     """A mention that does not stand in the sentence in one piece."""
-    for entity in case.entities:
-        if entity.start is None and not occurrences(case.sentence, entity.text):
+    for entity in _lost(case):
+        if not occurrences(case.sentence, entity.text):
             near = suggest(case.sentence, entity.text)
             detail = f"{entity.text!r} is not in the sentence"
             yield Violation("not_in_sentence", entity, detail + (f"; nearest: {near!r}" if near else ""))
@@ -111,10 +113,14 @@ def not_in_sentence(case: Case) -> Iterator[Violation]:
 
 def duplicate(case: Case) -> Iterator[Violation]:
     """A mention listed more often under one type than it occurs."""
-    for entity in case.entities:
-        if entity.start is None and (places := occurrences(case.sentence, entity.text)):
+    for entity in _lost(case):
+        if places := occurrences(case.sentence, entity.text):
             detail = f"{entity.text!r} is listed under {entity.label!r} more often than it occurs ({len(places)})"
             yield Violation("duplicate", entity, detail)
+
+
+def _lost(case: Case) -> list[Entity]:
+    return [entity for entity in case.entities if entity.start is None]
 
 
 def degenerate(case: Case) -> Iterator[Violation]:
@@ -173,21 +179,21 @@ _ABOUT_TRACES = _ARGUED | {degenerate, leaks_annotation}
 
 def _read(record: Record) -> tuple[Case, int]:
     """The case of a record, and how many labels were brought to the schema's spelling."""
-    cot, entities, problem = record.cot, record.entities, None
-    listed: list[Entity] = []
+    sentence, schema = record.sentence, record.schema
     if record.answer is not None:
         parsed = parse_answer(record.answer.completion, record.answer.reasoning)
-        cot, problem = parsed.cot, parsed.problem
-        listed = [Entity(mention, label) for label, mention in parsed.mentions]
-    elif entities is not None:
-        listed = list(entities)
-    else:
-        problem = "the record has neither an answer nor entities"
-    labels = {entity.label: match_label(entity.label, record.schema) or entity.label for entity in listed}
-    relabelled = sum(labels[entity.label] != entity.label for entity in listed)
-    listed = [replace(entity, label=labels[entity.label]) for entity in listed]
-    placed = tuple(ground_entities(record.sentence, listed, cot))
-    return Case(record.sentence, record.schema, cot, placed, problem), relabelled
+        labels = {label: match_label(label, schema) or label for label, _ in parsed.mentions}
+        listed = [(labels[label], mention) for label, mention in parsed.mentions]
+        relabelled = sum(labels[label] != label for label, _ in parsed.mentions)
+        return Case(
+            sentence, schema, parsed.cot, tuple(ground(sentence, listed, parsed.cot)), parsed.problem
+        ), relabelled
+    if record.entities is None:
+        return Case(sentence, schema, record.cot, (), "the record has neither an answer nor entities"), 0
+    labels = {entity.label: match_label(entity.label, schema) or entity.label for entity in record.entities}
+    known = [replace(entity, label=labels[entity.label]) for entity in record.entities]
+    relabelled = sum(labels[entity.label] != entity.label for entity in record.entities)
+    return Case(sentence, schema, record.cot, tuple(ground_entities(sentence, known, record.cot))), relabelled
 
 
 def _argue(case: Case) -> Case:

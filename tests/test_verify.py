@@ -40,6 +40,7 @@ HYBRID = """
 steps = ["draw", "annotate", "validate", "merge"]
 [corpus]
 name = "merged"
+license = "cc0-1.0"
 [sample]
 size = 3
 [validate]

@@ -10,6 +10,8 @@ import re
 from collections.abc import Set
 from enum import Enum
 
+from nercot.justification.trace import word_set
+
 
 class Polarity(Enum):
     """What a clause says of the type that it names."""
@@ -68,12 +70,14 @@ _OPEN = re.compile(
     r"|perhaps|maybe|possibly|tempted|tempting|either|whether|if|unsure|undecided|usually|normally|elsewhere"
     r"|alternatively|sounds? like|one (?:may|might|could)|in theory|in principle|at first|initially|candidates?"
     r"|options?|start with|started with|first (?:thought|instinct|impulse|guess|idea)|thought of|consider(?:ed|ing)?"
-    r"|wonder(?:ed|ing)?|possibilit(?:y|ies)|(?:almost|looks?|a bit|just|more|kind of|something) like|as if|similar to|resembles?|readings?|not sure|unclear|debatable"
+    r"|wonder(?:ed|ing)?|possibilit(?:y|ies)|(?:almost|looks?|a bit|just|more|kind of|something) like|as if"
+    r"|similar to|resembles?|readings?|not sure|unclear|debatable"
     r"|arguabl[ey]|offers?|potentially|otherwise|suppose it|in another|hesitat\w+|torn between|temptation"
     r"|(?:a|the) trap|trip me|fall for|invites?|misle\w+)\b"
 )
 _DECIDED = re.compile(
-    r"\b(?:can only be|could only be|must be|has to be|have to be|cannot be anything|in that case|either way|in any case|anyway|regardless|i'd"
+    r"\b(?:can only be|could only be|must be|has to be|have to be|cannot be anything|in that case|either way"
+    r"|in any case|anyway|regardless|i'd"
     r"|i would (?:say|call|go|take|label|tag|count)|so i|decide[ds]?|settle[ds]?|settling|conclude[ds]?|final(?:ly)?"
     r"|hence|therefore|thus|i (?:take|go|keep|choose|pick|label|tag|count|treat|use|call|read|consider|classify|put"
     r"|mark|prefer|accept|add|list|give|assign|opt))\b"
@@ -96,6 +100,9 @@ UNDECIDED = re.compile(
 _NOT_DONE = re.compile(r"(?:n't|\bnot|\bcannot) \w+")
 
 
+_MISTAKEN = word_set(
+    "mistake wrong misreading error nonsense odd far stretch unlikely off question ruled excluded absurd"
+)
 _NOT_HERE = re.compile(
     r"^[^.;:]{0,60}[,;(–] ?(?:but |though |yet )?not (?:here|in (?:this|the|our)|for (?:this|me|us)|now|this time)"
 )
@@ -107,7 +114,12 @@ def polarity(before: str, after: str, question: bool, words: Set[str]) -> Polari
     denied = (
         not DENYING.isdisjoint(words) and _NOT_BEFORE.search(before) is not None and _STILL_YES.search(before) is None
     )
-    if denied or _NOT_AFTER.match(after) or _NOT_LATER.match(after) or _NOT_HERE.match(after):
+    if (
+        denied
+        or _NOT_AFTER.match(after)
+        or (not _MISTAKEN.isdisjoint(words) and _NOT_LATER.match(after))
+        or ("not" in words and _NOT_HERE.match(after))
+    ):
         return Polarity.OPEN if question else Polarity.NO
     if question or _OPEN_AFTER.match(after):
         return Polarity.OPEN
@@ -133,7 +145,8 @@ _NONE_AFTER = re.compile(
     r"[\s\"'):]*(?:(?:slot|type|label|side|list|too|also|as well|here)[\s,]+)*"
     r"(?:[:=–→-]|is|are|remains?|stays?|has|gets?|there is|there's)?\s*"
     r"(?:left |kept |just |also |then |clearly |simply |still |totally |hence |so |therefore )*"
-    r"(?:(?:(?:slot|list|type|label|column|field) )?(?:free|unused|vacant)\b|empty|none|nothing|no\b(?! doubt)|nope|\[\]|–|n/a|nil|nada|nobody|blank|absent"
+    r"(?:(?:(?:slot|list|type|label|column|field) )?(?:free|unused|vacant)\b|empty|none|nothing|no\b(?! doubt)|nope"
+    r"|\[\]|–|n/a|nil|nada|nobody|blank|absent"
     r"|(?:not|isn't|aren't) (?:mentioned|named|present|given|here|there|in)\b)"
 )
 
@@ -169,7 +182,8 @@ SAME = re.compile(
     r"|along with)\b"
 )
 SAME_TYPE = re.compile(
-    r"\b(?:same (?:kind|type|thing|category|label|box|slot|class|sort|story|reasoning|verdict|again|here|as)|ditto|likewise)\b"
+    r"\b(?:same (?:kind|type|thing|category|label|box|slot|class|sort|story|reasoning|verdict|again|here|as)|ditto"
+    r"|likewise)\b"
 )
 ACCEPTANCE = re.compile(
     r"[✔✓☑✅]|\b(?:i(?:'ll| will|'d)? (?:also |still |just )?"
@@ -185,7 +199,8 @@ _VERB = _any(
     "omitting ignore ignores ignored ignoring discard discards discarded discarding disregard disregards disregarded "
     "reject rejects rejected rejecting remove removes removed removing ruling_out rule_out ruled_out dismiss dismissed "
     "dismissing scrap scrapped scrapping let_go_of pass_on passing_on leave_out leaving_out left_out throw_out "
-    "throwing_out strike cross_out do_without steer_clear_of exempt forget_about pass_over passing_over give_up forgo forego "
+    "throwing_out strike cross_out do_without steer_clear_of exempt forget_about pass_over passing_over give_up forgo "
+    "forego "
     "part_with bypass bypassing spare skip_over"
 )
 _TAKE = _any(
@@ -200,7 +215,8 @@ _TAKEN = _any(
 _OBJECT = r"[^,;:.()–→]*"
 REFUSAL = re.compile(
     rf"\b(?:(?P<verb>{_VERB})(?:\s+|$)(?P<object>{_OBJECT})"
-    r"|(?:leav(?:e|ing)|left|keep(?:ing)?|kept|let(?:ting)?|set(?:ting)?|put(?:ting)?)\s+(?P<between>[^,;:.()–→]{0,60}?)"
+    r"|(?:leav(?:e|ing)|left|keep(?:ing)?|kept|let(?:ting)?|set(?:ting)?"
+    r"|put(?:ting)?)\s+(?P<between>[^,;:.()–→]{0,60}?)"
     r"\s*\b(?:out|off|aside|untagged|unlabel+ed|unmarked|unannotated|alone|go)\b"
     r"|(?:(?:do|does|did|will|would|can|could|should|need|must|shall|is|are|was|were|be|am|i'm) ?(?:not|n't)|won't"
     r"|can't|cannot|not|never)\s+"
@@ -215,7 +231,8 @@ NO_MENTION = re.compile(
     r"|relevant|needed|asked(?: for)?|requested|wanted|types? (?:that|here|for)|concern)"
     r"|(?:no|without an?y?|lacks? an?|has(?:n't| no)|have(?:n't| no)|got no|there(?:'s| is) no|i've (?:got )?no"
     r"|don't have an?y?|doesn't have an?y?)\s*(?:such |fitting |matching |suitable |own |separate )*"
-    r"(?:types?|slots?|labels?|class(?:es)?|categor(?:y|ies)|tags?|box|home|field) (?:for|that|here|of|in|fits?|covers?)?"
+    r"(?:types?|slots?|labels?|class(?:es)?|categor(?:y|ies)|tags?|box|home|field) (?:for|that|here|of|in|fits?"
+    r"|covers?)?"
     r"|(?:does|do|did) ?(?:not|n't) (?:count|fit|qualify|belong|apply|matter|name|interest|deserve)"
     r"|none of (?:the|these|those|my|our) (?:\w+ )?(?:types?|labels?|slots?|categories|classes|options?|boxes)"
     r"|none of (?:them|these|those) (?:fits?|applies|covers?)|fits? (?:none|nothing|no type|nowhere|neither)"
@@ -224,7 +241,8 @@ NO_MENTION = re.compile(
     rf"(?:{_TAKEN})"
     r"|(?:is|are|was|gets?|be|been|being|remains?|stays?|left|both|all|simply|just) "
     r"(?:left out|skipped|dropped|excluded|omitted|ignored|discarded|rejected|removed|ruled out|disregarded)"
-    r"|(?:too )?(?:generic|vague|unspecific|nameless|unnamed)\b|(?:common|plain|ordinary|everyday|simple|mere|normal|general) (?:nouns?|words?|adjectives?|verbs?|terms?)"
+    r"|(?:too )?(?:generic|vague|unspecific|nameless|unnamed)\b|(?:common|plain|ordinary|everyday|simple|mere|normal"
+    r"|general) (?:nouns?|words?|adjectives?|verbs?|terms?)"
     r"|out of scope|not worth|nobody asks"
     r"|isn't asked|not asked|(?:a )?(?:would|will) be (?:a )?"
     r"(?:mistake|wrong|noise|overkill|nonsense|too much|odd|a stretch|an error)"
@@ -233,10 +251,13 @@ NO_MENTION = re.compile(
 )
 # Ways to say politely that something is left out.
 _POLITE = _any(
-    "stays_out stays_outside remains_outside stay_outside stay_out kept_out keep_it_out keep_them_out no_entry not_in_the_answer "
+    "stays_out stays_outside remains_outside stay_outside stay_out kept_out keep_it_out keep_them_out no_entry "
+    "not_in_the_answer "
     "not_part_of_the_answer off_the_list off_my_list outside_the_schema outside_the_scope beyond_the_scope off-topic "
-    "beside_the_point of_no_use no_use_for no_room_for no_place_for no_home_for has_no_place not_our_business a_stretch "
-    "far-fetched too_far too_weak too_thin not_enough isn't_enough not_convinced i_resist i_refrain i_abstain i_decline "
+    "beside_the_point of_no_use no_use_for no_room_for no_place_for no_home_for has_no_place not_our_business "
+    "a_stretch "
+    "far-fetched too_far too_weak too_thin not_enough isn't_enough not_convinced i_resist i_refrain i_abstain "
+    "i_decline "
     "i_let_it_be let_it_be give_it_a_miss has_to_go have_to_go better_left over-annotat overkill "
     "won't_appear won't_make_it doesn't_make_it don't_make_it doesn't_make_the isn't_going_in not_going_in crossed_out "
     "i'd_not i_would_not i'd_sooner_not i_dare_not i_don't_dare no_mention no_entity not_eligible ineligible "
@@ -255,57 +276,66 @@ NO_VERDICT = re.compile(
 # Why a refusal may be about another place of the same string.
 ELSEWHERE = re.compile(
     r"\b(?:inside|within|part of|in the (?:name|title|bracket|compound)|contained|nested|separate(?:ly)?|by itself"
-    r"|different (?:occurrence|mention|one)|(?:first|second|other|third|last|later|earlier|inner) (?:one|ones|occurrence"
+    r"|different (?:occurrence|mention|one)|(?:first|second|other|third|last|later|earlier|inner) (?:one|ones"
+    r"|occurrence"
     r"|mention|time|place)|again|twice|repeat(?:ed)?|once|only as|as part|on its own|alone|another occurrence"
     r"|same (?:string|mention|surface|name))\b"
 )
 
 _NEGATIONS = (
-    "not no never neither nor none nobody nothing nope nah without hardly cannot can't won't don't doesn't didn't isn't "
+    "not no never neither nor none nobody nothing nope nah without hardly cannot can't won't don't doesn't didn't "
+    "isn't "
     "aren't wasn't weren't shouldn't wouldn't couldn't hasn't haven't hadn't needn't mustn't ain't mightn't"
 )
 NEGATING = frozenset(_NEGATIONS.split())
 # A dear pattern is tried only where one of its words stands in the sentence.
-DENYING = frozenset(
-    f"{_NEGATIONS} against rather instead other far exclude excludes excluded excluding ruling rules ruled rejects scrap "
-    "dropped unlike avoid except would had misread misreading mistake mistaken mistakes wrong wrongly is was seems feels "
-    "looks empty excluded out odd unlikely a absurd nonsense off nowhere blank vacant nil".split()
+DENYING = word_set(
+    f"{_NEGATIONS} against rather instead other far exclude excludes excluded excluding ruling rules ruled rejects "
+    f"scrap "
+    "dropped unlike avoid except would had misread misreading mistake mistaken mistakes wrong wrongly is was seems "
+    "feels "
+    "looks empty excluded out odd unlikely a absurd nonsense off nowhere blank vacant nil"
 )
-OPENING = frozenset(
+OPENING = word_set(
     "could might may can would perhaps maybe possibly tempted tempting either whether if unsure undecided usually "
-    "normally elsewhere alternatively sound sounds one in at initially candidate candidates option options start started "
+    "normally elsewhere alternatively sound sounds one in at initially candidate candidates option options start "
+    "started "
     "first thought consider considered considering wonder wondered wondering possibility possibilities like as similar "
     "resemble resembles reading readings not unclear debatable arguable arguably offer offers potentially otherwise "
     "suppose hesitate hesitated hesitating torn temptation a the trap trip fall invite invites mislead misleads "
-    "misleading".split()
+    "misleading"
 ) - {"a", "the", "in", "at"} | {"trap", "theory", "principle"}
-DEFERRING = frozenset("open can't cannot undecided hard sure idea back return later either toss guess".split())
-REFUSING = frozenset(
-    f"{_NEGATIONS} skip skips skipped skipping drop drops dropping dropped exclude excludes excluded excluding omit omits "
+DEFERRING = word_set("open can't cannot undecided hard sure idea back return later either toss guess")
+REFUSING = word_set(
+    f"{_NEGATIONS} skip skips skipped skipping drop drops dropping dropped exclude excludes excluded excluding omit "
+    f"omits "
     "omitted omitting ignore ignores ignored ignoring discard discards discarded discarding disregard disregards "
     "disregarded reject rejects rejected rejecting remove removes removed removing ruling rule ruled dismiss dismissed "
     "dismissing scrap scrapped scrapping let pass passing leave leaving left throw throwing strike cross steer exempt "
-    "forget give forgo forego part bypass bypassing spare off aside untagged alone take include list keep count tag label extract annotate mark give return".split()
+    "forget give forgo forego part bypass bypassing spare off aside untagged alone take include list keep count tag "
+    "label extract annotate mark give return"
 ) - {"take", "include", "list", "keep", "count", "tag", "label", "extract", "annotate", "mark", "give", "return"}
-UNWANTED = frozenset(
-    f"{_NEGATIONS} lacks lack generic vague unspecific nameless unnamed common plain ordinary everyday simple mere normal general scope nobody would will skipped dropped "
-    "excluded omitted ignored discarded rejected removed disregarded left ruled just only merely asks got".split()
+UNWANTED = word_set(
+    f"{_NEGATIONS} lacks lack generic vague unspecific nameless unnamed common plain ordinary everyday simple mere "
+    f"normal general scope nobody would will skipped dropped "
+    "excluded omitted ignored discarded rejected removed disregarded left ruled just only merely asks got"
 )
-POLITENESS = frozenset(
+POLITENESS = word_set(
     "stays stay remains kept keep entry answer off outside scope beyond point use room place home business stretch "
-    "far-fetched fetched weak thin enough convinced resist refrain abstain decline miss go left annotat overkill appear make going crossed not "
+    "far-fetched fetched weak thin enough convinced resist refrain abstain decline miss go left annotat overkill "
+    "appear make going crossed not "
     "i'd would won't doesn't don't isn't mention entity eligible ineligible disqualified disqualifies unconvincing "
-    "unlabelled unlabeled unannotated untagged irrelevant helpful useful concern us away far be".split()
+    "unlabelled unlabeled unannotated untagged irrelevant helpful useful concern us away far be"
 )
-ENDING = frozenset(
+ENDING = word_set(
     "out no nope nah none neither nothing skip skipped excluded ignore ignored omit omitted dropped rejected discarded "
-    "one taken included tagged listed counted used here it that this x a irrelevant nil nada not pass thanks me".split()
+    "one taken included tagged listed counted used here it that this x a irrelevant nil nada not pass thanks me"
 )
 # The words of which one has to stand in a sentence that accepts.
-ACCEPTING = frozenset(
+ACCEPTING = word_set(
     "keep include take add list count accept extract mark tag copy want give use kept included taken in listed counted "
     "added counts qualify qualifies valid yes belongs belong same likewise ditto similarly above idem too well also "
-    "identical equally with stay stays".split()
+    "identical equally with stay stays"
 )
 
 _CLAUSE_STARTS = (",", ";", ":", "–", "(", "→", "=", "|", "?", " - ", " but ", " so ", " hence ", " thus ", " because ")

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from nercot.justification.trace import word_set
 from nercot.labels import fold_label
 
 # concept: (concepts that it is a kind of, names of the concept, words for things of that kind)
@@ -21,7 +22,8 @@ _CONCEPTS: dict[str, tuple[str, str, str]] = {
     "person": (
         "",
         "person per pers persons_name psn nper",
-        "people human human_being individual man woman boy girl child lady gentleman guy surname forename first_name given_name last_name full_name "
+        "people human human_being individual man woman boy girl child lady gentleman guy surname forename first_name "
+        "given_name last_name full_name "
         "nickname someone somebody he she him her his hers himself herself who whom whose father mother son daughter "
         "brother sister wife husband uncle aunt cousin twin baby teenager victim suspect driver passenger guest host "
         "king queen prince princess emperor empress pope bishop saint priest monk nun rabbi imam pastor reverend "
@@ -37,7 +39,8 @@ _CONCEPTS: dict[str, tuple[str, str, str]] = {
         "diplomat ambassador spy agent detective policeman policewoman sheriff murderer killer thief inventor "
         "translator publisher editor librarian curator chef cook blogger youtuber user author_name protagonist "
         "composer_name plumber electrician carpenter musician_name handle account_holder recipient sender author "
-        "colleague friend boss employee staff recruit candidate customer client visitor tourist volunteer witness speaker "
+        "colleague friend boss employee staff recruit candidate customer client visitor tourist volunteer witness "
+        "speaker "
         "listener viewer reader caller buyer seller tenant landlord grandma grandmother grandfather grandpa parent kid "
         "orphan pensioner widow heir namesake bearer people's someone's member companion partner assistant "
         "villager resident citizen inhabitant tenant neighbour neighbor mathematician economist character figure",
@@ -75,7 +78,8 @@ _CONCEPTS: dict[str, tuple[str, str, str]] = {
     "musician": (
         "person",
         "musician musical_artist musicalartist music_artist",
-        "artist performer solo_artist singer songwriter singer-songwriter guitarist drummer bassist pianist violinist cellist composer conductor "
+        "artist performer solo_artist singer songwriter singer-songwriter guitarist drummer bassist pianist violinist "
+        "cellist composer conductor "
         "vocalist rapper dj producer saxophonist trumpeter keyboardist soprano tenor baritone frontman crooner "
         "organist percussionist flautist harpist recording_artist",
     ),
@@ -84,14 +88,16 @@ _CONCEPTS: dict[str, tuple[str, str, str]] = {
     "actor": (
         "person",
         "actor actress",
-        "cast performer star plays played starring starred stars portrays portrayed acts acted acting role_player leading_man "
+        "cast performer star plays played starring starred stars portrays portrayed acts acted acting role_player "
+        "leading_man "
         "leading_lady comedian movie_star film_star",
     ),
     "director": ("person", "director filmmaker film_maker", "directed directs directing helmed auteur"),
     "character": (
         "",
         "character fictional_character",
-        "role protagonist hero heroine villain sidekick fictional persona avatar superhero wizard detective figure plays "
+        "role protagonist hero heroine villain sidekick fictional persona avatar superhero wizard detective figure "
+        "plays "
         "played",
     ),
     "athlete": ("person", "athlete player sportsperson", "footballer striker goalkeeper golfer boxer sprinter"),
@@ -117,7 +123,8 @@ _CONCEPTS: dict[str, tuple[str, str, str]] = {
     "company": (
         "organization",
         "company firm corporation corp",
-        "business enterprise manufacturer maker carmaker automaker retailer startup start-up brand_owner airline bank supplier publisher "
+        "business enterprise manufacturer maker carmaker automaker retailer startup start-up brand_owner airline bank "
+        "supplier publisher "
         "vendor conglomerate subsidiary label record_label studio operator contractor brewery developer chain giant "
         "employer holding corporate carrier insurer provider group shop store",
     ),
@@ -148,7 +155,8 @@ _CONCEPTS: dict[str, tuple[str, str, str]] = {
     "location": (
         "",
         "location place loc geographic_location geographical_location locality geo toponym geographic_entity",
-        "area spot region territory settlement destination site venue district neighbourhood neighborhood suburb street "
+        "area spot region territory settlement destination site venue district neighbourhood neighborhood suburb "
+        "street "
         "road avenue square park river lake sea ocean mountain mount hill valley island islands peninsula continent "
         "desert forest bay coast beach cape stadium stadiums arena building airport station bridge harbour harbor "
         "port border landmark address where geographic geographical geography kingdom principality constituency "
@@ -209,7 +217,8 @@ _CONCEPTS: dict[str, tuple[str, str, str]] = {
     "work_of_art": (
         "",
         "work_of_art creative_work workofart artwork creativework",
-        "title work art book novel film movie song album painting poem play opera sculpture symphony series show game statue musical "
+        "title work art book novel film movie song album painting poem play opera sculpture symphony series show game "
+        "statue musical "
         "picture hymn single episode trilogy documentary",
     ),
     "book": (
@@ -230,7 +239,7 @@ _CONCEPTS: dict[str, tuple[str, str, str]] = {
         "film movie motion_picture",
         "feature picture documentary flick sequel prequel blockbuster thriller comedy_film franchise",
     ),
-    "title": ("work_of_art", "title movie_title film_title", "film movie picture called named name"),
+    "title": ("work_of_art", "title movie_title film_title", "film movie picture called named"),
     "tv_show": (
         "work_of_art",
         "tv_show television_show tv_series television_series tv_program show program programme series sitcom",
@@ -245,7 +254,8 @@ _CONCEPTS: dict[str, tuple[str, str, str]] = {
     "product": (
         "",
         "product prod products consumer_good",
-        "goods device phone smartphone car model software app application tool gadget console aircraft vehicle brand engine "
+        "goods device phone smartphone car model software app application tool gadget console aircraft vehicle brand "
+        "engine "
         "toolkit operating_system release drink camera computer laptop robot machine system platform weapon rocket "
         "programme program package library service item merchandise drug toy garment tablet chip processor browser "
         "database framework",
@@ -295,12 +305,13 @@ _CONCEPTS: dict[str, tuple[str, str, str]] = {
     "restaurant": (
         "organization",
         "restaurant restaurant_name eatery",
-        "diner cafe chain bar pub bistro pizzeria steakhouse place name fast_food franchise",
+        "diner cafe chain bar pub bistro pizzeria steakhouse place fast_food franchise",
     ),
     "amenity": (
         "",
         "amenity",
-        "feature service facility parking seating patio wifi ambience ambiance atmosphere delivery takeout reservation view outdoor perk "
+        "feature service facility parking seating patio wifi ambience ambiance atmosphere delivery takeout "
+        "reservation view outdoor perk "
         "accommodation valet characteristic service friendly offers",
     ),
     "hours": ("", "hours opening_hours opening_time", "time open closes opens late night schedule business_hours"),
@@ -314,7 +325,8 @@ _CONCEPTS: dict[str, tuple[str, str, str]] = {
     "genre": (
         "",
         "genre type_of_movie type_of_film kind_of_film kind_of_movie sort_of_movie",
-        "category kind style comedy drama thriller horror action western animation animated romance documentary noir musical sci-fi",
+        "category kind style comedy drama thriller horror action western animation animated romance documentary noir "
+        "musical sci-fi",
     ),
     "music_genre": (
         "genre",
@@ -352,7 +364,8 @@ _CONCEPTS: dict[str, tuple[str, str, str]] = {
     "quantity": (
         "",
         "quantity measurement",
-        "measure amount number size weight length distance unit dose volume height metric value kilos kilometres miles measured",
+        "measure amount number size weight length distance unit dose volume height metric value kilos kilometres "
+        "miles measured",
     ),
     "cardinal": ("", "cardinal number numeral", "count figure how_many digit"),
     "ordinal": ("", "ordinal ordinal_number rank", "place position first second third"),
@@ -454,7 +467,8 @@ _CONCEPTS: dict[str, tuple[str, str, str]] = {
     "field": (
         "",
         "field field_of_study research_field research_area",
-        "area discipline subfield domain subject branch topic area_of_research area_of_study science studies subarea application_area",
+        "area discipline subfield domain subject branch topic area_of_research area_of_study science studies subarea "
+        "application_area",
     ),
     "task": (
         "",
@@ -465,13 +479,15 @@ _CONCEPTS: dict[str, tuple[str, str, str]] = {
     "algorithm": (
         "",
         "algorithm",
-        "method technique model network architecture classifier learner optimizer approach procedure machine_learning_model neural_net "
+        "method technique model network architecture classifier learner optimizer approach procedure "
+        "machine_learning_model neural_net "
         "neural_network family methods models estimator search heuristic",
     ),
     "metric": (
         "",
         "metrics metric evaluation_metric",
-        "measure score accuracy precision recall error estimate loss criterion quantity benchmark statistic likelihood rate",
+        "measure score accuracy precision recall error estimate loss criterion quantity benchmark statistic "
+        "likelihood rate",
     ),
     "instrument": (
         "",
@@ -586,10 +602,8 @@ def _head(label: str) -> str:
     return next((concept for end in ends if (concept := _concept(end))), "")
 
 
-_VAGUE_HEADS = frozenset("name names title type number code word term part item thing place time unit id".split())
-_WORDS_LIKE_INITIALS = frozenset(
-    "as at am an be by do go he hi if in is it me my no of oh ok on or so to up us we".split()
-)
+_VAGUE_HEADS = word_set("name names title type number code word term part item thing place time unit id")
+_WORDS_LIKE_INITIALS = word_set("as at am an be by do go he hi if in is it me my no of oh ok on or so to up us we")
 
 
 def is_common(word: str) -> bool:

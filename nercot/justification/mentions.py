@@ -20,7 +20,7 @@ from rapidfuzz import fuzz
 
 from nercot.grounding import occurrences
 from nercot.justification.lexicon import NAMES, Types, is_common, singular
-from nercot.justification.trace import Span, Trace, lower, plain, quotation
+from nercot.justification.trace import Span, Trace, lower, plain, quotation, word_set
 from nercot.records import Entity
 
 # A quotation of this share of the sentence shows the sentence and picks out nothing.
@@ -29,11 +29,11 @@ _MIN_WHOLE = 25
 # Longer strings than this, in words, are clauses and no candidates for a mention.
 _MAX_PICKED = 5
 
-_SMALL = frozenset(
+_SMALL = word_set(
     "a an the of and or for in on at to by with from as is are was were be been it its this that these those he she "
     "they his her their we you i not no yes but so if then than too also there here one two all any some who what "
     "when where which how only just new first last other more most mr mrs ms dr will would can could has had have "
-    "after before during under since next finally lastly well now okay let take given seeing looking".split()
+    "after before during under since next finally lastly well now okay let take given seeing looking"
 )
 
 _PARTICLE = r"(?: (?:of|the|de|du|von|van|for|la|le|del|der|di) (?=[^\W_a-z])| )?"
@@ -53,7 +53,7 @@ _STARTS = ("\n", "; ", ". ", "? ", ": ", "– ")
 # What follows a quoted string that is about to get a verdict, or leads to one.
 _MARK = re.compile(r"\s*(?:[:=→(|]|[–-]\s|is an? |is the |are )")
 _LEADS = (": ", "→ ", "= ")
-_CLAUSAL = frozenset("is are was were has had will would to in on at by with from that which who instead".split())
+_CLAUSAL = word_set("is are was were has had will would to in on at by with from that which who instead")
 # Names of list items; at the head of a line they define, elsewhere they refer.
 _MARKER = re.compile(r"\(([a-z]|\d{1,2})\)|#(\d{1,2})\b|(?<![\w(])([a-z])\)")
 
@@ -221,9 +221,9 @@ def _own_words(text: str, types: Types) -> Iterator[str]:
         if long and word not in _SMALL and word not in types.words and not types.at((word,), 0)[1]:
             yield word
     last = words[-1]
-    if len(words) == 2 and len(last) > 2 and text.istitle() and last not in types.words:
-        if not any(types.at(words, 1)[1].values()):
-            yield last
+    surname = len(words) == 2 and len(last) > 2 and text.istitle() and last not in types.words
+    if surname and not any(types.at(words, 1)[1].values()):
+        yield last
     for kept in ([word for word in words if word not in _SMALL], words):
         if len(kept) > 2:
             initials = "".join(word[0] for word in kept)

@@ -14,7 +14,7 @@ from operator import eq
 
 from nercot.justification.lexicon import types_of
 from nercot.justification.statements import find_hits
-from nercot.justification.trace import Trace, read_trace
+from nercot.justification.trace import Trace, read_trace, word_set
 from nercot.records import Entity
 
 # Where more than this share of the words are different ones, nothing loops.
@@ -23,6 +23,8 @@ _MIN_LOOP = 20
 # So many turns of the same words are a loop, if they are this many words; fewer are a habit.
 _TURNS = 4
 _MIN_RUN = 16
+# Characters of a piece that has to come back in a loop.
+_SAMPLE = 12
 _MIN_STUTTERS = 5
 
 _REFUSES = re.compile(
@@ -34,12 +36,13 @@ _INSTRUCTS = re.compile(
     r"|output (?:format|only|the|a)|return (?:only|a|the)|(?:entity )?types?:|sentence:|input:|instructions?:|use only"
     r"|do not (?:add|include|output|write)|in json|json (?:object|format)|think step|copy each|exactly as)"
 )
-_COMMANDS = frozenset("extract respond reply output return json task instructions expert copy answer".split())
+_COMMANDS = word_set("extract respond reply output return json task instructions expert copy answer")
 _CONTENT = re.compile(r"[^\W\d_]{4,}")
 # Words that a trace about annotation has, whatever its sentence.
-_ABOUT = frozenset(
-    "sentence text entity entities name names named type types label labels mention mentions list nothing none tag tags "
-    "category categories schema annotate extract extraction token tokens span spans word words phrase noun nouns".split()
+_ABOUT = word_set(
+    "sentence text entity entities name names named type types label labels mention mentions list nothing none tag "
+    "tags "
+    "category categories schema annotate extract extraction token tokens span spans word words phrase noun nouns"
 )
 
 
@@ -49,11 +52,13 @@ def degeneration(cot: str, sentence: str, schema: Sequence[str], entities: Seque
     words = list(filter(None, trace.words))
     if len(trace.vocabulary) < 12 and sum(map(str.isalpha, words)) < 2:
         return "the trace is empty"
-    return _loop(words) or _salad(words, trace) or _elsewhere(trace, words, sentence, schema, entities)
+    return _loop(words, trace.low) or _salad(words, trace) or _elsewhere(trace, words, sentence, schema, entities)
 
 
-def _loop(words: Sequence[str]) -> str | None:
+def _loop(words: Sequence[str], low: str) -> str | None:
     """Words that come again and again at one distance: the length of the loop."""
+    if not any(low.count(low[at : at + _SAMPLE]) >= _TURNS for at in range(0, len(low) - _SAMPLE, len(low) // 12 + 1)):
+        return None
     middle = len(words) // 2
     half = min((words[:middle], words[middle:]), key=lambda part: len(set(part)))
     if len(words) < _MIN_LOOP or len(set(half)) > _VARIED * len(half):
@@ -124,52 +129,115 @@ def _echo(low: str, sentence: str, entities: Sequence[Entity]) -> str | None:
 
 
 # Words without which no sentence speaks of an answer key: one of the first, or one of each of the others.
-_KEY_WORDS = frozenset(
+_KEY_WORDS = word_set(
     "gold golden truth key answer answers reference references annotation annotations annotated annotator annotators "
-    "annotator's annotators' solution solutions extraction extractions expected target labeller backwards backward hint "
-    "reverse-engineer reverse engineer tagged labelled labeled".split()
+    "annotator's annotators' solution solutions extraction extractions expected target labeller backwards backward "
+    "hint "
+    "reverse-engineer reverse engineer tagged labelled labeled"
 )
-_LISTED_WORDS = frozenset("entities labels tags spans list result results output version already".split())
-_GIVEN_WORDS = frozenset(
-    "given provided supplied attached handed they already match matches identical accompanying enclosed appended accepted "
-    "prompt message system user".split()
+_LISTED_WORDS = word_set("entities labels tags spans list result results output version already")
+_GIVEN_WORDS = word_set(
+    "given provided supplied attached handed they already match matches identical accompanying enclosed appended "
+    "accepted "
+    "prompt message system user"
 )
-_KEY = r"(?:answers?(?: key)?|annotations?|annotated (?:version|text|sentence|copy|data|spans)|tagged (?:version|text|sentence|copy|data)|label+ed (?:version|text|sentence|copy|data)|solutions?|extractions?|answer list|entity list|entities|spans|key|ground[- ]truth|gold(?:en)?)"
-_GIVEN = r"(?:given|provided|supplied|attached|accompanying|handed|enclosed|existing|finished|completed|ready-made|pre-?filled|prepared|known|stored|hidden|original|official)"
-_SOURCE = r"(?:user|prompt|input|task|data ?set|data|corpus|row|record|file|instructions?|request|message|template|system|example|sheet|they)"
+_KEY = (
+    r"(?:answers?(?: key)?|annotations?|annotated (?:version|text|sentence|copy|data|spans)|tagged (?:version|text"
+    r"|sentence|copy|data)|label+ed (?:version|text|sentence|copy|data)|solutions?|extractions?|answer list"
+    r"|entity list|entities|spans|key|ground[- ]truth|gold(?:en)?)"
+)
+_GIVEN = (
+    r"(?:given|provided|supplied|attached|accompanying|handed|enclosed|existing|finished|completed|ready-made"
+    r"|pre-?filled|prepared|known|stored|hidden|original|official)"
+)
+_SOURCE = (
+    r"(?:user|prompt|input|task|data ?set|data|corpus|row|record|file|instructions?|request|message|template|system"
+    r"|example|sheet|they)"
+)
 _LEAKS = tuple(
     re.compile(pattern)
     for pattern in (
-        r"\b(?:gold(?:en)?|ground[- ]truth)[- ](?:standard|labels?|annotations?|answers?|entit\w+|spans?|tags?|list|data|set|output|solution|extraction|reference)\b",
-        r"\b(?:the|their|its|this|that|my|our) ground[- ]truth\b|\bgold (?:says|has|lists|marks|wants|is)\b|\b(?:the|match(?:es|ing)?|in|to) (?:the )?gold\b(?! (?:medal|coin|mine|rush|standard of|price|ore|ring|bar|watch|disc|record))",
-        r"\banswer[- ]key\b|\breference (?:answers?|annotations?|labels?|tags?|solutions?|outputs?|lists?|entit\w+|extractions?|json|says|has|lists|marks|wants|treats|calls)\b",
-        r"\b(?:expected|target|desired|intended|required) (?:answers?|annotations?|entit(?:y|ies)|labels|extractions?|solutions?|spans|results?|output)\b(?! (?:format|structure|schema|style|types?|layout|is a json|should))(?=[^.?!\n]{0,60}\b(?:is|are|says?|has|have|lists?|contains?|includes?|marks?|wants?|shows?|given|provided|treats?|as|so|must|match|reach|get|arrive|derive|already)\b)",
+        r"\b(?:gold(?:en)?|ground[- ]truth)[- ](?:standard|labels?|annotations?|answers?|entit\w+|spans?|tags?|list"
+        r"|data|set|output|solution|extraction|reference)\b",
+        r"\b(?:the|their|its|this|that|my|our) ground[- ]truth\b|\bgold (?:says|has|lists|marks|wants|is)\b|\b(?:the"
+        r"|match(?:es|ing)?|in|to) (?:the )?gold\b(?! (?:medal|coin|mine|rush|standard of|price|ore|ring|bar|watch"
+        r"|disc|record))",
+        r"\banswer[- ]key\b|\breference (?:answers?|annotations?|labels?|tags?|solutions?|outputs?|lists?|entit\w+"
+        r"|extractions?|json|says|has|lists|marks|wants|treats|calls)\b",
+        r"\b(?:expected|target|desired|intended|required) (?:answers?|annotations?|entit(?:y|ies)|labels|extractions?"
+        r"|solutions?|spans|results?|output)\b(?! (?:format|structure|schema|style|types?|layout|is a json"
+        r"|should))(?=[^.?!\n]{0,60}\b(?:is|are|says?|has|have|lists?|contains?|includes?|marks?|wants?|shows?|given"
+        r"|provided|treats?|as|so|must|match|reach|get|arrive|derive|already)\b)",
         rf"\b{_GIVEN} {_KEY}\b(?! (?:types?|format|schema|structure|categor|labels?|class))",
-        rf"\b{_KEY} (?:that |which |as )?(?:i|we)(?:'ve| have| had)? (?:was|were|been|am|are|got|received|have|see)?\s*(?:been )?(?:given|handed|shown|provided|supplied|sent|told|received|before me|in front)\b",
-        rf"\b{_KEY} (?:is|are|was|were|has been|have been|comes?|came) (?:already )?(?:given|provided|supplied|attached|handed|included|known|listed|there|with|below|above|in the (?:prompt|input|data))\b",
-        rf"\b{_KEY}(?: [\w']+){{0,3}} (?:at|in|on|from|below|above|under|with|of) (?:the )?(?:(?:very )?(?:bottom|end|foot|top|back|head|beginning) of )?(?:the |this |my |our )?{_SOURCE}\b(?! (?:types?|labels?))",
-        rf"\b{_SOURCE}(?: (?:has|have|had|already|also|itself|here|helpfully))* (?:attach(?:es|ed)|suppl(?:y|ies|ied)|provid(?:es?|ed)|includ(?:es?|ed)|g(?:ives?|ave|iven)|hand(?:s|ed)|contains?|comes? with|came with|shows?|lists?|states?|says?|tells?)(?: (?:me|us|already|also|with))*(?: (?:the|an?|its|their|this|all|both|what))?(?: [\w'-]+)? (?:answers?|annotations?|solutions?|extractions?|correct \w+|entities (?:to|that|already)|gold|answer key|key|spans)\b",
-        r"\bthey(?:'ve| have)? already (?:have|had|got|annotated|tagged|label+ed|marked|listed|gave|given|decided)\b|\b(?:already|previously|pre-?)[ -]?(?:annotated|tagged|label+ed) (?:in|by|as|for|with|there|here|text|sentence|version)\b",
-        r"\b[bi]-(?:per|loc|org|misc|[a-z]{3,})\b[^.\n]{0,80}\b(?:tags?|tagged|come|carr(?:y|ies)|column|input|tokens?|given|label\w*|marked)\b|\b(?:tags?|tagged|columns?|tokens?|input|carr(?:y|ies)|label\w*)\b[^.\n]{0,80}\b[bi]-(?:per|loc|org|misc|[a-z]{3,})\b",
-        rf"\b(?:identical|match(?:es|ed|ing)?|agree(?:s|d|ment)?|consistent|conform\w*|coincide\w*|in line|accord\w*|compar(?:e|ed|ing)|reproduce|same as|reach|arrive at|check(?:ed|ing)?|verif\w+)(?: (?:it|this|that|them|my \w+|mine|to|with|against|up|the|their|its|what|same))* (?:{_GIVEN} )?(?:(?:one|list|labels?|tags?|types?|entities|answer|output|result|version|spans) (?:that )?(?:they|i was|i am|i've been|we were|already|given|provided|supplied|in the (?:data|prompt|input))|annotations?\b(?! (?:guide|style|conv|pract|rule|scheme))|answer key|solution|gold|reference\b|ground truth|expected \w+)",
-        r"\b(?:the|this|that|their|his|her|original|official|human|previous|existing|corpus|dataset's) (?:annotations?|annotators?|label+ers?|solution|answer sheet|extraction) (?:here |for this \w+ |above |below |also |clearly |already |actually )?(?:says?|mark(?:s|ed)|label+ed|tag(?:s|ged)|ha[sd]|have|gave|gives?|chose|puts?|lists?|treats?|treated|shows?|indicates?|include[sd]?|contains?|wants?|calls?|expects?|is|are|uses|used|counts?|counted|names?|leaves?|left|omits?|omitted|skips?|skipped|only)\b(?! (?:usually|often|would|might|may|could|tend|typically|to be found))",
-        rf"\b(?:according to|per|following|based on|as in|copied from|from|thanks to|guided by|judging by|going by|given|see|look(?:ing|ed)? (?:at|up)|consult(?:ing|ed)?|peek(?:ing|ed)? at) (?:the|their|its|this|that|my) (?:{_GIVEN} )?(?:annotations?\b(?! (?:guide|style|conv|pract|rule|scheme|instr))|answer(?:s| key| sheet)?\b(?! (?:format|schema))|solution|gold|reference (?!to)|ground truth|key\b|extraction)",
-        r"\b(?:reason|work|argue|go|justif\w+|think)(?:ing|s|ed)? (?:it |them )?backwards?\b(?=[^.\n]{0,80}\b(?:from|answer|result|label|list|given|annot\w+)\b)|\breverse[- ]engineer\w*\b(?=[^.\n]{0,60}\b(?:answer|label|annot\w+|reason\w*|output|list|extraction)\b)",
-        r"\b(?:answer|result|output|label|outcome|list|entities|extraction)s? (?:is|are|was|were) (?:already )?(?:known|fixed|given|provided|settled|decided|handed)\b(?=[^.\n]{0,80}\b(?:so|justif\w+|explain\w*|rationali[sz]\w*|just|only|need|reason\w*|have to|must|already|to me|in advance|beforehand)\b)",
-        r"\b(?:justif\w+|explain\w*|rationali[sz]\w*|motivat\w+|defend\w*|back up|support|arrive at|derive|lead(?:s|ing)? (?:up )?to|walk (?:up )?to) (?:why )?(?:the |this |that |these |those |each of the |all )?(?:{g} )?(?:labels? (?:given|provided|shown)|annotations?|given (?:labels?|answers?|tags?|entities|list)|provided \w+|answer key|known \w+|gold \w+|expected \w+)\b".replace(
-            "{g}", _GIVEN
-        ),
-        r"\b(?:the|this|that|answer) key\b[^.\n]{0,60}\b(?:contains?|says?|has|lists?|passed|came|comes|with|below|above|given|shows?|wants?|reads?)\b",
-        rf"\b{_KEY} (?:that(?:'s| is| was| came| comes| has been)? |which (?:is |was )?)?(?:i got |i have |we got )?(?:passed (?:along|on)|appended|enclosed|sent along|along with|came (?:with|along)|in front of me|next to|below|above|underneath)\b",
-        r"\b(?:annotators?'?s?'?|labell?ers?'?s?'?|previous|earlier|their) (?:own )?(?:labels?|tags?|choices?|decisions?|answers?|lists?|marks?)\b(?! (?:usually|often|would|might|may|could|tend))(?=[^.\n]{0,80}\b(?:i got|i have|given|along|it's|it is|there|as|says?|has|have|shows?|put|marks?)\b)",
-        r"\b(?:hint|note|remark|comment)\b[^.\n]{0,60}\b(?:entities|answers?|labels?|which|what)\b[^.\n]{0,40}\b(?:accepted|expected|correct|wanted|right|counted|scored)\b",
-        r"\b(?:target|expected|answer|solution|output|label|gold) (?:line|column|field|row|cell|section|block|entry)\b[^.\n]{0,40}\b(?:reads?|says?|has|shows?|contains?|lists?|already|is)\b",
-        r"\b(?:has|have|had|was|is|are|being|been) (?:been )?(?:label+ed|annotated|tagged|marked)(?: as [\w\"'-]+)? (?:in|by) the (?:data ?set|data|corpus|annotat\w+|gold|input|prompt|source|original|file|training)\b",
+        rf"\b{_KEY} (?:that |which |as )?(?:i|we)(?:'ve| have| had)? (?:was|were|been|am|are|got|received|have"
+        rf"|see)?\s*(?:been )?(?:given|handed|shown|provided|supplied|sent|told|received|before me|in front)\b",
+        rf"\b{_KEY} (?:is|are|was|were|has been|have been|comes?|came) (?:already )?(?:given|provided|supplied"
+        rf"|attached|handed|included|known|listed|there|with|below|above|in the (?:prompt|input|data))\b",
+        rf"\b{_KEY}(?: [\w']+){{0,3}} (?:at|in|on|from|below|above|under|with|of) (?:the )?(?:(?:very )?(?:bottom|end"
+        rf"|foot|top|back|head|beginning) of )?(?:the |this |my |our )?{_SOURCE}\b(?! (?:types?|labels?))",
+        rf"\b{_SOURCE}(?: (?:has|have|had|already|also|itself|here|helpfully))* (?:attach(?:es|ed)|suppl(?:y|ies|ied)"
+        rf"|provid(?:es?|ed)|includ(?:es?|ed)|g(?:ives?|ave|iven)|hand(?:s|ed)|contains?|comes? with|came with|shows?"
+        rf"|lists?|states?|says?|tells?)(?: (?:me|us|already|also|with))*(?: (?:the|an?|its|their|this|all|both"
+        rf"|what))?(?: [\w'-]+)? (?:answers?|annotations?|solutions?|extractions?|correct \w+|entities (?:to|that"
+        rf"|already)|gold|answer key|key|spans)\b",
+        r"\bthey(?:'ve| have)? already (?:have|had|got|annotated|tagged|label+ed|marked|listed|gave|given|decided)\b"
+        r"|\b(?:already|previously|pre-?)[ -]?(?:annotated|tagged|label+ed) (?:in|by|as|for|with|there|here|text"
+        r"|sentence|version)\b",
+        r"\b[bi]-(?:per|loc|org|misc|[a-z]{3,})\b[^.\n]{0,80}\b(?:tags?|tagged|come|carr(?:y|ies)|column|input"
+        r"|tokens?|given|label\w*|marked)\b|\b(?:tags?|tagged|columns?|tokens?|input|carr(?:y|ies)"
+        r"|label\w*)\b[^.\n]{0,80}\b[bi]-(?:per|loc|org|misc|[a-z]{3,})\b",
+        rf"\b(?:identical|match(?:es|ed|ing)?|agree(?:s|d|ment)?|consistent|conform\w*|coincide\w*|in line|accord\w*"
+        rf"|compar(?:e|ed|ing)|reproduce|same as|reach|arrive at|check(?:ed|ing)?|verif\w+)(?: (?:it|this|that|them"
+        rf"|my \w+|mine|to|with|against|up|the|their|its|what|same))* (?:{_GIVEN} )?(?:(?:one|list|labels?|tags?"
+        rf"|types?|entities|answer|output|result|version|spans) (?:that )?(?:they|i was|i am|i've been|we were"
+        rf"|already|given|provided|supplied|in the (?:data|prompt|input))|annotations?\b(?! (?:guide|style|conv|pract"
+        rf"|rule|scheme))|answer key|solution|gold|reference\b|ground truth|expected \w+)",
+        r"\b(?:the|this|that|their|his|her|original|official|human|previous|existing|corpus"
+        r"|dataset's) (?:annotations?|annotators?|label+ers?|solution|answer sheet|extraction) (?:here |for this \w+ "
+        r"|above |below |also |clearly |already |actually )?(?:says?|mark(?:s|ed)|label+ed|tag(?:s|ged)|ha[sd]|have"
+        r"|gave|gives?|chose|puts?|lists?|treats?|treated|shows?|indicates?|include[sd]?|contains?|wants?|calls?"
+        r"|expects?|is|are|uses|used|counts?|counted|names?|leaves?|left|omits?|omitted|skips?|skipped"
+        r"|only)\b(?! (?:usually|often|would|might|may|could|tend|typically|to be found))",
+        rf"\b(?:according to|per|following|based on|as in|copied from|from|thanks to|guided by|judging by|going by"
+        rf"|given|see|look(?:ing|ed)? (?:at|up)|consult(?:ing|ed)?|peek(?:ing|ed)? at) (?:the|their|its|this|that"
+        rf"|my) (?:{_GIVEN} )?(?:annotations?\b(?! (?:guide|style|conv|pract|rule|scheme|instr))|answer(?:s| key"
+        rf"| sheet)?\b(?! (?:format|schema))|solution|gold|reference (?!to)|ground truth|key\b|extraction)",
+        r"\b(?:reason|work|argue|go|justif\w+|think)(?:ing|s|ed)? (?:it |them )?backwards?\b(?=[^.\n]{0,80}\b(?:from"
+        r"|answer|result|label|list|given|annot\w+)\b)|\breverse[- ]engineer\w*\b(?=[^.\n]{0,60}\b(?:answer|label"
+        r"|annot\w+|reason\w*|output|list|extraction)\b)",
+        r"\b(?:answer|result|output|label|outcome|list|entities|extraction)s? (?:is|are|was"
+        r"|were) (?:already )?(?:known|fixed|given|provided|settled|decided|handed)\b(?=[^.\n]{0,80}\b(?:so|justif\w+"
+        r"|explain\w*|rationali[sz]\w*|just|only|need|reason\w*|have to|must|already|to me|in advance|beforehand)\b)",
+        r"\b(?:justif\w+|explain\w*|rationali[sz]\w*|motivat\w+|defend\w*|back up|support|arrive at|derive|lead(?:s"
+        r"|ing)? (?:up )?to|walk (?:up )?to) (?:why )?(?:the |this |that |these |those |each of the "
+        r"|all )?(?:{g} )?(?:labels? (?:given|provided|shown)|annotations?|given (?:labels?|answers?|tags?|entities"
+        r"|list)|provided \w+|answer key|known \w+|gold \w+|expected \w+)\b".replace("{g}", _GIVEN),
+        r"\b(?:the|this|that|answer) key\b[^.\n]{0,60}\b(?:contains?|says?|has|lists?|passed|came|comes|with|below"
+        r"|above|given|shows?|wants?|reads?)\b",
+        rf"\b{_KEY} (?:that(?:'s| is| was| came| comes| has been)? |which (?:is |was )?)?(?:i got |i have "
+        rf"|we got )?(?:passed (?:along|on)|appended|enclosed|sent along|along with|came (?:with|along)"
+        rf"|in front of me|next to|below|above|underneath)\b",
+        r"\b(?:annotators?'?s?'?|labell?ers?'?s?'?|previous|earlier|their) (?:own )?(?:labels?|tags?|choices?"
+        r"|decisions?|answers?|lists?|marks?)\b(?! (?:usually|often|would|might|may|could"
+        r"|tend))(?=[^.\n]{0,80}\b(?:i got|i have|given|along|it's|it is|there|as|says?|has|have|shows?|put|marks?)\b)",
+        r"\b(?:hint|note|remark|comment)\b[^.\n]{0,60}\b(?:entities|answers?|labels?|which"
+        r"|what)\b[^.\n]{0,40}\b(?:accepted|expected|correct|wanted|right|counted|scored)\b",
+        r"\b(?:target|expected|answer|solution|output|label|gold) (?:line|column|field|row|cell|section|block"
+        r"|entry)\b[^.\n]{0,40}\b(?:reads?|says?|has|shows?|contains?|lists?|already|is)\b",
+        r"\b(?:has|have|had|was|is|are|being|been) (?:been )?(?:label+ed|annotated|tagged"
+        r"|marked)(?: as [\w\"'-]+)? (?:in|by) the (?:data ?set|data|corpus|annotat\w+|gold|input|prompt|source"
+        r"|original|file|training)\b",
     )
 )
 _GENERAL = re.compile(
-    r"\b(?:guidelines?|schemes?|conventions?|usually|often|normally|typically|generally|tend(?:s)? to|most (?:annotators|corpora|schemes|datasets)|some annotators|many (?:annotators|corpora|datasets)|other (?:annotators|corpora|datasets)|in (?:conll|ontonotes|this sort of|such) |no (?:annotation|answer|gold|key|solution|reference)|without (?:an?y? )?(?:annotation|answer key|gold|solution))\b"
+    r"\b(?:guidelines?|schemes?|conventions?|usually|often|normally|typically|generally|tend(?:s)? to"
+    r"|most (?:annotators|corpora|schemes|datasets)|some annotators|many (?:annotators|corpora|datasets)"
+    r"|other (?:annotators|corpora|datasets)|in (?:conll|ontonotes|this sort of|such) |no (?:annotation|answer|gold"
+    r"|key|solution|reference)|without (?:an?y? )?(?:annotation|answer key|gold|solution))\b"
 )
+
+
+_SUSPECT = _KEY_WORDS | _LISTED_WORDS
 
 
 def leak(cot: str, sentence: str) -> str | None:
@@ -195,8 +263,7 @@ def leak(cot: str, sentence: str) -> str | None:
 def _suspects(trace: Trace) -> Iterator[str]:
     """The sentences that may speak of an answer key."""
     low, reach = trace.low, 0
-    suspect = _KEY_WORDS | _LISTED_WORDS
-    for index in [index for index, word in enumerate(trace.words) if word in suspect]:
+    for index in [index for index, word in enumerate(trace.words) if word in _SUSPECT]:
         at = trace.starts[index]
         if at < reach:
             continue

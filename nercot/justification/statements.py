@@ -29,10 +29,13 @@ EVERY = -1
 class Event(NamedTuple):
     """`kind`: yes, no or open; `label`: a type's index or EVERY; the span that says it.
 
-    `firm`: there is only one reading.  `faint`: the type is named beside the mention, not of it ("in the city").
-    `soft`: a refusal that may be about another place of the same string.  `double`, `twice`: perhaps, or surely, one type of two.
-    `again`: a doubt or a change of mind that takes back what was said before.  `direct`: the type stands next to
-    the mention, or is said of it as the subject of the sentence.  `named`: the type is named and not described.
+    `firm`: there is only one reading.
+    `faint`: the type is named beside the mention, not of it ("in the city").
+    `soft`: a refusal that may be about another place of the same string.
+    `double`, `twice`: perhaps, or surely, one type of two.
+    `again`: a doubt or a change of mind that takes back what was said before.
+    `direct`: the type stands next to the mention, or is said of it as the subject of the sentence.
+    `named`: the type is named and not only described.
     """
 
     kind: Polarity
@@ -82,7 +85,8 @@ _TYPE_KEY = re.compile(
 )
 _HEADING = re.compile(r"[\s#>\d.)•·-]*")
 _WHICH = re.compile(
-    r"\W*(?:and |now |so |then |next )*(?:(?:which|what|any|are there(?: any)?|is there(?: an?y?)?|how about|what about)"
+    r"\W*(?:and |now |so |then |next )*(?:(?:which|what|any|are there(?: any)?|is there(?: an?y?)?|how about"
+    r"|what about)"
     r"(?: other| the| kinds? of)?|who|where|when) ?[\"']?$"
 )
 _NOTHING = re.compile(
@@ -99,7 +103,8 @@ _BESIDE = re.compile(
 )
 _LISTED = re.compile(r"[\s\"')]*(?:[,;.(–\n/]|and\b|-\s|$)")
 _CLOSES = re.compile(
-    r"[\s\"')\]]*(?:$|[.,;:!?(–→|=×✔]|-\s|x\d|(?:and|or|but|here|too|then|again|instead|rather|because|since|type|label|slot"
+    r"[\s\"')\]]*(?:$|[.,;:!?(–→|=×✔]|-\s|x\d|(?:and|or|but|here|too|then|again|instead|rather|because|since|type"
+    r"|label|slot"
     r"|name|by|of|in|with|for|at|on|from|that|which|who|not|than|as|it|so|though|although|even|rather|either|obviously"
     r"|literally|this|now|also|anyway|way|one|without|whose|where|per|just|twice)\b|s\b)"
 )
@@ -118,17 +123,20 @@ _PREPOSITION = re.compile(
     r"(?:(?!be |an? |being )[\w-]+ )?[\"']?$"
 )
 _AS_TYPE = re.compile(
-    r"\b(?:speaks?|counts?|stands?|argues?|points?|qualif(?:y|ies)|goes|go|belongs?|falls?|put|sorted|filed|assign(?:ed)?|mapped|over|come|comes|up) (?:in|to|with|for|on|under)\b"
+    r"\b(?:speaks?|counts?|stands?|argues?|points?|qualif(?:y|ies)|goes|go|belongs?|falls?|put|sorted|filed"
+    r"|assign(?:ed)?|mapped|over|come|comes|up) (?:in|to|with|for|on|under)\b"
 )
 _CHAIN = re.compile(r"[\s\"',/)(]*(?:(?:or|and|nor|an?|the|,|/|\+)[\s\"'(]*)*")
 _TWICE = re.compile(
-    r"\b(?:both|twice|and again|two types|both types|second type|double duty|in two roles|and under|one of each|and as an?)\b|\+"
+    r"\b(?:both|twice|and again|two types|both types|second type|double duty|in two roles|and under|one of each"
+    r"|and as an?)\b|\+"
 )
 _CONCEDES = re.compile(r"[,;)] ?(?:but|though|yet|however|only)\b")
 _CONCESSIONS = frozenset(("but", "though", "yet", "however", "only"))
 _DOUBLE = re.compile(r"\b(?:both|again|as well|also|twice|and under|and as|two types|second type|too)\b|\+")
 _TOGETHER = re.compile(
-    r"\b(?:all|both|each|every|these|those|they|them|their|everything|everyone|together|two|three|four|five|six|seven|eight|nine"
+    r"\b(?:all|both|each|every|these|those|they|them|their|everything|everyone|together|two|three|four|five|six|seven"
+    r"|eight|nine"
     r"|ten|eleven|twelve|(?<![(\w.,-])\d{1,2}(?![\w).,:-])|the pair|trio|ones|either|neither|any of)\b"
 )
 # Of what belongs to a mention: "Verdi's opera", "Verdi 's is an opera", but not "Verdi's a composer".
@@ -137,7 +145,8 @@ _LATTER = re.compile(
     r"\bthe (former|latter|first|second)\b(?: it is)?(?=\W*(?:$|[.,;:!)]|one\b|then\b|here\b|for\b|as\b))"
 )
 _ONLY = re.compile(
-    r"\b(?:only|just) (?:keep|take|list|include|want|tag|mark|add|label)\b|\b(?:keep|take|list|include|tag|mark|add|label) (?:only|just)\b"
+    r"\b(?:only|just) (?:keep|take|list|include|want|tag|mark|add|label)\b|\b(?:keep|take|list|include|tag|mark|add"
+    r"|label) (?:only|just)\b"
 )
 _HE = re.compile(r"\W*(?:and |but |so |then )*(?:he|she|he's|she's)\b")
 _SINGULAR = re.compile(r"\b(?:it|it's|he|he's|she|she's|this)\b")
@@ -149,7 +158,8 @@ _REVISES = re.compile(
 _PRONOUN = re.compile(
     r"\s*(?:it|them|this|that|these|those|one|both|all|either|any|him|her|each|such"
     r"|the (?:pair|two|three|lot|others?|rest|whole|thing|name|mention|span|string|term|candidate|former|latter|word"
-    r"|phrase|item|token|entity)|none|nothing|neither|(?:all|any|both|each|none|either|neither|one) of (?:it|them|these|those|the \w+))\b"
+    r"|phrase|item|token|entity)|none|nothing|neither|(?:all|any|both|each|none|either|neither|one) of (?:it|them"
+    r"|these|those|the \w+))\b"
     r"(?!\s+\w+\s+\w+\s+\w+)|\s*$"
     r"|\s*(?:here|too|as well|either|completely|entirely|altogether|for now|then|anyway|either way|from|an entry)\b"
 )

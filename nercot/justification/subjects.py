@@ -6,7 +6,6 @@ In: the references of a trace, sentence by sentence.  Out: groups of mentions.  
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 

@@ -16,6 +16,12 @@ from typing import NamedTuple
 
 Span = tuple[int, int]
 
+
+def word_set(words: str) -> frozenset[str]:
+    """The words of a list that is written as a text."""
+    return frozenset(words.split())
+
+
 _FOLDED = (
     dict.fromkeys("“”„‟″«»`＂「」『』[]", '"')
     | dict.fromkeys("‘’‚‛′´", "'")
@@ -30,26 +36,29 @@ _FOLDED = (
 _SEPARATORS = frozenset('\n"!#$%&()*+,-./:;<=>?@[\\]^_{|}~–→…•·✔✓✗✘×¿¡')
 _SPACES = dict.fromkeys(_SEPARATORS, " ")
 
+_FOLDED_ASCII = {ord(char): other for char, other in _FOLDED.items() if char.isascii()}
+_SPACES_ASCII = {ord(char): " " for char in _SEPARATORS if char.isascii()}
+
 # One set of characters begins every stop: that is what makes the search fast.
 _STOP = re.compile(r"[\n.!?…;](?:(?<!\n)[.!?…;\"')\]]+)?(?:[ \n]*\n)?")
 _QUOTE = re.compile(r'"[^"\n]{1,600}"')
 _LONE_QUOTE = re.compile(r"(?<![\w'])'(?=\S)[^'\n]{1,80}(?<=\S)'(?!\w)")
-_ABBREVIATIONS = frozenset(
-    "e.g i.e etc vs cf dr mr mrs ms st prof jr sr inc ltd co no vol approx fig al resp esp ca sq".split()
-)
+_ABBREVIATIONS = word_set("e.g i.e etc vs cf dr mr mrs ms st prof jr sr inc ltd co no vol approx fig al resp esp ca sq")
 
 _DOUBTS = re.compile(
-    r"n't\b|\b(?:not|no|never|nor|neither|none|out|skip\w*|leave|left|drop\w*|ignore\w*|exclude\w*|omit\w*|but|however|though"
-    r"|although|hardly|rather|instead|only|unless|except|without|cannot|aside|refuse|reject\w*|scrap|inside|within|part of)\b"
+    r"n't\b|\b(?:not|no|never|nor|neither|none|out|skip\w*|leave|left|drop\w*|ignore\w*|exclude\w*|omit\w*|but"
+    r"|however|though"
+    r"|although|hardly|rather|instead|only|unless|except|without|cannot|aside|refuse|reject\w*|scrap|inside|within"
+    r"|part of)\b"
 )
-_ENGLISH = frozenset(
-    "the a an of in is it and to that as so i this for not no with on are be or at by but from one has have which".split()
+_ENGLISH = word_set(
+    "the a an of in is it and to that as so i this for not no with on are be or at by but from one has have which"
 )
 # Small words of other languages that English has not.
-_FOREIGN = frozenset(
+_FOREIGN = word_set(
     "der das und ist nicht ein eine einen dem den hier auch aber nur wird sich oder von als kein keine "
     "le les une est pas dans donc c'est qui que du des ce mais pour avec el los las es una por con pero como del se "
-    "il lo gli che di non per ma anche o os um uma não em mas и в не на что это как но по из то также de la en".split()
+    "il lo gli che di non per ma anche o os um uma não em mas и в не на что это как но по из то также de la en"
 )
 _IDEOGRAPHS = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7ff]")
 
@@ -95,7 +104,8 @@ class Trace:
             at, end = stop.span()
             lines = low.count("\n", at, end)
             if not lines:
-                if end < len(low) and low[end] != " " or not self._ends(start, at, end, whole):
+                inside = end < len(low) and low[end] != " "
+                if inside or not self._ends(start, at, end, whole):
                     continue
                 made.append(Sentence(start, end, line, paragraph))
             else:
@@ -127,12 +137,12 @@ class Trace:
         word = self.low[max(self.low.rfind(" ", start, at), self.low.rfind("(", start, at), start - 1) + 1 : at]
         if word.isdigit():
             return len(word) > 2 or bool(self.low[start:at].strip(" \n" + word))
-        return len(word) > 1 and word not in _ABBREVIATIONS or word == ""
+        return word == "" or (len(word) > 1 and word not in _ABBREVIATIONS)
 
 
 def plain(text: str) -> str:
     """The text with quotes, dashes, arrows and odd spaces unified, of the same length."""
-    return _replaced(text, _FOLDED)
+    return _replaced(text, _FOLDED, _FOLDED_ASCII)
 
 
 def lower(text: str) -> str:
@@ -146,11 +156,12 @@ def read_trace(cot: str) -> Trace:
     """The trace, ready to be searched; the rules about one trace share it."""
     text = plain(cot).replace("->", " →").replace("=>", " →")
     low = lower(text)
-    clean = _replaced(low, _SPACES)
+    clean = _replaced(low, _SPACES, _SPACES_ASCII)
     if "'" in clean:
         clean = clean.replace("'s ", "   ").replace(" '", "  ").replace("' ", "  ")
     words = clean.split(" ")
-    starts = [end - len(word) + index for index, (end, word) in enumerate(zip(accumulate(map(len, words)), words))]
+    starts = list(accumulate(map((1).__add__, map(len, words)), initial=0))
+    starts.pop()
     quotes = [match.span() for match in _QUOTE.finditer(text)] if '"' in text else []
     if "'" in text:
         lone = (match.span() for match in _LONE_QUOTE.finditer(text))
@@ -166,8 +177,10 @@ def quotation(quotes: Sequence[Span], start: int, end: int) -> Span | None:
     return None
 
 
-def _replaced(text: str, table: Mapping[str, str]) -> str:
-    """The text with single characters replaced: faster than `translate` where few of them occur."""
+def _replaced(text: str, table: Mapping[str, str], ascii_table: Mapping[int, str]) -> str:
+    """The text with single characters replaced: `translate` is fast on ASCII alone."""
+    if text.isascii():
+        return text.translate(ascii_table)
     for char in table.keys() & set(text):
         text = text.replace(char, table[char])
     return text

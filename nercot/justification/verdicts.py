@@ -16,7 +16,7 @@ from nercot.justification.cues import Polarity
 from nercot.justification.lexicon import label_words
 from nercot.justification.mentions import Reference, Surface
 from nercot.justification.statements import EVERY, Event, Statements
-from nercot.justification.trace import Span, Trace
+from nercot.justification.trace import Span, Trace, word_set
 from nercot.records import Entity, Violation
 
 
@@ -182,9 +182,9 @@ def _doubted(trace: Trace, references: Sequence[Reference], number: int, event: 
 
 
 # Types whose mentions are bare numbers.
-_COUNTED = frozenset(
+_COUNTED = word_set(
     "year date number quantity age time price money cardinal ordinal percent percentage rating score count version "
-    "amount size duration period code average ratings".split()
+    "amount size duration period code average ratings"
 )
 _UNLISTED = Listing(frozenset(), False)
 

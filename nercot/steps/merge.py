@@ -95,7 +95,7 @@ class CategoryDraw:
             ranked = sorted(dataset.best[label], reverse=True)
             new = [(guid, labels) for _, guid, labels in ranked if guid not in chosen]
             chosen.update(new[: self._size])
-        drawn |= chosen.keys()
+        drawn.update(chosen)
         categories = Counter(label for labels in chosen.values() for label in labels)
         return {
             "drawn": len(chosen),

@@ -185,10 +185,14 @@ def small(tmp_path_factory):
     rows = [at_training.corpus_row(number) for number in range(40)]
     for config in ("sft", "cot"):
         at_training.write_corpus(folder / "corpus", config, rows)
-    lines = ["Ann B-person", "left O", "Oslo B-place", ""] * 3
-    (folder / "bench").mkdir()
-    (folder / "bench" / "test.conll").write_text("\n".join(lines) + "\n")
+    _write_benchmark(folder)
     return folder
+
+
+def _write_benchmark(folder):
+    (folder / "bench").mkdir()
+    lines = ["Ann B-person", "left O", "Oslo B-place", ""] * 3
+    (folder / "bench" / "test.conll").write_text("\n".join(lines) + "\n")
 
 
 def _ablation(small, *arguments, ok=True):
@@ -281,7 +285,14 @@ def test_a_pretrained_model_goes_through_both_scripts(tmp_path):
     at_training.run("grpo.py", GRPO, "--out", "grpo", *grpo, *most, folder=tmp_path)
     assert _curve(tmp_path / "grpo", "reward")
     at_training.run("finish.py", "grpo", folder=tmp_path)
-    assert set(toy.answers(tmp_path / "grpo/final", [rows[0]["prompt"]], most=4)) != {""}
+    _write_benchmark(tmp_path)
+    base = _sets_for("sft", "model.name=grpo/final", "data.name=corpus")
+    options = ("--benchmarks", "bench", "--evaluate", "--set temperature=0 --limit 1", "--serve", SERVE)
+    at_training.run(
+        "ablation.py", "--sft", SFT, *base, *options, "--rows", "base", "--out", "measured", folder=tmp_path
+    )
+    measured = json.loads((tmp_path / "measured/base/evaluation.json").read_text())["datasets"]
+    assert [(row["rows"], row["without_answer"]) for row in measured.values()] == [(1, 0)]
 
 
 def _smollm2(folder):
