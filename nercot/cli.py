@@ -328,15 +328,22 @@ def _print_totals(path: Path, as_json: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.pass_obj
 def ledger_export(path: Path, file: Path) -> None:
-    """Write every final answer to FILE, to publish or to build elsewhere without a call."""
+    """Write every final answer to FILE, to publish or to build elsewhere without a call.
+
+    Answers about text that may not be passed on stay here.
+    """
     from nercot.errors import InputError
     from nercot.llm.exchange import export_parquet
     from nercot.llm.ledger import Ledger
+    from nercot.standoff import withheld_guids
 
     if not path.exists():
         raise InputError(f"{path}: there is no ledger; build with a teacher first, or say --out")
+    withheld = withheld_guids(path.parent, path.parent.parent / "releases")
     with Ledger(path) as ledger:
-        click.echo(f"{export_parquet(ledger, file)} answers written to {file}")
+        click.echo(f"{export_parquet(ledger, file, withheld)} answers written to {file}")
+    if withheld:
+        click.echo(f"left out: answers about {len(withheld)} records whose text may not be passed on")
 
 
 @ledger_command.command("import", epilog="Example: nercot ledger import answers.parquet")

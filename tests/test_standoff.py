@@ -265,8 +265,11 @@ def test_no_export_of_the_ledger_holds_them(tree, tmp_path):
     assert len(withheld) == 20
     with Ledger(tmp_path / "build" / "ledger.sqlite") as ledger:
         assert export_parquet(ledger, tmp_path / "answers.parquet", withheld) == 20
-    requests = pq.read_table(tmp_path / "answers.parquet").column("request").to_pylist()
-    assert not any("CoNLL 2003" in request for request in requests)
+    ran = run(tmp_path, "ledger", "export", "again.parquet")
+    assert ran.code == 0 and "20 answers written" in ran.out and "20 records" in ran.out
+    for name in ("answers.parquet", "again.parquet"):
+        requests = pq.read_table(tmp_path / name).column("request").to_pylist()
+        assert len(requests) == 20 and not any("CoNLL 2003" in request for request in requests)
 
 
 def test_a_judged_corpus_stands_off_too(tmp_path):

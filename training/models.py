@@ -80,6 +80,8 @@ def load_tokenizer(settings: Settings, path: Path | None = None) -> Any:
 def _with_template(tokenizer: Any, settings: Settings, name: str) -> None:
     family = FAMILIES.get(settings.template.stem, Family(tokenizer.eos_token))
     vocabulary = tokenizer.get_vocab()
+    if not tokenizer.is_fast:
+        raise InputError(f"the tokenizer {name} has no fast version, without which the answer's tokens cannot be told")
     if family.end not in vocabulary:
         raise InputError(
             f"the tokenizer {name} has no token {family.end}, which ends an answer in the template "

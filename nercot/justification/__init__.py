@@ -7,6 +7,7 @@ gold and never asks whether the reasoning is right.
     lexicon.py     what traces call the types
     trace.py       the trace, folded, in sentences and words
     mentions.py    where it speaks of which mention
+    subjects.py    what a sentence speaks of: groups, the key of a line, "it" and "both"
     cues.py        the English of taking, refusing and weighing
     statements.py  which mention it takes as which type, sentence by sentence
     verdicts.py    the last word on each, and what the answer lacks

@@ -308,7 +308,7 @@ def _chunks(trace: Trace) -> Iterator[Span]:
         end = mark.start()
         if low[end] in "–-" and low[end - 1 : end + 2] not in (" – ", " - "):
             continue
-        floor = max(0, end - 70)
+        floor = max(0, end - 50)
         signs = _BREAKS if low[end] != "," else _STARTS
         start = max(
             (at + len(sign) for sign in signs if (at := low.rfind(sign, floor, end)) >= 0), default=floor and end

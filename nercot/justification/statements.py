@@ -694,7 +694,7 @@ class _Reader:
         asked: tuple[dict[int, int], Mentions] | None,
     ) -> None:
         """ "..., so no.": it refuses the type that was asked about, else the mention."""
-        match = cues.NO_VERDICT.search(text)
+        match = cues.NO_VERDICT.search(text, max(0, len(text) - 80))
         if match is None or re.search(r"\b(?:whether|if)\b", text[: match.start()]):
             return
         if self._unanswered:

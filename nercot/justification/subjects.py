@@ -64,6 +64,7 @@ _PRONOUN_FIRST = re.compile(
 )
 _RANKED = re.compile(r"\W*(?:the )?(first|second|third|fourth|last|former|latter)(?: (?:one|name|item|mention|span))\b")
 _RANKS = {"first": 0, "former": 0, "second": 1, "latter": 1, "third": 2, "fourth": 3, "last": -1}
+_PLACES = frozenset((*_RANKS, "left", "right"))
 _COLUMN = re.compile(r"\b(left|right)(?:-hand)? (?:side|column)\b")
 _COLUMN_GAP = re.compile(r"[\s\"')]*(?:[→:|=]|–|-\s)[\s\"'(]*")
 _COUNTS = {"both": 2, "pair": 2, "two": 2, "three": 3, "trio": 3, "four": 4, "five": 5, "six": 6, "seven": 7}
@@ -79,6 +80,7 @@ class Subjects:
         self._at = 0
         self._sentence = Sentence(0, 0, 0, 0)
         self._stale = False
+        self._places = not trace.vocabulary.isdisjoint(_PLACES)
         self._block: list[int] = []
         self._before: list[int] = []
         self._columns: dict[str, list[int]] = {"left": [], "right": []}
@@ -100,7 +102,7 @@ class Subjects:
             self._before, self._block = self._block, []
         self._sentence = sentence
         groups = self._named(sentence)
-        if not (self._block or self._before) or any(not group.quoted for group in groups):
+        if not self._places or not (self._block or self._before) or any(not group.quoted for group in groups):
             return groups
         return [*self._meant_by_place(sentence), *groups]
 

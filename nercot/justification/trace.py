@@ -89,10 +89,11 @@ class Trace:
     @property
     def english(self) -> bool:
         """Whether the trace can be understood: its small words are English, or it has none of another language."""
-        words = [word for word in self.words if word]
-        english = sum(map(words.count, _ENGLISH & self.vocabulary))
-        foreign = sum(map(words.count, _FOREIGN & self.vocabulary))
-        ideographs = len(_IDEOGRAPHS.findall(self.low))
+        english = len([word for word in self.words if word in _ENGLISH])
+        if english * 8 > len(self.words):
+            return True
+        foreign = len([word for word in self.words if word in _FOREIGN])
+        ideographs = 0 if self.low.isascii() else len(_IDEOGRAPHS.findall(self.low))
         return foreign <= english + 2 and ideographs * 4 <= len(self.low)
 
     def sentences(self, whole: Sequence[Span]) -> list[Sentence]:

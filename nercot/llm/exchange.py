@@ -48,11 +48,13 @@ _ROWS_A_BATCH = 2000
 def export_parquet(ledger: Ledger, path: Path | str, withheld: Collection[str] = frozenset()) -> int:
     """Writes the final answers to `path`, by key; returns how many.  Raises OutputError.
 
-    Records whose guid is in `withheld` are left out: their text may not be passed on.
+    Records whose guid is in `withheld` are left out: their text may not be passed on.  So are the answers of
+    evaluations: of most benchmarks' test sentences that holds too.
     """
     target, count = Path(path), 0
     partial = target.with_name(f"{target.name}.part")
-    entries = (entry for entry in ledger.final_entries(_COLUMNS.names[1:]) if entry["guid"] not in withheld)
+    final = ledger.final_entries(_COLUMNS.names[1:])
+    entries = (entry for entry in final if entry["guid"] not in withheld and entry["corpus"] != "evaluate")
     try:
         with pq.ParquetWriter(partial, _COLUMNS, compression="zstd") as writer:
             for rows in in_batches(entries, _ROWS_A_BATCH):
