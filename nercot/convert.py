@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from nercot.benchmarks import license_of
 from nercot.errors import InputError, OutputError, ShortfallError
 from nercot.formats import Format, format_named
 from nercot.formats.conll import apart
@@ -282,7 +283,8 @@ def _losses(record: Record, target: _Target) -> Counter[str]:
     if "source_id" not in holds:
         lost["source_id"] += record.source_id is not None
     if "license" not in holds:
-        lost["license"] += record.license != "unknown"
+        # That of a known dataset goes with its name.
+        lost["license"] += record.license not in ("unknown", license_of(record.dataset))
     if target.form.losses:
         lost.update(target.form.losses(record))
     elif "white_space" not in holds:

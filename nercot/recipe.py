@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -112,7 +112,7 @@ class SourceSpec:
     def written(self) -> dict[str, Any]:
         """What `read` takes, without what is not set; of a path only its name."""
         labels = {name: own.renamed or own.schema for name, own in self.datasets.items()}
-        table = {
+        table: dict[str, Any] = {
             "path": None if self.path is None else Path(self.path).name,
             "hub": self.hub,
             "revision": self.revision,
@@ -287,7 +287,7 @@ def _line(error: Any) -> str:
         return _unknown(error, key)
     if error.validator == "required":
         return f"the key {'.'.join(filter(None, (key, error.message.split(chr(39))[1])))} is missing"
-    wanted = {
+    wanted: dict[str, Callable[[], str]] = {
         "type": lambda: f"must be {_article(error.validator_value)}",
         "enum": lambda: f"must be one of {', '.join(map(str, error.validator_value))}",
         "minimum": lambda: f"must be at least {error.validator_value}",
@@ -295,8 +295,9 @@ def _line(error: Any) -> str:
         "exclusiveMinimum": lambda: f"must be more than {error.validator_value}",
         "pattern": lambda: "has characters that it cannot have",
         "anyOf": lambda: f"must have another form ({error.schema.get('description')})",
-    }.get(error.validator, lambda: error.message)
-    return f"{key} {wanted()}, not {_shown(error.instance)}"
+    }
+    what = wanted.get(error.validator, lambda: str(error.message))
+    return f"{key} {what()}, not {_shown(error.instance)}"
 
 
 def _article(kind: str) -> str:

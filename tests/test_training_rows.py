@@ -201,13 +201,14 @@ def test_check_says_a_mismatch(capsys, corpus):
 
 def test_check_of_grpo_counts_completions_and_prompts(capsys, tmp_path):
     at_training.write_corpus(tmp_path, "grpo", [at_training.grpo_row(number) for number in range(48)])
-    model = "model.name=Qwen/Qwen3-8B-Base"
-    code, out, err = _report(capsys, GRPO_8B, "grpo", tmp_path, model)
+    code, out, err = _report(capsys, GRPO_8B, "grpo", tmp_path)
     assert (code, err) == (0, "")
     assert "batch      384 completions = 8 a GPU x 8 GPUs x 6 accumulated = 24 prompts x 16" in out
     assert "steps      2 = 1 epochs of 48 rows" in out
     assert "2,048 tokens a prompt; 0 of 48 rows" in out
     assert "completion 4,096 tokens; the gold alone exceeds that in 0 rows" in out
+    # The model that SFT has still to make: 16 bytes and the reference's 2 for each of its base's 8.19e9 parameters.
+    assert "weights and optimizer 17.2" in out
 
 
 def test_check_without_tokenizer_names_it_checks_the_rest_and_ends_with_2(capsys, corpus):

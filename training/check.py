@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from models import Shape, load_tokenizer, shape_of
@@ -65,7 +66,7 @@ def _prepared(settings: Settings, path: Path | None, problems: list[str]) -> tup
     except InputError as error:
         problems.append(str(error))
     try:
-        tokenizer = load_tokenizer(settings, path)
+        tokenizer = load_tokenizer(_there_or_base(settings), path)
         if rows is None:
             return None, None
         prepare = prepare_grpo if settings.kind == "grpo" else prepare_sft
@@ -73,6 +74,14 @@ def _prepared(settings: Settings, path: Path | None, problems: list[str]) -> tup
     except InputError as error:
         problems.append(str(error))
         return None, rows
+
+
+def _there_or_base(settings: Settings) -> Settings:
+    """A run that another one has still to make has its base's tokenizer."""
+    model = settings.model
+    if model.base is None or Path(model.name).is_dir():
+        return settings
+    return replace(settings, model=replace(model, name=model.base))
 
 
 def _lengths(settings: Settings, prepared: Prepared) -> list[str]:

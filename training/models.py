@@ -98,9 +98,9 @@ def _with_template(tokenizer: Any, settings: Settings, name: str) -> None:
 
 
 def shape_of(settings: Settings) -> Shape | None:
-    """The size of the model: of the table, or of the config in its folder; None where neither says."""
+    """The size of the model: of the table, of its base, or of the config in its folder; None where none says."""
     name = settings.model.name
-    known = SHAPES.get(name)
+    known = SHAPES.get(name) or SHAPES.get(settings.model.base or "")
     if known or not (Path(name) / "config.json").is_file():
         return known
     import torch

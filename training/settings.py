@@ -48,10 +48,14 @@ OWNED = {
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What is trained: a Hub id or a folder, and the chat template (a family of templates/, or a .jinja file)."""
+    """What is trained: a Hub id or a folder, and the chat template (a family of templates/, or a .jinja file).
+
+    `base`: the model that `name`, a run's folder, goes back to; --check reckons with it while the run is not there.
+    """
 
     name: str
     template: str
+    base: str | None = None
     revision: str | None = None
     dtype: str = "bfloat16"
     attention: str = "flash_attention_2"

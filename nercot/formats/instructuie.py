@@ -171,9 +171,8 @@ def _parse(row: JsonRow, file: str, dataset: str, options: ReadOptions) -> Sourc
 def _entity(item: Any, listed: Sequence[str], findings: list[str]) -> Entity | None:
     if not isinstance(item, dict):
         raise RowError(f"an item of entities is {kind_of(item)}, not an object with name and type")
-    label = item.get("type")
-    if label not in listed:
-        label = text_of(label, "the type of an entity")
+    kind: Any = item.get("type")
+    label: str = kind if kind in listed else text_of(kind, "the type of an entity")
     name = item.get("name")
     if not isinstance(name, str) or not name.strip():
         findings.append("not_string")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nercot.cli import command, print_json, print_table, progress
+from nercot.cli.shell import command, print_json, print_table, progress
 
 if TYPE_CHECKING:
     from nercot.diff import Diff
@@ -48,6 +48,8 @@ def release_command(
         return
     after = f" ({done.kind} change after {done.previous})" if done.previous else ""
     click.echo(f"{corpus} {done.version}{after}: {done.rows} rows")
+    if done.removed:
+        click.echo(f"taken down: {done.removed} sentences, here and in every later build")
     for line in done.changes:
         click.echo(f"  {line}")
     if done.without_text:
@@ -153,7 +155,9 @@ def _print_tree(value: Any, depth: int) -> None:
 
 @command("hydrate")
 @click.argument("release", type=click.Path(path_type=Path))
-@click.option("--input", "source", required=True, metavar="PATH", help="Your copy of the sources: a folder, file or Hub id.")
+@click.option(
+    "--input", "source", required=True, metavar="PATH", help="Your copy of the sources: folder, file or Hub id."
+)
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Where to write.  [default: hydrated/CORPUS/VERSION]"
 )

@@ -1,0 +1,43 @@
+"""The command line: one command a verb; parses, calls, prints.
+
+Exit codes: 0 done, 1 the data fell short, 2 the user has to change something, 130 Ctrl-C.  No traceback for what
+is the user's to mend.
+
+    shell.py      what every command shares
+    builds.py     build, plan, status, ledger
+    answers.py    validate, score, calibrate, evaluate
+    data.py       convert, stats
+    releases.py   release, diff, verify, trace, hydrate, publish
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from nercot.cli import answers, builds, data, releases
+from nercot.cli.shell import cli
+from nercot.errors import NercotError
+
+__all__ = ["answers", "builds", "cli", "data", "main", "releases"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line (of this process, or `arguments`) and raises SystemExit with its exit code."""
+    try:
+        code = cli.main(arguments, prog_name="nercot", standalone_mode=False)
+    except NercotError as error:
+        click.echo(f"nercot: {error}", err=True)
+        code = error.exit_code
+    except click.ClickException as error:
+        click.echo(f"nercot: {error.format_message()}", err=True)
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\nnercot: stopped; what was done is kept, the same command goes on from there", err=True)
+        code = 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

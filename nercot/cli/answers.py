@@ -1,0 +1,236 @@
+"""Commands about answers: validate, score, evaluate, calibrate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nercot.cli.shell import command, one_or_many, print_json, print_table, progress, split_schema
+
+
+@command("validate")
+@click.argument("path")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write DIR/verdicts.jsonl, one verdict a row."
+)
+@click.option("--from", "form", metavar="FMT", help="Format of PATH, where content alone does not tell.")
+@click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none.")
+@click.option(
+    "--trace",
+    type=click.Choice(["required", "optional"]),
+    default="required",
+    show_default=True,
+    help="Whether a row must have a trace.",
+)
+@click.option("--strict", is_flag=True, help="Stop at the first row that cannot be read.")
+def validate_command(
+    path: str, out: Path | None, form: str | None, schema: str | None, trace: str, strict: bool, as_json: bool
+) -> None:
+    """Judge answers by the rules: which are a sample, and why the others are not."""
+    from nercot.check import check
+
+    labels = split_schema(schema)
+    with progress(as_json) as report:
+        summary = check(path, out, form, labels, trace, strict, report)
+    if as_json:
+        print_json(summary)
+    else:
+        _print_check(summary, out)
+    if summary["kept"] < summary["rows"]:
+        raise SystemExit(1)
+
+
+def _print_check(summary: Mapping[str, Any], out: Path | None) -> None:
+    click.echo(f"{summary['rows']} rows: {summary['kept']} valid, {summary['rows'] - summary['kept']} not")
+    rows = [
+        [rule, found["rows"], found["examples"][0]["detail"] if found["examples"] else ""]
+        for rule, found in summary["rules"].items()
+    ]
+    if rows:
+        print_table(["rule", "rows", "for example"], rows)
+    for note, count in summary["notes"].items():
+        click.echo(f"note: {note} ({count} rows)")
+    if out is not None:
+        click.echo(f"verdicts     {out / 'verdicts.jsonl'}")
+
+
+@command("score")
+@click.argument("path")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write DIR/judgements.jsonl, one a row.")
+@click.option("--from", "form", metavar="FMT", help="Format of PATH, where content alone does not tell.")
+@click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none.")
+@click.option("--judge-url", metavar="URL", multiple=True, help="OpenAI-compatible address, or embedded (default).")
+@click.option("--judge-model", metavar="NAME", help="Model to ask the judge's server for.")
+@click.option("--ledger", type=click.Path(path_type=Path), default=Path("build/ledger.sqlite"), show_default=True)
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A key of a recipe, for example judge.rpm=60."
+)
+def score_command(
+    path: str,
+    out: Path | None,
+    form: str | None,
+    schema: str | None,
+    judge_url: tuple[str, ...],
+    judge_model: str | None,
+    ledger: Path,
+    settings: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Have a judge score the traces of PATH, 0-10 with five sub-scores."""
+    from nercot.judging import judge_path
+    from nercot.recipe import load_recipe, parse_override
+
+    given = {"judge.url": one_or_many(judge_url), "judge.model": judge_model}
+    overrides = [parse_override(text) for text in settings]
+    overrides += [(key, value) for key, value in given.items() if value is not None]
+    recipe = load_recipe("quickstart", [("corpus.name", "score"), *overrides])
+    with progress(as_json) as report:
+        found = judge_path(path, recipe, out, ledger, form, split_schema(schema), report)
+    if as_json:
+        print_json(found)
+    else:
+        click.echo(
+            f"{found['rows']} rows: {found['judged']} judged, {found['at_threshold']} at {found['threshold']:g} or more"
+        )
+        print_table(["score", "rows"], [[score, count] for score, count in found["scores"].items()])
+        if found["dropped"]:
+            print_table(["not judged", "rows"], [[reason, count] for reason, count in found["dropped"].items()])
+    if found["dropped"]:
+        raise SystemExit(1)
+
+
+@command("evaluate")
+@click.option(
+    "--url", "urls", metavar="URL", multiple=True, required=True, help="OpenAI-compatible address, again for replicas."
+)
+@click.option("--model", "name", metavar="NAME", required=True, help="Model to ask the server for.")
+@click.option(
+    "--benchmarks", type=click.Path(path_type=Path), metavar="DIR", required=True, help="Folder of benchmark files."
+)
+@click.option(
+    "--suite", type=click.Choice(["seven", "twenty"]), help="Only the paper's zero-shot seven, or its twenty."
+)
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N records of each dataset.")
+@click.option("--prompt", type=click.Path(path_type=Path), metavar="FILE", help="Prompt in place of the corpus' own.")
+@click.option("--trace/--no-trace", default=True, help="Ask the model to reason first, or to answer at once.")
+@click.option("--b2ner", "processed", is_flag=True, help="The files are B2NER's processed test sets.")
+@click.option(
+    "--retry-seconds",
+    type=click.FloatRange(min=0.1),
+    default=600.0,
+    show_default=True,
+    help="How long one request is tried.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write DIR/evaluation.json and evaluation.md."
+)
+@click.option("--ledger", type=click.Path(path_type=Path), default=Path("build/ledger.sqlite"), show_default=True)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Of the model: temperature=0, max_tokens=4096, rpm=60, ...",
+)
+def evaluate_command(
+    urls: tuple[str, ...],
+    name: str,
+    benchmarks: Path,
+    suite: str | None,
+    limit: int | None,
+    prompt: Path | None,
+    trace: bool,
+    processed: bool,
+    retry_seconds: float,
+    out: Path | None,
+    ledger: Path,
+    settings: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Measure a model on benchmarks: micro-F1 for each dataset, beside the paper's figures."""
+    from nercot.evaluate import Evaluation, evaluate, markdown
+    from nercot.recipe import load_recipe, parse_override
+    from nercot.tables import write_json, write_text
+
+    overrides = [(f"teacher.{key}", value) for key, value in map(parse_override, settings)]
+    model = load_recipe("quickstart", [("teacher.url", list(urls)), ("teacher.model", name), *overrides]).teacher
+    plan = Evaluation(model, benchmarks, suite, limit, prompt, trace, processed, retry_seconds)
+    with progress(as_json) as report:
+        result = evaluate(plan, ledger, report)
+    if out is not None:
+        write_json(out / "evaluation.json", result)
+        write_text(out / "evaluation.md", markdown(result))
+    if as_json:
+        print_json(result)
+        return
+    click.echo(markdown(result))
+    for lacking in result["missing"]:
+        click.echo(f"missing: {lacking}")
+
+
+@command("calibrate")
+@click.argument("path")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write DIR/calibration.json, for the card.")
+@click.option("--from", "form", metavar="FMT", help="Format of PATH, where content alone does not tell.")
+@click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none.")
+@click.option("--limit", type=click.IntRange(min=1), default=200, show_default=True, help="Records to draw from PATH.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the draw and of what is made wrong.")
+@click.option("--judge-url", metavar="URL", multiple=True, help="OpenAI-compatible address, or embedded (default).")
+@click.option("--judge-model", metavar="NAME", help="Model to ask the judge's server for.")
+@click.option("--ledger", type=click.Path(path_type=Path), default=Path("build/ledger.sqlite"), show_default=True)
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A key of a recipe, for example judge.rpm=60."
+)
+def calibrate_command(
+    path: str,
+    out: Path | None,
+    form: str | None,
+    schema: str | None,
+    limit: int,
+    seed: int,
+    judge_url: tuple[str, ...],
+    judge_model: str | None,
+    ledger: Path,
+    settings: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Make answers of PATH wrong on purpose, and count what rules and judge catch."""
+    from nercot.calibrate import calibrate
+    from nercot.recipe import load_recipe, parse_override
+
+    given = {"judge.url": one_or_many(judge_url), "judge.model": judge_model}
+    overrides = [parse_override(text) for text in settings]
+    overrides += [(key, value) for key, value in given.items() if value is not None]
+    recipe = load_recipe("quickstart", [("corpus.name", "calibrate"), *overrides])
+    with progress(as_json) as report:
+        found = calibrate(path, recipe, out, ledger, limit, seed, form, split_schema(schema), report)
+    if as_json:
+        print_json(found)
+    else:
+        _print_calibration(found, out)
+
+
+def _print_calibration(found: Mapping[str, Any], out: Path | None) -> None:
+    right, judge = found["rules"]["right"], found["judge"]
+    click.echo(f"{right['made']} records taken as right, {right['lost']} of them lost to the rules")
+    rows = []
+    for kind, made in found["rules"]["faults"].items():
+        seen = judge["faults"][kind]
+        auc = "-" if seen["auc"] is None else f"{seen['auc']:.2f}"
+        rules = ", ".join(f"{rule} {count}" for rule, count in made["by_rule"].items())
+        rows.append(
+            [kind.replace("_", " "), made["made"], made["caught"], seen["kept"], auc, seen["kept_and_valid"], rules]
+        )
+    print_table(["made wrong", "answers", "caught", "kept by judge", "AUC", "kept by both", "rules"], rows)
+    click.echo(
+        f"judge {judge['model']} keeps {judge['right']['kept']} of {judge['right']['judged']} right ones at "
+        f"{judge['threshold']:g}; AUC {judge['auc']}, variance over {judge['repeats']} repeats {judge['variance']}, "
+        f"correlation with length {judge['length_correlation']}"
+    )
+    if judge["unjudged"]:
+        click.echo(f"not judged   {judge['unjudged']}")
+    if out is not None:
+        click.echo(f"calibration  {out / 'calibration.json'}; the next build puts it into the card")

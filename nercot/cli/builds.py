@@ -1,0 +1,289 @@
+"""Commands that build: build, plan, status, and the ledger of what models were asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nercot.cli.shell import cli, command, one_or_many, print_json, print_table, progress, split_schema
+
+if TYPE_CHECKING:
+    from nercot.build import BuildOptions, BuildResult
+    from nercot.recipe import Recipe
+
+
+def build_options(function: Callable[..., None]) -> Callable[..., None]:
+    """The options that decide what is built."""
+    options = (
+        click.argument("recipe", default="quickstart"),
+        click.option(
+            "--input",
+            "input_path",
+            metavar="PATH",
+            help="Source: a file, a folder or a Hub id, in place of the recipe's.",
+        ),
+        click.option("--input-format", metavar="FMT", help="Format of the source, where content alone does not tell."),
+        click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none (plain text)."),
+        click.option(
+            "--out",
+            type=click.Path(path_type=Path),
+            default=Path("build"),
+            show_default=True,
+            help="Folder of corpora and ledger.",
+        ),
+        click.option(
+            "--limit", type=click.IntRange(min=1), help="Only the first N records; the candidate is marked partial."
+        ),
+        click.option(
+            "--teacher-url",
+            metavar="URL",
+            multiple=True,
+            help="OpenAI-compatible address (again for replicas), or embedded.",
+        ),
+        click.option("--teacher-model", metavar="NAME", help="Model to ask the teacher's server for."),
+        click.option("--judge-url", metavar="URL", multiple=True, help="The same for the judge."),
+        click.option("--judge-model", metavar="NAME", help="Model to ask the judge's server for."),
+        click.option(
+            "--max-cost", type=click.FloatRange(min=0), metavar="USD", help="What this corpus may cost in all."
+        ),
+        click.option(
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Any key of the recipe, for example select.threshold=8.",
+        ),
+        click.option("--batch", is_flag=True, help="Ask by the provider's batch jobs: cheaper, within a day."),
+        click.option("--strict", is_flag=True, help="Stop at the first bad row of the source."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@command("build")
+@build_options
+def build_command(as_json: bool, **given: Any) -> None:
+    """Build a corpus: RECIPE is quickstart, ner-cot, re-subset, hybrid, few-shot, or a TOML file."""
+    from nercot.build import build
+
+    recipe, options = _recipe_and_options(**given)
+    with progress(as_json) as report:
+        result = build(recipe, options, report)
+    _print_build(result, as_json)
+    if result.shortfall:
+        click.echo(f"nercot: {result.shortfall}", err=True)
+        raise SystemExit(1)
+
+
+def _recipe_and_options(
+    recipe: str,
+    input_path: str | None,
+    input_format: str | None,
+    schema: str | None,
+    out: Path,
+    limit: int | None,
+    teacher_url: tuple[str, ...],
+    teacher_model: str | None,
+    judge_url: tuple[str, ...],
+    judge_model: str | None,
+    max_cost: float | None,
+    settings: tuple[str, ...],
+    batch: bool,
+    strict: bool,
+) -> tuple[Recipe, BuildOptions]:
+    """The recipe with everything that the command line says put in."""
+    from nercot.build import BuildOptions
+    from nercot.recipe import load_recipe, parse_override
+
+    given = {
+        "teacher.url": one_or_many(teacher_url),
+        "teacher.model": teacher_model,
+        "judge.url": one_or_many(judge_url),
+        "judge.model": judge_model,
+        "budget.max_cost": max_cost,
+        "source.labels": split_schema(schema),
+    }
+    overrides = [parse_override(text) for text in settings]
+    overrides += [(key, value) for key, value in given.items() if value is not None]
+    loaded = load_recipe(recipe, overrides)
+    return loaded, BuildOptions(out, input_path, input_format, limit, strict, batch=batch)
+
+
+def _print_build(result: BuildResult, as_json: bool) -> None:
+    if as_json:
+        print_json(result.as_json())
+        return
+    click.echo(f"{result.corpus}: {result.rows_read} rows read, {result.records} records")
+    print_funnel(result.steps)
+    if any(result.calls.values()):
+        cost = "cost unknown (no price in the recipe)" if result.cost is None else f"{result.cost:.4f} USD"
+        click.echo(f"calls of this run: teacher {result.calls['teacher']}, judge {result.calls['judge']}; {cost}")
+    state = "" if result.changed else " (unchanged)"
+    click.echo(f"candidate    {result.candidate}{state}\nfingerprint  {result.fingerprint}\n")
+    click.echo("Next:")
+    for line in result.next:
+        click.echo(f"  {line}")
+
+
+def print_funnel(steps: Sequence[Mapping[str, Any]]) -> None:
+    """The funnel as a table: what came in, what was kept, and why the rest was not."""
+    rows = []
+    for step in steps:
+        reasons = ", ".join(f"{reason} {count}" for reason, count in step["dropped"].items())
+        waiting = f"{step['pending']} pending" if step["pending"] else ""
+        rows.append(
+            [
+                step["step"],
+                step["in"],
+                step["kept"],
+                sum(step["dropped"].values()),
+                step["not_drawn"],
+                ", ".join(filter(None, (reasons, waiting))),
+            ]
+        )
+    print_table(["step", "in", "kept", "dropped", "not drawn", "reasons"], rows)
+
+
+@command("plan")
+@build_options
+def plan_command(as_json: bool, **given: Any) -> None:
+    """Say what a build would ask of models: calls, tokens, dollars, hours. Makes no call."""
+    from nercot.plan import plan
+
+    recipe, options = _recipe_and_options(**given)
+    with progress(as_json) as report:
+        found = plan(recipe, options, report)
+    if as_json:
+        print_json(found)
+        return
+    cost = "unknown: set teacher.price and judge.price" if found["cost"] is None else f"{found['cost']:.2f} USD"
+    calls, tokens = found["calls"], found["tokens"]
+    click.echo(f"{found['corpus']}: {found['records']} records")
+    click.echo(f"calls        teacher {calls['teacher']}, judge at most {calls['judge']}")
+    click.echo(f"tokens       about {tokens['input']} in, {tokens['output']} out")
+    click.echo(f"cost         {cost}\nhours        about {found['hours']:g}")
+    click.echo("Answers that the ledger holds cost nothing; each further attempt adds its own calls.")
+
+
+@command("status")
+@click.argument("recipe", default="quickstart")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("build"),
+    show_default=True,
+    help="Folder of corpora and ledger.",
+)
+def status_command(recipe: str, out: Path, as_json: bool) -> None:
+    """Show where a running or stopped build stands: done, left, spent, last error."""
+    from nercot.plan import status
+    from nercot.recipe import load_recipe
+
+    found = status(load_recipe(recipe), out)
+    if as_json:
+        print_json(found)
+        return
+    if found["records"] is None:
+        click.echo(f"{found['corpus']}: nothing built yet in {out}; start with: nercot build {recipe}")
+        return
+    click.echo(f"{found['corpus']}: {'running' if found['running'] else 'not running'}, {found['records']} records")
+    print_table(
+        ["step", "done", "left", "kept"],
+        [[row["step"], row["done"], row["left"], row["kept"]] for row in found["steps"]],
+    )
+    if found["spent"]:
+        spent = found["spent"]
+        unknown = (
+            f" and {spent['calls_of_unknown_price']} calls of unknown price" if spent["calls_of_unknown_price"] else ""
+        )
+        click.echo(
+            f"spent        {spent['calls']} calls ({spent['failed_calls']} failed), {spent['cost']:.4f} USD{unknown}"
+        )
+    if found["last_error"]:
+        click.echo(f"last error   {found['last_error']['step']}: {found['last_error']['detail']}")
+    click.echo(f"candidate    {found['candidate'] or 'none yet'}")
+
+
+@cli.group("ledger", invoke_without_command=True, epilog="Example: nercot ledger export answers.parquet")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("build"),
+    show_default=True,
+    help="Folder of corpora and ledger.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@click.pass_context
+def ledger_command(context: click.Context, out: Path, as_json: bool) -> None:
+    """Show what models were asked: calls, tokens, dollars by corpus, model and step."""
+    context.obj = out / "ledger.sqlite"
+    if context.invoked_subcommand is None:
+        _print_totals(context.obj, as_json)
+
+
+def _print_totals(path: Path, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from nercot.llm.ledger import Ledger
+
+    rows = []
+    if path.exists():
+        with Ledger(path) as ledger:
+            rows = [asdict(total) for total in ledger.totals()]
+    if as_json:
+        print_json({"ledger": str(path), "totals": rows})
+    elif not rows:
+        click.echo(f"{path}: no answers yet")
+    else:
+        print_table([name.replace("_", " ") for name in rows[0]], [list(row.values()) for row in rows])
+
+
+@ledger_command.command("export", epilog="Example: nercot ledger export answers.parquet")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@click.pass_obj
+def ledger_export(path: Path, file: Path, as_json: bool) -> None:
+    """Write every final answer to FILE, to publish or to build elsewhere without a call.
+
+    Answers about text that may not be passed on stay here.
+    """
+    from nercot.errors import InputError
+    from nercot.llm.exchange import export_parquet
+    from nercot.llm.ledger import Ledger
+    from nercot.standoff import withheld_guids
+
+    if not path.exists():
+        raise InputError(f"{path}: there is no ledger; build with a teacher first, or say --out")
+    withheld = withheld_guids(path.parent, path.parent.parent / "releases")
+    with Ledger(path) as ledger:
+        count = export_parquet(ledger, file, withheld)
+    if as_json:
+        print_json({"answers": count, "file": str(file), "withheld_records": len(withheld)})
+        return
+    click.echo(f"{count} answers written to {file}")
+    if withheld:
+        click.echo(f"left out: answers about {len(withheld)} records whose text may not be passed on")
+
+
+@ledger_command.command("import", epilog="Example: nercot ledger import answers.parquet")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@click.pass_obj
+def ledger_import(path: Path, file: Path, as_json: bool) -> None:
+    """Take the answers of FILE in; those that are known are left as they are."""
+    from nercot.llm.exchange import import_parquet
+    from nercot.llm.ledger import Ledger
+    from nercot.tables import writing
+
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with Ledger(path) as ledger:
+        count = import_parquet(ledger, file)
+    if as_json:
+        print_json({"answers": count, "file": str(file)})
+    else:
+        click.echo(f"{count} answers taken in from {file}")

@@ -1,0 +1,83 @@
+"""Commands on data of any format: stats, convert."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nercot.cli.shell import command, print_json, print_table, progress, split_schema
+
+
+@command("stats")
+@click.argument("path")
+@click.option("--from", "form", metavar="FMT", help="Format of PATH, where content alone does not tell.")
+@click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none.")
+@click.option(
+    "--top", type=click.IntRange(min=1), default=20, show_default=True, help="How many types and datasets to list."
+)
+def stats_command(path: str, form: str | None, schema: str | None, top: int, as_json: bool) -> None:
+    """Count what is in a corpus: rows, entities, types, lengths, scores."""
+    from nercot.check import summarise
+
+    with progress(as_json) as report:
+        summary = summarise(path, form, split_schema(schema), report)
+    if as_json:
+        print_json(summary)
+        return
+    for name, value in summary.items():
+        if isinstance(value, dict):
+            if value:
+                print_table(
+                    [name.replace("_", " "), "count"],
+                    [[key, count] for key, count in list(value.items())[:top]],
+                    len(value) - top,
+                )
+        else:
+            click.echo(f"{name.replace('_', ' ')}: {value}")
+
+
+@command("convert")
+@click.argument("path")
+@click.option("--to", "target", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Where to write.")
+@click.option("--from", "form", metavar="FMT", help="Format of PATH, where content alone does not tell.")
+@click.option("--to-format", metavar="FMT", help="Format of FILE; default by its name, else nercot.")
+@click.option("--split", metavar="NAME", help="Read only this split.")
+@click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none.")
+@click.option("--ignore-labels", metavar="A,B,C", help="Types to leave out, counted.")
+@click.option("--force", is_flag=True, help="Write over FILE where it exists.")
+def convert_command(
+    path: str,
+    target: Path,
+    form: str | None,
+    to_format: str | None,
+    split: str | None,
+    schema: str | None,
+    ignore_labels: str | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Turn NER data of any format into another."""
+    from nercot.convert import convert
+
+    done = convert(
+        path,
+        target,
+        form=form,
+        to_format=to_format,
+        split=split,
+        schema=split_schema(schema),
+        ignore_labels=split_schema(ignore_labels) or (),
+        force=force,
+    )
+    if as_json:
+        print_json(done.as_json())
+        return
+    click.echo(f"{done.rows} rows read, {done.kept} written to {target}")
+    for title, counts in (
+        ("dropped", done.dropped),
+        ("not held by the target format", done.lost),
+        ("found in the source", done.findings),
+    ):
+        if counts:
+            print_table([title, "count"], [[name, count] for name, count in counts.items()])

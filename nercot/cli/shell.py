@@ -1,0 +1,121 @@
+"""What every command shares: the group, its look in a terminal and in `--json`, progress, lists of types.
+
+Results go to stdout, progress and errors to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nercot import __version__
+
+if TYPE_CHECKING:
+    from nercot.pipeline import Report
+
+_EPILOGS = {
+    "build": "nercot build ner-cot --input pile.json --teacher-url http://127.0.0.1:8000/v1 --teacher-model my-model",
+    "plan": "nercot plan ner-cot --input pile.json",
+    "status": "nercot status ner-cot",
+    "convert": "nercot convert pile.json --to rows.jsonl",
+    "validate": "nercot validate answers.jsonl --out verdicts",
+    "release": "nercot release quickstart",
+    "diff": "nercot diff releases/quickstart/1.0.0 releases/quickstart/1.1.0",
+    "verify": "nercot verify releases/quickstart/1.0.0 --rebuild",
+    "trace": "nercot trace releases/quickstart/1.0.0 02f2ae9e36609f001e5cae483d6d5e63",
+    "hydrate": "nercot hydrate releases/re-subset/1.0.0 --input IE_INSTRUCTIONS/NER",
+    "publish": "nercot publish releases/quickstart/1.0.0 org/quickstart --dry-run",
+    "score": "nercot score build/quickstart/candidate --out judgements",
+    "evaluate": "nercot evaluate --url http://127.0.0.1:8000/v1 --model my-model --benchmarks IE_INSTRUCTIONS/NER",
+    "stats": "nercot stats build/quickstart/candidate",
+    "calibrate": "nercot calibrate build/quickstart/candidate --out build/quickstart",
+}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="nercot")
+def cli() -> None:
+    """Builds NER-CoT: a named-entity corpus in which a reasoning trace justifies every entity.
+
+    Start with: nercot build
+    """
+
+
+def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
+    """A verb of the command line, with --json and an example in its help."""
+
+    def decorate(function: Callable[..., None]) -> click.Command:
+        wrapped = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")(function)
+        return cli.command(name, epilog=f"Example: {_EPILOGS[name]}")(wrapped)
+
+    return decorate
+
+
+def one_or_many(urls: Sequence[str]) -> str | list[str] | None:
+    """Addresses as a recipe holds them: None, one, or a list of replicas."""
+    return None if not urls else urls[0] if len(urls) == 1 else list(urls)
+
+
+def split_schema(schema: str | None) -> list[str] | None:
+    """`a,b,c` as a list of types."""
+    if schema is None:
+        return None
+    labels = [label.strip() for label in schema.split(",") if label.strip()]
+    if not labels:
+        raise click.UsageError("--schema: give at least one type, for example --schema person,place")
+    return labels
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], left_out: int = 0) -> None:
+    """A table on stdout, numbers to the right; cut to the width of a terminal, whole in a pipe."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    terminal = sys.stdout.isatty()
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for place, head in enumerate(heads):
+        numeric = bool(rows) and all(isinstance(row[place], int | float) for row in rows)
+        table.add_column(head, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_one_line(item)) for item in row))
+    Console(width=None if terminal else 160, highlight=False).print(table)
+    if left_out > 0:
+        click.echo(f"... and {left_out} more")
+
+
+def _one_line(item: Any) -> str:
+    text = f"{item:g}" if isinstance(item, float) else str(item)
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+@contextmanager
+def progress(as_json: bool) -> Iterator[Report]:
+    """A report that draws bars on a terminal, and nothing elsewhere."""
+    if not sys.stderr.isatty() or as_json:
+        yield lambda step, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+
+        def report(step: str, done: int, total: int | None) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(step, total=total)
+            bars.update(tasks[step], completed=done, total=total)
+
+        yield report
