@@ -49,7 +49,6 @@ from nercot.steps.ingest import Ingested, ingest
 from nercot.steps.roster import tree_roster
 from nercot.steps.select import Checker, Selected, Selection, select, selected_before
 from nercot.steps.stratify import Draw
-from nercot.steps.validate import validate_step
 from nercot.tables import write_json, writing
 
 if TYPE_CHECKING:
@@ -269,13 +268,12 @@ class Build:
 
     @property
     def asks(self) -> bool:
-        """Whether records are annotated: a corpus may only be drawn, and a policy may not be named yet."""
-        return ("annotate" in self.recipe.steps or not self._unjudged) and self.recipe.teacher.model != NOBODY
+        """Whether records are annotated."""
+        return is_annotated(self.recipe)
 
     @property
     def _unjudged(self) -> bool:
-        """Whether the corpus is made without a judge: drawn only, or merged with gold."""
-        return "merge" in self.recipe.steps or self.recipe.steps == ("stratify",)
+        return not is_judged(self.recipe)
 
     # --- models ---------------------------------------------------------------------------------
 
@@ -341,6 +339,8 @@ class Build:
         self, attempt: int, without: Mapping[str, frozenset[str]], history: Mapping[str, list[str]]
     ) -> dict[str, Done]:
         """One round: annotate, validate and score what earlier rounds did not keep."""
+        from nercot.steps.validate import validate_step
+
         recipe, work = self.recipe, self.work
 
         def unkept(part: str) -> Iterator[Record]:
@@ -510,7 +510,7 @@ class Build:
             sample = self.recipe.sample
             asked = {"size": int(sample.size), "seed": sample.seed}
             told["sample"] = {**told.get("sample", {}), **asked, "datasets": contents.draw}
-        if contents.traces:
+        if contents.traces and self.asks:
             told["traces"] = contents.traces
         return told if self.asks or "draw" not in self.recipe.steps else {**told, "stage": "draw"}
 
@@ -600,6 +600,16 @@ def _shortfall(steps: Sequence[Mapping[str, Any]], records: int, stopped: str | 
     if records == 0:
         return "no record is left: every one was dropped; the table says where and why"
     return None
+
+
+def is_judged(recipe: Recipe) -> bool:
+    """Whether a judge scores and selects; else the corpus is only drawn, or merged with gold."""
+    return "merge" not in recipe.steps and recipe.steps != ("stratify",)
+
+
+def is_annotated(recipe: Recipe) -> bool:
+    """Whether somebody annotates: not where a corpus is only drawn, nor while a policy is not named yet."""
+    return ("annotate" in recipe.steps or is_judged(recipe)) and recipe.teacher.model != NOBODY
 
 
 def prompts_of(recipe: Recipe) -> dict[str, str]:

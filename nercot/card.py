@@ -27,6 +27,7 @@ _WHAT = {
     "re": "the corpus: the rows that were drawn, with gold (default)",
     "grpo": "prompt, gold and schema for training with reward functions",
 }
+_PLAIN = "the corpus: every row with gold as its entities, without a trace (default)"
 _MERGED = "every row of the source, with a trace where an answer said what gold says (default)"
 _SIZES = (
     (1_000, "n<1K"),
@@ -194,7 +195,9 @@ def _cells(pairs: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
 
 
 def _what(manifest: Mapping[str, Any], config: str) -> str:
-    return _MERGED if config == "cot" and "merge" in manifest["recipe"]["steps"] else _WHAT[config]
+    if config == "cot" and "merge" in manifest["recipe"]["steps"]:
+        return _MERGED if "traces" in manifest else _PLAIN
+    return _WHAT[config]
 
 
 def _rows(manifest: Mapping[str, Any], config: str) -> int:

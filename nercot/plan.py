@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from nercot.build import BuildOptions, alone, prompts_of, read_source, source_of
+from nercot.build import BuildOptions, alone, is_annotated, is_judged, prompts_of, read_source, source_of
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Request
 from nercot.llm.pacing import cost_of
@@ -81,7 +81,7 @@ def plan(recipe: Recipe, options: BuildOptions, report: Report) -> dict[str, Any
         ledger = stack.enter_context(Ledger(path)) if path.exists() else None
         teacher = Estimate(recipe.teacher, _mean_out(ledger, recipe, "annotate", _ANSWER_TOKENS))
         judge = Estimate(recipe.judge, _mean_out(ledger, recipe, "score", _JUDGEMENT_TOKENS))
-        parts = sorted(ingested.partitions)
+        parts = sorted(ingested.partitions) if is_annotated(recipe) else []
         records = chain.from_iterable(source_records(work, part, frozenset()) for part in parts)
         _count(_Asking(recipe, ledger, teacher, judge), records, ingested.kept, report)
     costs = (teacher.cost, judge.cost)
@@ -170,7 +170,7 @@ def status(recipe: Recipe, out: Path) -> dict[str, Any]:
         "corpus": recipe.name,
         "running": _running(work.root),
         "records": source.get("kept"),
-        "steps": list(_steps(work, source, told["asked"])),
+        "steps": list(_steps(work, source, told["asked"], _taken(recipe))),
         "spent": told["spent"],
         "last_error": told["last_error"],
         "candidate": _candidate(work.root / "candidate" / "manifest.json"),
@@ -201,11 +201,17 @@ def _told(ledger: Ledger, corpus: str) -> dict[str, Any]:
     }
 
 
-def _steps(work: Work, source: dict[str, Any], asked: list[Any]) -> Iterator[dict[str, Any]]:
+def _taken(recipe: Recipe) -> list[str]:
+    """The steps that work through records, of those that there are: a corpus may only be drawn, or have no judge."""
+    steps = STAGES if is_judged(recipe) else ("annotate", "validate") if is_annotated(recipe) else ()
+    return list(steps)
+
+
+def _steps(work: Work, source: dict[str, Any], asked: list[Any], taken: Sequence[str]) -> Iterator[dict[str, Any]]:
     """For each step the records that it has settled and those that are left, by files and by the ledger."""
     parts = source.get("partitions", {})
     entered = source.get("kept", 0)
-    for step, stage in STAGES.items():
+    for step, stage in ((step, STAGES[step]) for step in taken):
         metas = [meta_of(path) for part in parts for path in sorted((work.root / stage).glob(f"{part}*.parquet"))]
         kept = sum(meta["kept"] for meta in metas if meta)
         settled = sum(meta["in"] - meta["pending"] for meta in metas if meta)

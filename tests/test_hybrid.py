@@ -147,10 +147,12 @@ def test_the_stages_one_after_the_other(work, server):
     assert [step["step"] for step in first["steps"]] == ["source", "draw"]
     assert first["steps"][1]["not_drawn"] == 54 - first["records"]
     grpo = table(work, "grpo")
-    assert len(grpo) == first["records"] and not table(work, "cot")
+    assert len(grpo) == first["records"]
+    assert not table(work, "cot")
     assert any("--teacher-url" in line for line in first["next"])
     ran = run(work, "release", "hybrid", "--releases", work / "releases")
-    assert ran.code == 2 and "draw" in ran.err
+    assert ran.code == 2
+    assert "draw" in ran.err
 
     second = annotate(work, server)
     assert table(work, "grpo") == grpo
@@ -158,13 +160,15 @@ def test_the_stages_one_after_the_other(work, server):
     assert all(step["in"] == step["kept"] == 54 and not step["dropped"] for step in second["steps"])
     assert second["calls"]["teacher"] == 54
     again = annotate(work, server)
-    assert again["changed"] is False and again["calls"]["teacher"] == 0
+    assert again["changed"] is False
+    assert again["calls"]["teacher"] == 0
 
 
 def test_traces_stay_only_where_the_prediction_is_gold(work, server):
     annotate(work, server)
     cot, sft = table(work, "cot"), {row["guid"]: row for row in table(work, "sft")}
-    assert len(cot) == len(sft) == 54 and len(table(work, "raw")) == 52
+    assert len(cot) == len(sft) == 54
+    assert len(table(work, "raw")) == 52
     for row in cot:
         number = int(row["sentence"].split()[0].removeprefix("Mara"))
         right = number % 7 != 6 and number % 2 == 0
@@ -175,7 +179,8 @@ def test_traces_stay_only_where_the_prediction_is_gold(work, server):
         assert trained.cot == row["cot"]
         assert sorted(trained.mentions) == sorted((label, text) for text, label in mentions)
     for item in table(work, "raw"):
-        assert item["completion"] and item["teacher"] == "m-2026"
+        assert item["completion"]
+        assert item["teacher"] == "m-2026"
 
 
 def test_discarded_answers_are_there_with_their_reason(work, server):
@@ -186,7 +191,9 @@ def test_discarded_answers_are_there_with_their_reason(work, server):
     assert reasons == {"not_gold": 22, "malformed": 7, "refused": 2}
     assert all(cot[row["guid"]]["cot"] is None for row in marks)
     mark = next(row for row in marks if row["reason"] == "not_gold" and row["gold"])
-    assert mark["step"] == "merge" and mark["cot"] and "adds" in mark["detail"]
+    assert mark["step"] == "merge"
+    assert mark["cot"]
+    assert "adds" in mark["detail"]
     told = {row["name"]: row for row in manifest(work)["traces"]}
     assert sum(row["not_gold"] for row in told.values()) == 22
     assert sum(row["refused"] for row in told.values()) == 9
@@ -199,7 +206,8 @@ def test_a_release_of_it_is_sound_and_can_be_made_again(work, server):
     annotate(work, server)
     done = freeze("hybrid", work / "build", work / "releases")
     found = verify(done.folder, rebuild=True)
-    assert found.problems == () and found.rebuilt
+    assert found.problems == ()
+    assert found.rebuilt
 
 
 def test_a_build_that_stops_goes_on(work, server, tmp_path):
@@ -215,14 +223,17 @@ def test_a_build_that_stops_goes_on(work, server, tmp_path):
         assert first["records"] == len(table(tmp_path, "cot")) == 10
         failing.script = policy
         second = annotate(tmp_path, failing)
-    assert second["records"] == 12 and second["calls"]["teacher"] == 2
+    assert second["records"] == 12
+    assert second["calls"]["teacher"] == 2
 
 
 def test_a_source_without_gold_is_one_line(tmp_path):
     (tmp_path / "NER").write_text('{"text": "Ada sails.", "schema": ["person"]}\n')
     recipe(tmp_path / "hybrid.toml", "hybrid", [])
     ran = run(tmp_path, "build", tmp_path / "hybrid.toml", "--input", tmp_path / "NER")
-    assert ran.code == 2 and "no gold entities" in ran.err and len(ran.err.strip().splitlines()) == 1
+    assert ran.code == 2
+    assert "no gold entities" in ran.err
+    assert len(ran.err.strip().splitlines()) == 1
 
 
 # --- few-shot -----------------------------------------------------------------------------------------
@@ -242,6 +253,7 @@ def test_few_shot_draws_are_nested_and_ready_for_training(tmp_path):
         assert [step["step"] for step in result["steps"]] == ["source", "stratify", "merge"]
         assert all(row["cot"] is None and row["entities"] == row["gold"] for row in cot)
         sft = pq.read_table(candidate / "sft").to_pylist()
-        assert all(parse_answer(row["completion"][0]["content"]).cot is None for row in sft) and len(sft) == len(cot)
+        assert all(parse_answer(row["completion"][0]["content"]).cot is None for row in sft)
+        assert len(sft) == len(cot)
         drawn.append({row["guid"] for row in cot})
     assert drawn[0] < drawn[1] < drawn[2]

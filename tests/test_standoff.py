@@ -88,7 +88,8 @@ def subset(tree, tmp_path_factory):
 
 
 def test_what_may_be_passed_on():
-    assert text_may_be_passed_on("ncbi", "unknown") and text_may_be_passed_on("my own", "CC-BY-4.0")
+    assert text_may_be_passed_on("ncbi", "unknown")
+    assert text_may_be_passed_on("my own", "CC-BY-4.0")
     assert not text_may_be_passed_on("ACE 2005", "cc-by-4.0")
     assert not text_may_be_passed_on("CoNLL 2003_sample_15000", "mit")
     assert not text_may_be_passed_on("my own", "unknown")
@@ -100,9 +101,11 @@ def test_rows_that_may_not_be_passed_on_are_there_without_text(subset):
     rows = table(done.folder, "re")
     for row in rows:
         if row["dataset"] in FREE:
-            assert row["sentence"] and all(item["text"] for item in row["gold"])
+            assert row["sentence"]
+            assert all(item["text"] for item in row["gold"])
         else:
-            assert row["sentence"] is None and all(item["text"] is None for item in row["gold"])
+            assert row["sentence"] is None
+            assert all(item["text"] is None for item in row["gold"])
     before = {row["guid"]: row for row in table(result.candidate, "re")}
     for row in rows:
         told = [(item["start"], item["end"], item["label"]) for item in before[row["guid"]]["gold"]]
@@ -122,14 +125,17 @@ def test_no_text_is_anywhere_in_the_release(subset):
 def test_it_is_sound_says_what_it_lacks_and_has_the_fingerprint_of_the_whole(subset):
     result, done = subset
     found = verify(done.folder, rebuild=True)
-    assert found.problems == () and not found.rebuilt and "20 rows are without the text" in found.notes[0]
+    assert found.problems == ()
+    assert not found.rebuilt
+    assert "20 rows are without the text" in found.notes[0]
     manifest = read_manifest(done.folder)
     assert manifest["fingerprint"] == result.fingerprint
     assert manifest["restricted_text"] is False
     assert manifest["standoff"] == {"rows": 20, "traces": 0, "datasets": {"ACE 2005": 10, "CoNLL 2003": 10}}
     card = (done.folder / "README.md").read_text()
     assert "**20 rows stand here without their text**" in card
-    assert "- **non-commercial**: WikiNeural" in card and "- **share-alike**: WikiNeural" in card
+    assert "- **non-commercial**: WikiNeural" in card
+    assert "- **share-alike**: WikiNeural" in card
     assert "\nlicense: other\n" in card
 
 
@@ -161,7 +167,8 @@ def test_text_that_slips_in_is_found(subset, tmp_path):
 
 def test_a_corpus_of_free_rows_is_untouched(tree, tmp_path):
     result, done = released(tmp_path, tree, FREE)
-    assert done.without_text == 0 and "standoff" not in read_manifest(done.folder)
+    assert done.without_text == 0
+    assert "standoff" not in read_manifest(done.folder)
     for path in sorted((done.folder / "re").iterdir()):
         assert path.read_bytes() == (result.candidate / "re" / path.name).read_bytes()
     assert "\nlicense: cc-by-nc-sa-4.0\n" in (done.folder / "README.md").read_text()
@@ -190,9 +197,11 @@ def test_the_command(subset, tree, tmp_path):
     ran = run(tmp_path, "hydrate", subset[1].folder, "--input", tree, "--json")
     assert ran.code == 0, ran.err
     told = json.loads(ran.out)
-    assert told["rows"] == 20 and (tmp_path / told["folder"] / "re").is_dir()
+    assert told["rows"] == 20
+    assert (tmp_path / told["folder"] / "re").is_dir()
     again = run(tmp_path, "hydrate", subset[1].folder, "--input", tree)
-    assert again.code == 2 and "exists" in again.err
+    assert again.code == 2
+    assert "exists" in again.err
 
 
 def test_another_order_and_other_folder_names_do_as_well(subset, tree, tmp_path):
@@ -214,7 +223,8 @@ def test_text_that_is_missing_or_another_is_one_line(subset, tree, tmp_path, fau
         path.write_text(path.read_text().replace("sailed", "Sailed"))
     with pytest.raises(ShortfallError, match=r"ACE 2005 \(10 of 10 rows\)") as error:
         hydrate(subset[1].folder, str(tmp_path / "NER"), tmp_path / "whole")
-    assert "\n" not in str(error.value) and "CoNLL" not in str(error.value)
+    assert "\n" not in str(error.value)
+    assert "CoNLL" not in str(error.value)
     assert not (tmp_path / "whole").exists()
 
 
@@ -251,7 +261,9 @@ def test_traces_answers_and_prompts_are_not_passed_on(tree, tmp_path):
     restored = {row["guid"]: row for row in table(back.folder, "cot")}
     for row in whole:
         assert restored[row["guid"]]["sentence"] == row["sentence"]
-        assert [item["text"] for item in restored[row["guid"]]["entities"]] == [item["text"] for item in row["entities"]]
+        assert [item["text"] for item in restored[row["guid"]]["entities"]] == [
+            item["text"] for item in row["entities"]
+        ]
     assert len(table(back.folder, "sft")) == 40
     assert verify(back.folder).problems == ()
 
@@ -266,10 +278,13 @@ def test_no_export_of_the_ledger_holds_them(tree, tmp_path):
     with Ledger(tmp_path / "build" / "ledger.sqlite") as ledger:
         assert export_parquet(ledger, tmp_path / "answers.parquet", withheld) == 20
     ran = run(tmp_path, "ledger", "export", "again.parquet")
-    assert ran.code == 0 and "20 answers written" in ran.out and "20 records" in ran.out
+    assert ran.code == 0
+    assert "20 answers written" in ran.out
+    assert "20 records" in ran.out
     for name in ("answers.parquet", "again.parquet"):
         requests = pq.read_table(tmp_path / name).column("request").to_pylist()
-        assert len(requests) == 20 and not any("CoNLL 2003" in request for request in requests)
+        assert len(requests) == 20
+        assert not any("CoNLL 2003" in request for request in requests)
 
 
 def test_a_judged_corpus_stands_off_too(tmp_path):
@@ -280,14 +295,19 @@ def test_a_judged_corpus_stands_off_too(tmp_path):
     done = freeze("ner-cot", tmp_path / "build", tmp_path / "releases")
     kept, dropped = table(done.folder, "cot"), table(done.folder, "dropped")
     bare = [row for row in kept if row["dataset"] == "OntoNotes"]
-    assert len(bare) == 3 and all(row["sentence"] is None and row["cot"] is None for row in bare)
+    assert len(bare) == 3
+    assert all(row["sentence"] is None and row["cot"] is None for row in bare)
     assert all(row["judgement"]["reason"] is None and row["score"] == 9.5 for row in bare)
-    assert [row["sentence"] is None and row["detail"] is None for row in dropped if row["dataset"] == "OntoNotes"] == [True]
-    assert "Ines Malformed" not in texts(done.folder) and "Odd Malformed" in texts(done.folder)
+    assert [row["sentence"] is None and row["detail"] is None for row in dropped if row["dataset"] == "OntoNotes"] == [
+        True
+    ]
+    assert "Ines Malformed" not in texts(done.folder)
+    assert "Odd Malformed" in texts(done.folder)
     assert {row["dataset"] for row in (*table(done.folder, "raw"), *table(done.folder, "sft"))} == {"made"}
     assert verify(done.folder).problems == ()
     back = hydrate(done.folder, str(tmp_path / "rows.jsonl"), tmp_path / "whole")
-    assert back.rows == 3 and verify(back.folder).problems == ()
+    assert back.rows == 3
+    assert verify(back.folder).problems == ()
     assert len(table(back.folder, "sft")) == len(table(result.candidate, "sft"))
 
 
@@ -301,7 +321,8 @@ def test_the_real_layout_goes_out_and_comes_back(tmp_path):
     settings = [("sample.allow_missing", True), ("sample.size", 900)]
     result = build(load_recipe("re-subset", settings), BuildOptions(tmp_path / "build", str(tree)))
     done = freeze("re-subset", tmp_path / "build", tmp_path / "releases")
-    assert 0 < done.without_text < 900 and verify(done.folder).problems == ()
+    assert 0 < done.without_text < 900
+    assert verify(done.folder).problems == ()
     sentences = [row["sentence"] for row in table(result.candidate, "re") if row["license"] == "unknown"]
     whole = texts(done.folder)
     assert not [sentence for sentence in sentences if sentence in whole and len(sentence) > 40]

@@ -104,7 +104,7 @@ def test_it_is_exactly_as_many_as_asked(tree, tmp_path, size):
 
 
 def test_the_default_is_the_paper_s_size(tmp_path):
-    tree = write_tree(tmp_path / "NER", {name: 240 for name in TWENTY})
+    tree = write_tree(tmp_path / "NER", dict.fromkeys(TWENTY, 240))
     result = draw(tmp_path, tree)
     assert result.records == 4703
     assert set(Counter(row["dataset"] for row in table(result)).values()) == {235, 236}
@@ -147,7 +147,9 @@ def test_a_second_build_does_nothing_and_another_size_draws_anew(tree, tmp_path)
     first = draw(tmp_path, tree, "sample.size=50")
     assert draw(tmp_path, tree, "sample.size=50").changed is False
     again = draw(tmp_path, tree, "sample.size=51")
-    assert again.changed and again.records == 51 and again.fingerprint != first.fingerprint
+    assert again.changed
+    assert again.records == 51
+    assert again.fingerprint != first.fingerprint
 
 
 def test_bad_rows_are_dropped_and_never_drawn(tmp_path):
@@ -209,7 +211,8 @@ def test_a_draw_that_cannot_be_is_one_line(tree, tmp_path, setting, said):
 
 def test_a_limit_is_no_draw(tree, tmp_path):
     ran = run(tmp_path, "build", "re-subset", "--input", tree, "--limit", "3")
-    assert ran.code == 2 and "sample.size=3" in ran.err
+    assert ran.code == 2
+    assert "sample.size=3" in ran.err
 
 
 # --- datasets that are not there ----------------------------------------------------------------------
@@ -268,7 +271,7 @@ def test_other_names_of_a_dataset_are_known(tree, tmp_path):
 
 def test_a_tree_with_nothing_in_it_that_was_asked_for(tmp_path):
     write_tree(tmp_path / "IE" / "NER", {"CoNLL 2003": 5})
-    with pytest.raises(InputError, match="did you mean .*NER"):
+    with pytest.raises(InputError, match=r"did you mean .*NER"):
         draw(tmp_path, tmp_path / "IE", "sample.allow_missing=true")
 
 
@@ -291,7 +294,7 @@ def test_rows_that_name_their_dataset_are_as_good_as_a_tree(tmp_path):
 
 @given(st.lists(st.sampled_from(TWENTY), unique=True))
 def test_a_roster_says_of_every_dataset_what_it_is(there):
-    seen = roster(TWENTY, {name: 3 for name in there})
+    seen = roster(TWENTY, dict.fromkeys(there, 3))
     assert set(seen.found) == set(there)
     assert set(seen.missing) == set(TWENTY) - set(there)
 
@@ -332,7 +335,9 @@ def test_label_maps_and_ignored_labels(tmp_path):
     assert told["recipe"]["source"]["labels"]["organisation"] == "organization"
     assert told["recipe"]["source"]["datasets"]["solo"] == {"labels": {"PER": "human being"}}
     card = (result.candidate / "README.md").read_text()
-    assert "| solo | PER | human being |" in card and "misc, other" in card and "| ignored label | 2 |" in card
+    assert "| solo | PER | human being |" in card
+    assert "misc, other" in card
+    assert "| ignored label | 2 |" in card
 
 
 def test_labels_are_mapped_without_a_draw_too(tmp_path):
@@ -372,7 +377,8 @@ def test_the_real_layout(tmp_path):
     result = draw(tmp_path, tree, "sample.allow_missing=true")
     assert result.records == 4703
     drawn = {row["name"]: row["drawn"] for row in manifest(result)["sample"]["datasets"]}
-    assert sum(drawn.values()) == 4703 and len(drawn) == 9
+    assert sum(drawn.values()) == 4703
+    assert len(drawn) == 9
     for row in table(result):
         for item in row["gold"]:
             assert row["sentence"][item["start"] : item["end"]] == item["text"]

@@ -1,4 +1,4 @@
-"""CPU and memory of a draw of 4,703 rows from a tree of 600,000: `nercot build re-subset`, whole, in a process of its own.
+"""CPU and memory of a draw of 4,703 rows from a tree of 600,000: `nercot build re-subset`, whole, in its own process.
 
     python tests/bench/bench_stratify.py [ROWS]
 
