@@ -1,6 +1,6 @@
 """The toy language: a corpus, a tokenizer and a random model that a CPU trains in minutes.
 
-    python training/toy.py build/toy                  makes toy/corpus (sft, grpo, held out) and toy/model
+    python training/toy.py build/toy                  makes build/toy/corpus, held-out.jsonl and model
     python training/toy.py build/toy --score MODEL    span F1 of a trained model on the held-out sentences
 
 A sentence names a person, a place, a company, or some of them: `captain Rumo saw firm Kalux`.  A model has to find
@@ -38,7 +38,10 @@ _HELD_OUT = 200
 
 
 def make(folder: Path, rows: int = 4000, seed: int = 0) -> None:
-    """Writes `corpus/{sft,grpo}/train-*.parquet`, `held-out.jsonl` and `model/` into the folder."""
+    """Writes `corpus/{sft,careless,grpo}/train-*.parquet`, `held-out.jsonl` and `model/` into the folder.
+
+    `careless` is `sft` by an annotator who overlooks every second entity.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -46,12 +49,14 @@ def make(folder: Path, rows: int = 4000, seed: int = 0) -> None:
     train, held_out = made[:-_HELD_OUT], made[-_HELD_OUT:]
     columns = {
         "sft": ("guid", "dataset", "prompt", "completion"),
+        "careless": ("guid", "dataset", "prompt", "completion"),
         "grpo": ("guid", "dataset", "prompt", "gold", "schema"),
     }
     for config, names in columns.items():
         target = folder / "corpus" / config
         target.mkdir(parents=True, exist_ok=True)
-        table = pa.Table.from_pylist([{name: row[name] for name in names} for row in train])
+        rows_of = [{**row, "completion": row["careless"]} for row in train] if config == "careless" else train
+        table = pa.Table.from_pylist([{name: row[name] for name in names} for row in rows_of])
         pq.write_table(table, target / "train-00000-of-00001.parquet")
     (folder / "held-out.jsonl").write_text("".join(json.dumps(row) + "\n" for row in held_out), encoding="utf-8")
     tokenizer = _tokenizer([row["prompt"][0]["content"] + row["completion"][0]["content"] for row in train])
@@ -71,15 +76,23 @@ def _rows(count: int, draw: random.Random) -> Iterator[dict[str, Any]]:
             continue
         seen.add(guid)
         asked = [entity for entity in entities if entity.label in schema]
-        trace = "\n".join(f"{label}: {named.get(label, 'nothing')}" for label in schema)
+        seen_by_the_careless = {label: name for label, name in named.items() if draw.random() < 0.5}
         yield {
             "guid": guid,
             "dataset": "toy",
             "prompt": extract_messages(sentence, schema, None, PROMPT),
-            "completion": [{"role": "assistant", "content": render_answer(trace, asked, schema)}],
+            "completion": _completion(named, asked, schema),
+            "careless": _completion(seen_by_the_careless, asked, schema),
             "gold": render_answer(None, asked, schema),
             "schema": schema,
         }
+
+
+def _completion(named: Mapping[str, str], asked: Sequence[Entity], schema: Sequence[str]) -> list[dict[str, str]]:
+    """The Answer with the entities that were noticed, one a type."""
+    trace = "\n".join(f"{label}: {named.get(label, 'nothing')}" for label in schema)
+    noticed = [entity for entity in asked if entity.label in named]
+    return [{"role": "assistant", "content": render_answer(trace, noticed, schema)}]
 
 
 def _sentence(named: Mapping[str, str], draw: random.Random) -> tuple[str, list[Entity]]:
