@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nercot.answers import parse_answer
-    from nercot.build import build
+    from nercot.builder import BuildOptions, build
     from nercot.grounding import ground
     from nercot.metrics import micro_f1
     from nercot.records import Entity, Record
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "BuildOptions",
     "Entity",
     "Record",
     "build",
@@ -33,7 +34,8 @@ __all__ = [
 _HOMES = {
     "Entity": "nercot.records",
     "Record": "nercot.records",
-    "build": "nercot.build",
+    "BuildOptions": "nercot.builder",
+    "build": "nercot.builder",
     "f1_reward": "nercot.rewards",
     "ground": "nercot.grounding",
     "micro_f1": "nercot.metrics",

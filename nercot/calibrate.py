@@ -20,7 +20,7 @@ from statistics import StatisticsError, correlation, fmean, pvariance
 from typing import Any
 
 from nercot.answers import carries, render_answer
-from nercot.build import CALIBRATION, check_models, prompts_of
+from nercot.builder import CALIBRATION, check_models, prompts_of
 from nercot.check import answered_rows, to_answered
 from nercot.errors import ShortfallError
 from nercot.formats.rows import BadRow

@@ -87,7 +87,7 @@ def _judge(
         from nercot.embedded import score
 
         return score, 0
-    from nercot.build import check_models
+    from nercot.builder import check_models
     from nercot.llm.endpoint import Patience, ask_all
     from nercot.llm.ledger import Ledger
     from nercot.steps.score import Judge

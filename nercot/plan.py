@@ -15,7 +15,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from nercot.build import BuildOptions, alone, is_annotated, is_judged, prompts_of, read_source, source_of
+from nercot.builder import BuildOptions, alone, is_annotated, is_judged, prompts_of, read_source, source_of
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Request
 from nercot.llm.pacing import cost_of

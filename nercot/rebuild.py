@@ -16,7 +16,7 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
-from nercot.build import Build, BuildOptions, quiet
+from nercot.builder import Build, BuildOptions, quiet
 from nercot.llm.messages import Request
 from nercot.manifest import Manifest, configs_of, read_manifest, splits_of
 from nercot.pipeline import Groups, RecordStep, Report, Row, Work, dropped_row

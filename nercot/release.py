@@ -20,7 +20,7 @@ from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any
 
-from nercot.build import alone, quiet
+from nercot.builder import alone, quiet
 from nercot.candidate import replace_folder
 from nercot.changelog import changelog, first_section, intact, section
 from nercot.diff import Diff, compare

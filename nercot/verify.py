@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nercot.build import quiet
+from nercot.builder import quiet
 from nercot.candidate import WRITER
 from nercot.changelog import intact
 from nercot.diff import Diff, compare

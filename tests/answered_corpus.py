@@ -9,7 +9,7 @@ from typing import Any
 
 from fault_server import Act, Call, FaultServer, answer, error
 
-from nercot.build import BuildOptions, BuildResult, build
+from nercot.builder import BuildOptions, BuildResult, build
 from nercot.recipe import load_recipe
 
 # The family name says what becomes of the sentence.

@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from nercot.build import quiet
+from nercot.builder import quiet
 from nercot.errors import InputError, ShortfallError
 from nercot.pipeline import Work
 from nercot.records import content_guid

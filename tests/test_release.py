@@ -15,7 +15,7 @@ from answered_corpus import build_corpus, script, source_row, source_rows
 from fault_server import FaultServer
 from jsonschema import Draft202012Validator
 
-from nercot.build import BuildOptions, alone, build
+from nercot.builder import BuildOptions, alone, build
 from nercot.changelog import intact
 from nercot.errors import BusyError, InputError, NercotError, ShortfallError
 from nercot.manifest import configs_of, read_manifest, write_sealed

@@ -12,7 +12,7 @@ import pytest
 from answered_corpus import build_corpus, script, source_row, source_rows
 from fault_server import FaultServer
 
-from nercot.build import BuildOptions, build
+from nercot.builder import BuildOptions, build
 from nercot.errors import InputError, ShortfallError
 from nercot.llm.exchange import export_parquet
 from nercot.llm.ledger import Ledger

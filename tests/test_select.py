@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nercot.build import BuildOptions, build
+from nercot.builder import BuildOptions, build
 from nercot.errors import InputError, RecipeError
 from nercot.recipe import load_recipe
 from nercot.steps.conflicts import Conflicts, repeated_texts

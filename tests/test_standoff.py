@@ -14,7 +14,7 @@ from test_hybrid import policy
 from trees import recipe, write_tree
 
 from nercot.benchmarks import text_may_be_passed_on
-from nercot.build import BuildOptions, build
+from nercot.builder import BuildOptions, build
 from nercot.errors import InputError, OutputError, ShortfallError
 from nercot.llm.exchange import export_parquet
 from nercot.llm.ledger import Ledger

@@ -13,7 +13,7 @@ from trees import LABELS, TWENTY, entity, recipe, rows, shuffled, twenty, write_
 
 from nercot.answers import parse_answer
 from nercot.benchmarks import find_benchmark
-from nercot.build import BuildOptions, build
+from nercot.builder import BuildOptions, build
 from nercot.errors import InputError, RecipeError
 from nercot.recipe import Sample, load_recipe, parse_override
 from nercot.steps.roster import roster, tree_roster

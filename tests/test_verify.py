@@ -15,7 +15,7 @@ import pytest
 from answered_corpus import build_corpus, script, source_row, source_rows
 from fault_server import FaultServer
 
-from nercot.build import BuildOptions, build
+from nercot.builder import BuildOptions, build
 from nercot.candidate import fingerprint, row_hash, sft_row
 from nercot.errors import InputError
 from nercot.manifest import read_manifest, write_sealed

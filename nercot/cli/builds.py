@@ -11,7 +11,7 @@ import click
 from nercot.cli.shell import cli, command, one_or_many, print_json, print_table, progress, split_schema
 
 if TYPE_CHECKING:
-    from nercot.build import BuildOptions, BuildResult
+    from nercot.builder import BuildOptions, BuildResult
     from nercot.recipe import Recipe
 
 
@@ -68,7 +68,7 @@ def build_options(function: Callable[..., None]) -> Callable[..., None]:
 @build_options
 def build_command(as_json: bool, **given: Any) -> None:
     """Build a corpus: RECIPE is quickstart, ner-cot, re-subset, hybrid, few-shot, or a TOML file."""
-    from nercot.build import build
+    from nercot.builder import build
 
     recipe, options = _recipe_and_options(**given)
     with progress(as_json) as report:
@@ -96,7 +96,7 @@ def _recipe_and_options(
     strict: bool,
 ) -> tuple[Recipe, BuildOptions]:
     """The recipe with everything that the command line says put in."""
-    from nercot.build import BuildOptions
+    from nercot.builder import BuildOptions
     from nercot.recipe import load_recipe, parse_override
 
     given = {

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from nercot.answers import render_answer
-from nercot.build import BuildOptions, build
+from nercot.builder import BuildOptions, build
 from nercot.candidate import CONFIGS, Shards, fingerprint, row_hash, sft_row
 from nercot.diff import diff
 from nercot.recipe import load_recipe
