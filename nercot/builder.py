@@ -474,6 +474,8 @@ class Build:
         shutil.rmtree(new, ignore_errors=True)
         with writing(folder):
             new.mkdir(parents=True)
+            if (folder / "README.md").exists():
+                shutil.copyfile(folder / "README.md", new / "README.md")
             self.report("candidate", 0, 1)
             contents = self._tables(new, rounds, selected)
             manifest = self._manifest(contents, selected, key)

@@ -19,6 +19,11 @@ from nercot.resources import resource
 from nercot.tables import features, write_text
 
 _TOP_TYPES = 40
+# What stands between these two lines of a card is the user's.
+NOTES = (
+    "<!-- notes: what you write between these two lines stays when the card is made again -->",
+    "<!-- end of notes -->",
+)
 _WHAT = {
     "cot": "the corpus: selected records, with trace and entities (default)",
     "raw": "every answer of the teacher, with its judgement where it was judged",
@@ -57,7 +62,10 @@ def cell(text: Any) -> str:
 def write_card(
     folder: Path, manifest: Mapping[str, Any], stats: Mapping[str, Any], pictures: Sequence[tuple[str, str]] = ()
 ) -> None:
-    """Writes README.md of a candidate, or of a release with its pictures (path, caption)."""
+    """Writes README.md of a candidate, or of a release with its pictures (path, caption).
+
+    What a README.md that is already there holds between the two lines of NOTES is taken over.
+    """
     from huggingface_hub import DatasetCard, DatasetCardData
 
     data = DatasetCardData(
@@ -78,7 +86,19 @@ def write_card(
         pictures=pictures,
         **_values(manifest, stats),
     )
-    write_text(folder / "README.md", str(card).rstrip() + "\n")
+    path = folder / "README.md"
+    begin, end = NOTES
+    write_text(path, f"{str(card).rstrip()}\n\n## Notes\n\n{begin}\n{notes_of(path)}{end}\n")
+
+
+def notes_of(card: Path) -> str:
+    """What a user wrote between the two lines of NOTES in a card; '' without a card or lines."""
+    if not card.exists():
+        return ""
+    begin, end = NOTES
+    after = card.read_text(encoding="utf-8").rpartition(f"\n{begin}\n")[2]
+    written, closed, _ = after.partition(end)
+    return written if closed else ""
 
 
 def _template(manifest: Mapping[str, Any]) -> str:

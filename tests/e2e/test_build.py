@@ -237,6 +237,23 @@ def test_hostile_data_stays_data(tmp_path):
     assert "<script>" not in (candidate / "README.md").read_text()
 
 
+def test_what_a_user_writes_into_the_card_survives_builds_and_releases(tmp_path):
+    source = write(tmp_path / "rows.jsonl", *(row(number) for number in range(5)))
+    build(tmp_path, "--input", source)
+    card = tmp_path / "build/quickstart/candidate/README.md"
+    mine = "Thanks to {{ everybody }}.\n\n| a | b |\n"
+    begin, end = "stays when the card is made again -->\n", "<!-- end of notes -->"
+    card.write_text(card.read_text().replace(begin + end, begin + mine + end))
+    write(source, *(row(number) for number in range(6)))
+    build(tmp_path, "--input", source)
+    assert mine in card.read_text()
+    assert "| rows | 6 |" in card.read_text()
+    nercot(tmp_path, "release", "quickstart")
+    release = tmp_path / "releases/quickstart/1.0.0"
+    assert mine in (release / "README.md").read_text()
+    assert "sound" in nercot(tmp_path, "verify", release, "--rebuild").out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
