@@ -19,6 +19,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from settings import TEMPLATES
+
 from nercot.answers import render_answer
 from nercot.metrics import Score, micro_f1
 from nercot.prompts import extract_messages
@@ -60,6 +62,7 @@ def make(folder: Path, rows: int = 4000, seed: int = 0) -> None:
         pq.write_table(table, target / "train-00000-of-00001.parquet")
     (folder / "held-out.jsonl").write_text("".join(json.dumps(row) + "\n" for row in held_out), encoding="utf-8")
     tokenizer = _tokenizer([row["prompt"][0]["content"] + row["completion"][0]["content"] for row in train])
+    tokenizer.chat_template = (TEMPLATES / "qwen3.jinja").read_text(encoding="utf-8")
     tokenizer.save_pretrained(folder / "model")
     _model(len(tokenizer), seed).save_pretrained(folder / "model")
 

@@ -33,7 +33,7 @@ _NOT_BEFORE = re.compile(
     rf"|{_any('rather_than instead_of other_than far_from exclude excludes excluded excluding ruling_out rules_out')}"
     rf"|{_any('ruled_out rejects scrap dropped unlike avoid except would_have_been had_it_been misread misreading')}"
     r"|mistake[ns]?|wrong(?:ly)?)\b"
-    r"|(?:n't|\bnot|\bcannot)(?=\s*$|\W+(?:a|an|the|any|in|under|of|as|for|to|one|really|quite|exactly|even|so much"
+    r"|(?:n't|\bnot|\bcannot)(?=\s*$|\W+(?:a|an|the|any|in(?! (?:the|this|our) (?:list|schema|sentence|text|query|set|offer))|under|of|as|for|to|one|really|quite|exactly|even|so much"
     r"|be|being|been|count|counts|call|treat|see|take|tag|label|make|consider|say|classify|read|think|believe|put"
     r"|include|list|add|mark|annotate|mean|refer|name|belong|qualify|want|speak|find|necessarily|strictly|also|yet"
     r"|actually|going to|about to|just an?|her|him|it|them|this|that|my|your|mere|some|another|\w+ly)\b)"
@@ -47,7 +47,7 @@ _STILL_YES = re.compile(
 _AFTER = (
     r"^[\s\"'):=–→?|-]*"
     r"(?:(?:type|slot|label|idea|field|category|reading|one|option|either|it|that|this|here|there|still|also|too|then"
-    r")[\s\"',]+){0,3}"
+    r")[\s\"']+){0,3}"
 )
 _NOT_AFTER = re.compile(
     _AFTER + r"(?:(?:is|are|was|were|would be|would|does|do|has|had|makes?|can|could|seems?|remains?|stays?|gets?|must"
@@ -63,11 +63,11 @@ _NOT_LATER = re.compile(
     r"|excluded|absurd)\b"
 )
 _OPEN = re.compile(
-    r"\b(?:(?:could|might|may|can|would)"
+    r"\bone (?:could|might|may|can) (?:also |well |even )?(?:say|argue|claim|object|think|read|see)\b|\b(?:(?:could|might|may|can|would)"
     r"(?: also| well| just| still| possibly| even| then| easily| probably| equally| have)*"
     r" (?:be|been|stand|refer|count|mean|name|denote|go|fit|qualify|indicate|suggest|pass|serve|look|sound|make|take"
     r"|belong|read|argue|call|see|say|treat|consider|fall|imagine|claim|think)"
-    r"|perhaps|maybe|possibly|tempted|tempting|either|whether|if|unsure|undecided|usually|normally|elsewhere"
+    r"|perhaps|maybe|possibly|tempted|tempting|either|whether|if|unsure|undecided|usually|normally|sometimes|often|occasionally|elsewhere"
     r"|alternatively|sounds? like|one (?:may|might|could)|in theory|in principle|at first|initially|candidates?"
     r"|options?|start with|started with|first (?:thought|instinct|impulse|guess|idea)|thought of|consider(?:ed|ing)?"
     r"|wonder(?:ed|ing)?|possibilit(?:y|ies)|(?:almost|looks?|a bit|just|more|kind of|something) like|as if"
@@ -97,6 +97,18 @@ UNDECIDED = re.compile(
 )
 
 
+# A whole mention that is left undecided.
+POSTPONED = re.compile(
+    r"\b(?:(?:really |still |honestly |just |quite )*not (?:really |at all |quite )?sure\b(?! (?:if|whether) (?:to|i))"
+    r"|(?:i'm|i am|still) (?:unsure|torn|undecided)|i (?:honestly |really |just )*(?:can't|cannot|couldn't) (?:really |honestly "
+    r"|quite )*(?:say|tell|decide|settle)\b|both (?:readings? |types? |options? )?(?:have (?:their|something)|are (?:defensible"
+    r"|possible|plausible))|(?:either|both|each) (?:one |of them )?(?:is|are|would be) (?:defensible|arguable)|could be either"
+    r"|(?:come|get|return) back to (?:it|him|her|this|that|them)\b(?! (?:later,? (?:so|and)))|leave (?:it|that|this) (?:open|for later)"
+    r"|(?:remains?|stays?) open|open question|which way this goes|toss-?up)"
+)
+POSTPONING = frozenset(
+    "sure unsure torn undecided say tell decide settle both defensible arguable either back open goes toss".split()
+)
 _NOT_DONE = re.compile(r"(?:n't|\bnot|\bcannot) \w+")
 
 
@@ -273,6 +285,15 @@ NO_VERDICT = re.compile(
     r"|n/a|irrelevant|nil|nada|✗|✘|❌|i'd rather not|better not|rather not|i think not|i pass|no thanks|not for me)"
     r"\s*[\"'.,;!)|]*\s*$"
 )
+# A refusal at the head of the list of what it refuses: "Not taken: ...".
+REFUSED_LIST = re.compile(
+    r"^\W*(?:so |also |and |things |words |strings |what |which |i )*(?:(?:am |are |is |was |were |be )?"
+    rf"(?:not|never)(?: \w+)? (?:{_TAKEN})|left out|leaving out|leave out|{_VERB}|non-entities|no entities)(?: \w+){{0,3}}:"
+)
+# What is refused is to list the same thing a second time.
+REPEATS = re.compile(
+    r"\b(?:give|list|add|take|repeat|include|need|count|copy) (?:it |them |that )?(?:again|once more|twice|a second time)\b"
+)
 # Why a refusal may be about another place of the same string.
 ELSEWHERE = re.compile(
     r"\b(?:inside|within|part of|in the (?:name|title|bracket|compound)|contained|nested|separate(?:ly)?|by itself"
@@ -298,8 +319,7 @@ DENYING = word_set(
 )
 OPENING = word_set(
     "could might may can would perhaps maybe possibly tempted tempting either whether if unsure undecided usually "
-    "normally elsewhere alternatively sound sounds one in at initially candidate candidates option options start "
-    "started "
+    "normally sometimes often occasionally elsewhere alternatively sound sounds one in at initially candidate candidates option options start started "
     "first thought consider considered considering wonder wondered wondering possibility possibilities like as similar "
     "resemble resembles reading readings not unclear debatable arguable arguably offer offers potentially otherwise "
     "suppose hesitate hesitated hesitating torn temptation a the trap trip fall invite invites mislead misleads "

@@ -47,13 +47,15 @@ _OPENING = re.compile(
 )
 # Where a verdict may follow the string before it, and what may stand before that string.
 _VERDICT = re.compile(r"[:=→(|,–-]")
-_BREAKS = ("\n", ", ", "; ", ". ", "(", "| ", "- ", "• ")
+_BREAKS = ("\n", "? ", "! ", ", ", "; ", ". ", "(", "| ", "- ", "• ")
 _ITEM = re.compile(r"^\W*(?:\d{1,2}|[a-z])[.)]\s+")
 _STARTS = ("\n", "; ", ". ", "? ", ": ", "– ")
 # What follows a quoted string that is about to get a verdict, or leads to one.
 _MARK = re.compile(r"\s*(?:[:=→(|]|[–-]\s|is an? |is the |are )")
 _LEADS = (": ", "→ ", "= ")
-_CLAUSAL = word_set("is are was were has had will would to in on at by with from that which who instead")
+_LIST_MARK = re.compile(r"[:=→]")
+_ITEMS = re.compile(r"[^\s,;.\"'(][^,;\n\"(]{0,60}?(?=\s*(?:[,;\n(]|\.\s|\.?$|\"| and |$))")
+_CLAUSAL = frozenset("is are was were has had will would to in on at by with from that which who instead".split())
 # Names of list items; at the head of a line they define, elsewhere they refer.
 _MARKER = re.compile(r"\(([a-z]|\d{1,2})\)|#(\d{1,2})\b|(?<![\w(])([a-z])\)")
 
@@ -88,7 +90,7 @@ def find_references(
     """The surfaces that the trace speaks of, the listed ones first, and where it does."""
     surfaces = [Surface(text, True) for text in dict.fromkeys(entity.text for entity in entities)]
     numbers = {surface.text: number for number, surface in enumerate(surfaces)}
-    found = list(_named(sentence, entities, surfaces, numbers, trace))
+    found = list(_named(sentence, entities, surfaces, numbers, trace, types))
     known = [lower(text) for text in numbers]
     for number, surface in enumerate(surfaces):
         found.extend((start, end, number) for start, end in _places(sentence, surface.text, known, trace, types))
@@ -99,19 +101,31 @@ def find_references(
             surfaces.append(Surface(text, False))
         found.append((start, end, number))
     whole = frozenset(lower(surface.text) for surface in surfaces)
-    references = list(_outermost(found, trace, len(sentence), whole))
+    outermost = [
+        one._replace(part=True) if _is_piece(trace.low[one.start : one.end], lower(surfaces[one.mention].text)) else one
+        for one in _outermost(found, trace, len(sentence), whole)
+    ]
+    references = _without_reasons(outermost, surfaces, trace)
     if "(" in trace.low or "#" in trace.low or "b)" in trace.low:
         references = sorted({*references, *_by_marker(references, trace)})
     return surfaces, references
 
 
 def _named(
-    sentence: str, entities: Sequence[Entity], surfaces: list[Surface], numbers: dict[str, int], trace: Trace
+    sentence: str,
+    entities: Sequence[Entity],
+    surfaces: list[Surface],
+    numbers: dict[str, int],
+    trace: Trace,
+    types: Types,
 ) -> Iterator[Found]:
     """Adds the other names of the sentence to the surfaces; a longer form of a listed mention means that one."""
     for text, place in _names(sentence, trace):
+        nested = " " not in text and all(_nested(spot, entities) for spot in _whole_words(sentence, text))
+        if nested and text not in numbers:
+            continue
         inside = _inside(place, entities) or _longer(text, surfaces)
-        if not inside and text not in numbers and not is_common(text.lower()):
+        if not inside and text not in numbers and not is_common(text.lower()) and text.lower() not in types.words:
             numbers[text] = len(surfaces)
             surfaces.append(Surface(text, False))
         elif len(inside) == 1 and text not in inside:
@@ -145,10 +159,55 @@ def _outermost(
         if quote is None:
             yield Reference(start, end, number, False)
             continue
-        length = quote[1] - quote[0] - 2
+        length = quote[1] - quote[0] - 2 - 4 * trace.low.startswith("the ", quote[0] + 1)
         if length <= max(end - start, _WHOLE_SHARE * sentence_length, _MIN_WHOLE):
             part = length == end - start and trace.low[start:end] not in whole
             yield Reference(start, end, number, length > end - start + 2, part)
+
+
+def _is_piece(form: str, text: str) -> bool:
+    """Whether a form is a word out of the mention that may well mean something else: "Hope" of "Bob Hope Classic"."""
+    if len(form) >= len(text) or form not in text:
+        return False
+    return not text.endswith(form) or any(word in text for word in (" of ", " de ", " in ", " for "))
+
+
+_REASON = re.compile(r"[\s\"')]*(?:[:(=]|–|-\s)[\s\"'(]*(?:(?:the|an?|is|in|also|of|from) [\"']?)?")
+_MORE = re.compile(r"[\s\"']*(?:,|and|or|/|\+)[\s\"']*(?:(?:and|the|an?) [\"']?)?")
+
+
+def _heads(one: Reference, found: Sequence[Reference], surfaces: Sequence[Surface], trace: Trace) -> bool:
+    """Whether a colon and a listed mention follow: the string is a key of the sentence itself."""
+    after = bisect_left(found, (one.end,))
+    following = found[after] if after < len(found) else None
+    if following is None or not surfaces[following.mention].listed:
+        return False
+    return trace.low[one.end : following.start].strip(" \"'") in (":", "→")
+
+
+def _without_reasons(found: Sequence[Reference], surfaces: Sequence[Surface], trace: Trace) -> list[Reference]:
+    """Without strings of the sentence that are the reason given for a listed mention: "Silva: candidate, so ..."."""
+    kept: list[Reference] = []
+    before: Reference | None = None
+    reason = False
+    for one in found:
+        if surfaces[one.mention].listed:
+            reason = False
+            kept.append(one)
+        else:
+            gap = (before.end, one.start) if before is not None else (0, 0)
+            owned = before is not None and surfaces[before.mention].listed
+            plainly = is_common(trace.plain[one.start : one.end])
+            if _heads(one, found, surfaces, trace):
+                continue
+            short = trace.plain[one.start : one.end].isupper() and "(" in trace.low[gap[0] : gap[1]]
+            reason = (owned and not short and _REASON.fullmatch(trace.low, *gap) is not None) or (
+                (reason or (owned and plainly)) and _MORE.fullmatch(trace.low, *gap) is not None
+            )
+            if not reason:
+                kept.append(one)
+        before = one
+    return kept
 
 
 def _places(sentence: str, text: str, known: Sequence[str], trace: Trace, types: Types) -> list[Span]:
@@ -282,20 +341,66 @@ def _picked(
     """Other strings of the sentence before a verdict or after a type: (text, place in the trace)."""
     low = lower(sentence)
     listed = [lower(surface.text) for surface in surfaces if surface.listed]
-    for start, end in _chunks(trace):
+    for start, end in (*_chunks(trace), *_items(trace, types)):
         raw = trace.low[start:end]
-        text = _ITEM.sub("", raw).strip(" .,;:\"'")
+        text = _ITEM.sub("", raw).strip(" .,;:\"'()")
         words = text.split(None, _MAX_PICKED)
-        if not words or len(words) > _MAX_PICKED or text not in low or any(one in text for one in listed):
+        if (
+            not words
+            or len(words) > _MAX_PICKED
+            or ": " in text
+            or text not in low
+            or any(one in text for one in listed)
+        ):
             continue
-        at = low.index(text)
-        stop = at + len(text)
-        if (at and low[at - 1].isalnum()) or (stop < len(low) and low[stop].isalnum()) or _is_plain(words, types):
+        places = [place for place in _whole_words(low, text) if not _nested(place, entities)]
+        if not places or _is_plain(words, types):
             continue
+        at, stop = places[0]
         begin = start + raw.index(text)
-        nested = any(e.start is not None and e.end is not None and e.start <= at and stop <= e.end for e in entities)
-        if not nested and not _inside((at, stop), entities) and len(text) < _WHOLE_SHARE * len(sentence):
+        if _torn(trace, begin, begin + len(text)) or (_is_defined(trace, begin + len(text), types) and is_common(text)):
+            continue
+        if (
+            not _nested((at, stop), entities)
+            and not _inside((at, stop), entities)
+            and len(text) < _WHOLE_SHARE * len(sentence)
+        ):
             yield sentence[at:stop], (begin, begin + len(text))
+
+
+def _nested(place: Span, entities: Sequence[Entity]) -> bool:
+    """Whether a place of the sentence is within a listed mention."""
+    start, end = place
+    return any(e.start is not None and e.end is not None and e.start <= start and end <= e.end for e in entities)
+
+
+def _is_defined(trace: Trace, end: int, types: Types) -> bool:
+    """Whether "= ..." follows that is no type: what stands before it is a word that is explained."""
+    rest = trace.low[end : end + 60].lstrip(" \"')")
+    words = rest[1:].replace('"', " ").split(None, 3)
+    return rest.startswith("=") and bool(words) and NAMES not in types.at([words[0].strip(".,;)")], 0)[1].values()
+
+
+def _torn(trace: Trace, start: int, end: int) -> bool:
+    """Whether a place is only a piece of a quotation: the quotation is what the trace speaks of."""
+    quote = quotation(trace.quotes, start, end) if trace.quotes else None
+    return quote is not None and quote[1] - quote[0] - 2 > end - start + 2
+
+
+def _items(trace: Trace, types: Types) -> Iterator[Span]:
+    """The items of lists that a type's name heads: "ORG: Daily Mirror, dwp, ukuncut."."""
+    low = trace.low
+    done = 0
+    for mark in _LIST_MARK.finditer(low):
+        head = low[max(0, mark.start() - 30) : mark.start()].rstrip(" \"'")
+        word = head[max(map(head.rfind, " \n\"'(-")) + 1 :]
+        if word in types.first and NAMES in types.at([word], 0)[1].values():
+            reach = min(mark.end() + 600, len(low))
+            stops = (low.find(sign, mark.end(), reach) for sign in ("\n", ". "))
+            stop = min((at for at in stops if at >= 0), default=reach)
+            for item in _ITEMS.finditer(low, max(mark.end(), done), stop):
+                yield item.span()
+            done = max(done, stop)
 
 
 def _chunks(trace: Trace) -> Iterator[Span]:
@@ -319,7 +424,11 @@ def _chunks(trace: Trace) -> Iterator[Span]:
 
 def _is_plain(words: Sequence[str], types: Types) -> bool:
     """Whether a string is no candidate: it begins or ends with a small word, or ends as a type is called."""
-    if words[0] in _SMALL or words[-1] in _SMALL or (len(words) == 1 and len(words[0]) < 2):
+    if (
+        (words[0] in _SMALL and (words[0] != "new" or len(words) < 2))
+        or words[-1] in _SMALL
+        or (len(words) == 1 and len(words[0]) < 2)
+    ):
         return True
     if not _CLAUSAL.isdisjoint(words):
         return True

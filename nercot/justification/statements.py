@@ -109,7 +109,7 @@ _CLOSES = re.compile(
     r"|literally|this|now|also|anyway|way|one|without|whose|where|per|just|twice)\b|s\b)"
 )
 _DIRECT = re.compile(
-    r"[\s\"']*(?:[:=(→]|is|are|would be|here is|called|named|like|such as|namely)?[\s\"'(]*(?:the |an? )?[\s\"'(]*"
+    r"[\s\"']*(?:[:=(→]|is|are|for|would be|here is|called|named|like|such as|namely)?[\s\"'(]*(?:the |an? )?[\s\"'(]*"
 )
 _ADJACENT = re.compile(
     r"[\s\"')\]]*(?:(?:[,(:=→–/|-]|is|are|was|were|as|an?|the|one|also|both|all|each|another|two|three|clearly"
@@ -173,9 +173,28 @@ _IT = re.compile(
     r"(?:'s|'re)?\W*(?:(?:is|are|was|were|has|have|can|could|will|would|should|seems?|looks?|sounds?|feels?|remains?"
     r"|stays?|gets?|really|just|simply|only|then|also|too|still|rather|more|clearly|be|to be|a|an|of)\W+)*)?"
 )
+# A sentence with a subject of its own: "the comma is ...", "the possessive stays ...".
+_FOREIGN_SUBJECT = re.compile(
+    r"\W*(?:and |but |so |then |also |in the \w+ |here |because |since )*(?:the|an?|its|their|his|her|this|that|these|those|my)"
+    r" (?!(?:whole|thing|phrase|span|string|name|mention|word|term|pair|two|three|former|latter|one|first|second|third"
+    r"|last|type|others?|rest|lot|candidates?|token|entity)\b)\w+"
+)
 _ARTICLE = re.compile(r"^(?:the|an?) ")
 # One entry of a tally: "two diseases, a drug, one city".
 _TALLY = re.compile(r"(?:[,:;(]|\band) (?:an?|one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2})(?: [\w-]+)? $")
+# "..., plus one location": what else there is.
+_REMAINDER = re.compile(
+    r"(?:^|[\s,;.])(?:and|plus) (?:one|two|three|four|five|six|seven|\d{1,2})(?: more| other)? [\"']?$"
+)
+_NEW_QUESTION = re.compile(
+    r"[\s\"')]*,\s+(?!(?:or|and|nor|no|not|right|maybe|perhaps|possibly|probably|i guess|is it|isn't it|i think)\b)(?:\S+\s+)+\S+\?"
+)
+_OPENS_CLAUSE = re.compile(r"[\s\"')]*[,;.] (?:and |while |but |then |whereas )?(?:the )?[\s\"'(]*")
+# A mention that only says where or of what something else is: "a candidate in X, politician".
+_PLACED = re.compile(r"\w (?:in|at|of|from|near|by|with|on|against|for) (?:the )?[\"']?$")
+_TWO_ACTS = re.compile(r"\b(?:and|but)\b")
+# An object of its own before a mention: "drop the article and it's X".
+_ASIDE = re.compile(r"\b(?:and|but|so|it|it's|that|which|as|since|because|when|while)\b")
 _QUOTED = re.compile(r"\"[^\"]*\"")
 # No sentence that means something names more types; a text made to be slow does.
 _MAX_HITS = 40
@@ -186,7 +205,8 @@ class Statements:
     """What a trace says.
 
     `events`: of every mention, in order; `empty`: where a type is said to have no mention; `named`: where a line
-    names a type without refusing it; `lines`: the lines that speak of a mention.
+    names a type without refusing it; `lines`: the lines that speak of a mention; `decisions`: (place, label, whether
+    a mention stands in the same sentence) of every type that is named and not doubted.
     """
 
     def __init__(self, mentions: int) -> None:
@@ -194,6 +214,7 @@ class Statements:
         self.empty: dict[int, int] = {}
         self.named: dict[tuple[int, int], tuple[int, int]] = {}
         self.lines: list[set[int]] = [set() for _ in range(mentions)]
+        self.decisions: list[tuple[int, int, bool]] = []
         self.leads: list[tuple[int, int] | None] = [None] * mentions
 
     def add(self, mentions: Iterable[int], event: Event) -> None:
@@ -249,7 +270,7 @@ class _Reader:
         self._context: Context | None = None
         self._verdict: dict[int, int] = {}
         self._asked: tuple[dict[int, int], Mentions] | None = None
-        self._unanswered = self._late = False
+        self._unanswered = self._late = self._shown = False
         self._line = 0
         self._pair: list[int] = []
 
@@ -258,19 +279,31 @@ class _Reader:
         groups = self._subjects.enter(sentence)
         hits = self._take_hits(sentence)
         self._leave_context(sentence)
-        asks = self._low[sentence.start : sentence.end].rstrip(" \"')").endswith("?")
+        text = self._low[sentence.start : sentence.end]
+        asks = text.rstrip(" \"')").endswith("?")
         if groups or hits:
             self._words = self._words_of(sentence)
             self._read_full(sentence, groups, hits)
         elif not self._subjects.idle or self._asked is not None or self._context is not None:
             self._words = self._words_of(sentence)
             self._read_bare(sentence)
+        if not asks and not cues.POSTPONING.isdisjoint(self._words) and cues.POSTPONED.search(text) is not None:
+            self._postpone(sentence, groups)
         size = sum(group.end - group.start for group in groups)
         if asks:
             self._unanswered = not groups or sentence.end - sentence.start - size > 10
         elif groups or sentence.line != self._line:
             self._unanswered = False
         self._line = sentence.line
+
+    def _postpone(self, sentence: Sentence, groups: Sequence[Group]) -> None:
+        """ "I'm not sure about it": what was spoken of is open again, whatever was said of it."""
+        lead = self._subjects.lead(groups)
+        subject = lead or self._subjects.key
+        mentions = subject.mentions if subject is not None else self._subjects.meant()
+        if len(mentions) == 1:
+            event = Event(Polarity.OPEN, EVERY, sentence.start, sentence.end, True, again=True)
+            self.statements.add(mentions, event)
 
     def _words_of(self, sentence: Sentence) -> frozenset[str]:
         starts = self._trace.starts
@@ -348,7 +381,9 @@ class _Reader:
             for mention in group.mentions:
                 self.statements.lines[mention].add(sentence.line)
         if question and hits:
-            labels = {label: level for hit in hits for label, level in hit.labels.items()}
+            bracket = self._low.rfind("(", hits[0].end, sentence.end)
+            labels = {label: level for hit in hits if hit.start > bracket for label, level in hit.labels.items()}
+            self._shown = '"' in self._low[sentence.start : sentence.end]
             plain = tuple(m for group in groups if not group.quoted for m in group.mentions)
             plain = plain or tuple(m for group in groups for m in group.mentions)
             self._asked = (labels, plain or self._subjects.meant())
@@ -392,7 +427,7 @@ class _Reader:
         if (len(hits) > 1 and hits[1].start < mark.end()) or _NOTHING.match(self._low, mark.end()):
             return False
         if mark["mark"] == "?" or self._subjects.opens_line() or not groups:
-            self._context = Context(first.labels, line, paragraph, mark["mark"] == "?" or not self._rest(mark.end()))
+            self._context = Context(first.labels, line, paragraph, not self._rest(mark.end()))
         return False
 
     def _is_heading(self, sentence: Sentence, first: Hit, tail: str) -> bool:
@@ -420,7 +455,7 @@ class _Reader:
             alone = not any(hit.start > group.end and hit.labels.keys() - context.labels for hit in hits)
             leads = group is not groups[0] or self._subjects.lead([group]) is not None or group.start - head < 4
             listed = _LISTED.match(self._low, group.end, sentence.end + 1) is not None
-            beside = _BESIDE.search(self._low, head, group.start) is not None
+            beside = _BESIDE.search(self._low, head, group.start) is not None or self._bracketed(head, group.start)
             firm = alone and leads and listed and not beside and not group.quoted
             for label, level in context.labels.items():
                 event = Event(Polarity.YES, label, group.start, group.end, firm and level >= HEADS, direct=firm)
@@ -444,6 +479,13 @@ class _Reader:
         kinds = self._kinds(sentence, groups, hits, text, guess)
         for hit, closes, kind in zip(hits, closed, kinds, strict=True):
             bound = self._bind(sentence, groups, hit, previous)
+            unsure = not groups and not self._subjects.sure()
+            if bound.firm and unsure and kind is Polarity.NO:
+                bound = bound._replace(firm=False, direct=False)
+            if bound.firm and kind is Polarity.NO and groups and not self._spoken_of(groups, bound.mentions):
+                bound = bound._replace(firm=False)
+            if bound.firm and _REMAINDER.search(self._low, sentence.start, hit.start):
+                bound = bound._replace(firm=False, direct=False)
             if (not bound.mentions or not groups) and self._note_empty(sentence, hit):
                 kind = Polarity.NO
             start, end = self._evidence(hit, groups)
@@ -461,7 +503,7 @@ class _Reader:
                     end,
                     firm,
                     bound.faint,
-                    double=double,
+                    double=double or unsure,
                     twice=twice,
                     again=again,
                     direct=bound.direct,
@@ -470,7 +512,7 @@ class _Reader:
                 events.append((bound.mentions, event))
             if kind is Polarity.YES:
                 self._verdict = hit.labels
-                self._name(sentence, hit)
+                self._name(sentence, hit, bool(groups))
             previous = hit
         self._settle(events, double)
 
@@ -481,7 +523,8 @@ class _Reader:
         kinds: list[Polarity] = []
         for hit in hits:
             turned = guess and " but " in self._low[sentence.start : hit.start] and not text.endswith("?")
-            kinds.append(self._polarity(sentence, groups, hit, guess and not turned))
+            settled = guess and bool(groups) and self._settled(sentence, groups[0], hit)
+            kinds.append(self._polarity(sentence, groups, hit, guess and not turned and not settled))
         for index in range(1, len(hits)):
             gap = self._low[hits[index - 1].end : hits[index].start]
             weighed = kinds[index - 1] is Polarity.OPEN and gap.rstrip(" \"'").endswith(" or")
@@ -493,6 +536,17 @@ class _Reader:
             if _CHAIN.fullmatch(self._low, hits[index].end, hits[index + 1].start):
                 kinds[index] = Polarity.OPEN
         return kinds
+
+    def _settled(self, sentence: Sentence, subject: Group, hit: Hit) -> bool:
+        """Whether a question is about something else: "X: a band, keep the article?"."""
+        if "(" in self._low[hit.end : sentence.end] and subject.end <= hit.start:
+            return True
+        return (
+            subject.end <= hit.start
+            and self._subjects.is_key(subject)
+            and _ADJACENT.fullmatch(self._low, subject.end, hit.start) is not None
+            and _NEW_QUESTION.match(self._low, hit.end, sentence.end) is not None
+        )
 
     def _closed(self, sentence: Sentence, hits: Sequence[Hit]) -> list[bool]:
         """Of each type whether it ends its phrase, as a verdict does; in a row ("A and B") the last decides."""
@@ -527,9 +581,10 @@ class _Reader:
         for hit in hits:
             self._note_empty(sentence, hit)
 
-    def _name(self, sentence: Sentence, hit: Hit) -> None:
+    def _name(self, sentence: Sentence, hit: Hit, grouped: bool) -> None:
         for label, level in hit.labels.items():
             if level >= HEADS:
+                self.statements.decisions.append((hit.start, label, grouped))
                 self.statements.named.setdefault((sentence.line, label), (hit.start, hit.end))
 
     def _evidence(self, hit: Hit, groups: Sequence[Group]) -> tuple[int, int]:
@@ -567,6 +622,25 @@ class _Reader:
     # -- which mentions a type is about
 
     def _bind(self, sentence: Sentence, groups: Sequence[Group], hit: Hit, previous: Hit | None) -> Bound:
+        """The mentions that a type is about; of a word out of a mention nothing firm is said."""
+        key = self._subjects.key
+        if (
+            key is not None
+            and groups
+            and self._low[sentence.start : hit.start].rstrip(" \"'").endswith("→")
+            and groups[0].end <= hit.start
+            and self._subjects.lead(groups) is None
+            and self._subjects.continues()
+        ):
+            return Bound(key.mentions, True, direct=True)
+        bound = self._bind_any(sentence, groups, hit, previous)
+        pieces = {mention for group in groups if group.part for mention in group.mentions}
+        whole = {mention for group in groups if not group.part for mention in group.mentions}
+        if bound.firm and pieces and set(bound.mentions) <= pieces - whole:
+            return bound._replace(firm=False)
+        return bound
+
+    def _bind_any(self, sentence: Sentence, groups: Sequence[Group], hit: Hit, previous: Hit | None) -> Bound:
         low = self._low
         before = [group for group in groups if group.end <= hit.start and not _OWNS.match(low, group.end, sentence.end)]
         before = [group for group in before if not group.part] or before
@@ -576,10 +650,25 @@ class _Reader:
             listed = not key or _LISTED.match(low, following.end, sentence.end + 1) is not None
             return Bound(following.mentions, listed and (not following.quoted or not before), direct=True, beside=True)
         if before and _ADJACENT.fullmatch(low, before[-1].end, hit.start):
-            return Bound(before[-1].mentions, True, direct=True, beside=True)
+            shown = [group for group in before if not group.quoted] if self._in_brackets(before[-1]) else []
+            beside = (shown or before)[-1]
+            placed = (
+                _PLACED.search(low, max(sentence.start, beside.start - 40), beside.start) is not None
+                and "," in low[beside.end : hit.start]
+            )
+            return Bound(beside.mentions, not placed, direct=not placed, beside=not placed)
         inner = _PREPOSITION.search(low, max(sentence.start, hit.start - 40), hit.start) is not None
         inner = inner and _AS_TYPE.search(low, max(sentence.start, hit.start - 30), hit.start) is None
-        if before and before[0] is self._key_lead(groups):
+        last = before[-1] if before else None
+        if (
+            last is not None
+            and previous is not None
+            and last.start >= previous.end
+            and not last.quoted
+            and _OPENS_CLAUSE.fullmatch(low, previous.end, last.start)
+        ):
+            bound = Bound(last.mentions, True, direct=True)
+        elif before and before[0] is self._key_lead(groups):
             bound = Bound(before[0].mentions, True, direct=True)
         elif before:
             bound = self._bind_before(before, previous)
@@ -590,6 +679,20 @@ class _Reader:
         if groups and not before and not bound.mentions:
             bound = Bound(tuple(mention for group in groups for mention in group.mentions))
         return Bound(bound.mentions, False, True) if inner else bound
+
+    def _spoken_of(self, groups: Sequence[Group], mentions: Mentions) -> bool:
+        """Whether a sentence names one of the mentions outside a longer quotation, or none at all."""
+        own = [group for group in groups if not set(group.mentions).isdisjoint(mentions)]
+        return not own or any(not group.quoted for group in own)
+
+    def _in_brackets(self, group: Group) -> bool:
+        """Whether a quotation in brackets shows the mention before it."""
+        return group.quoted and self._bracketed(0, group.start)
+
+    def _bracketed(self, start: int, at: int) -> bool:
+        """Whether a bracket is open at `at` that was opened shortly before."""
+        floor = max(start, at - 80)
+        return self._low.rfind("(", floor, at) > self._low.rfind(")", floor, at)
 
     def _key_lead(self, groups: Sequence[Group]) -> Group | None:
         lead = self._subjects.lead(groups)
@@ -648,7 +751,7 @@ class _Reader:
         for label, level in labels.items():
             firm = level >= HEADS and kind is Polarity.NO
             self.statements.add(mentions, Event(kind, label, sentence.start, sentence.end, firm))
-            if kind is Polarity.NO and not mentions and level == NAMES and not named:
+            if kind is Polarity.NO and not mentions and level == NAMES and not named and not self._shown:
                 self.statements.empty[label] = sentence.start
 
     def _refuse(
@@ -666,10 +769,21 @@ class _Reader:
         if lead is None and text.lstrip().startswith('"'):
             self._subjects.turn_to_other()
         base = sentence.start
+        heading = cues.REFUSED_LIST.match(text)
+        if heading is not None and not any(hit.start < base + heading.end() for hit in hits):
+            for group in groups:
+                if group.start >= base + heading.end() and not group.part and not group.quoted:
+                    self._add_refusal(sentence, group.mentions, text)
+            return
         for match in cues.REFUSAL.finditer(text) if not cues.REFUSING.isdisjoint(words) else ():
-            typed = any(base + match.start() < hit.start < base + match.end() for hit in hits)
+            typed = any(
+                base + match.start() < hit.start < base + match.end() and max(hit.labels.values()) >= HEADS
+                for hit in hits
+            )
             if not (match["not"] and typed):
-                self._add_refusal(sentence, self._object(sentence, match, groups, lead), text)
+                refused = self._object(sentence, match, groups, lead)
+                end = base + match.end()
+                self._add_refusal(sentence, tuple(one for one in refused if not self._taken_later(one, end)), text)
         found = cues.NO_MENTION.search(text) if not cues.UNWANTED.isdisjoint(words) else None
         if found is None and not cues.POLITENESS.isdisjoint(words):
             found = cues.NOT_WANTED.search(text)
@@ -684,6 +798,13 @@ class _Reader:
         if self._marked or not cues.ENDING.isdisjoint(words):
             self._refuse_in_a_word(sentence, groups, hits, lead, text, asked)
 
+    def _taken_later(self, mention: int, at: int) -> bool:
+        """Whether the same sentence takes a mention behind the place `at`."""
+        return any(
+            event.firm and event.kind is Polarity.YES and event.end > at
+            for event in self.statements.events[mention][-3:]
+        )
+
     def _refuse_in_a_word(
         self,
         sentence: Sentence,
@@ -697,12 +818,17 @@ class _Reader:
         match = cues.NO_VERDICT.search(text, max(0, len(text) - 80))
         if match is None or re.search(r"\b(?:whether|if)\b", text[: match.start()]):
             return
+        bracket = text.rfind("(", 0, match.start())
+        if bracket >= 0 and '"' in text[bracket : match.start()] and ")" not in text[bracket : match.start()]:
+            return  # it is about what stands in the bracket
         if self._unanswered:
             return  # it answers a question about something else
         at = sentence.start + match.start()
         before = [group for group in groups if group.end <= at]
-        subject = lead or (before[-1] if before else None)
-        mentions = subject.mentions if subject is not None else self._subjects.meant()
+        subject = lead or (before[-1] if before and not before[-1].quoted else None)
+        mentions = subject.mentions if subject is not None else ()
+        if subject is None and not before and _FOREIGN_SUBJECT.match(text) is None:
+            mentions = self._subjects.meant()
         near = [hit for hit in hits if hit.end > at - 60 and hit.start < at]
         if near:
             for label, level in near[-1].labels.items():
@@ -716,7 +842,7 @@ class _Reader:
             self._add_refusal(sentence, mentions, text)
 
     def _add_refusal(self, sentence: Sentence, mentions: Mentions, text: str) -> None:
-        if not mentions:
+        if not mentions or cues.REPEATS.search(text) is not None:
             return
         soft = cues.ELSEWHERE.search(text) is not None
         self.statements.add(mentions, Event(Polarity.NO, EVERY, sentence.start, sentence.end, True, soft=soft))
@@ -729,6 +855,11 @@ class _Reader:
         start, end = (sentence.start + at for at in match.span(name))
         verb = sentence.start + match.start()
         plain = [group for group in groups if not group.quoted and not group.part]
+        first = next((group.start for group in plain if start <= group.start < end), end)
+        if first < end and _ASIDE.search(self._low, start, first):
+            return ()
+        if name == "between" and _TWO_ACTS.search(self._low, start, end):
+            return ()
         inside = tuple(mention for group in plain if start <= group.start < end for mention in group.mentions)
         if inside or not _PRONOUN.match(self._low, start, end):
             return inside
@@ -755,10 +886,13 @@ class _Reader:
         if not cues.REFUSING.isdisjoint(self._words) and cues.REFUSAL.search(text) is not None:
             return
         named = [mention for group in groups for mention in group.mentions]
+        if not named and self._verdict and cues.SAME_TYPE.search(text) is not None and self._subjects.sure():
+            named = list(self._subjects.meant())
         if named and self._verdict and cues.SAME.search(text) is not None:
             firm = cues.SAME_TYPE.search(text) is not None
             for label, level in self._verdict.items():
-                event = Event(Polarity.YES, label, sentence.start, sentence.end, firm and level >= HEADS)
+                firmly = firm and level >= HEADS
+                event = Event(Polarity.YES, label, sentence.start, sentence.end, firmly, direct=not groups)
                 self.statements.add(named, event)
         if cues.ACCEPTANCE.search(text) is None:
             return

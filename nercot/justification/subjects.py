@@ -38,7 +38,9 @@ _LIGHT = re.compile(
     r"|term|mention|candidate|we have|there is|there's|i see|looking at|consider|take|regarding|is|are|does|should"
     r"|could|can|\d{1,2}|[a-z]\b)[\s\W]+)*"
 )
-_KEY_MARK = re.compile(r"[\"')\]\s]*(?:[:=→–|(]|-\s|\s-\s|,)")
+_KEY_MARK = re.compile(
+    r"[\"')\]\s]*(?:(?:itself|himself|herself|themselves|alone|again|too)\s*)?(?:[:=→–|(]|-\s|\s-\s|,)"
+)
 _CONTINUES = re.compile(
     r"\W*(?:it|its|it's|he|he's|she|she's|they|they're|this|that|that's|these|those|both|all|each|so|hence|thus"
     r"|therefore|and|but|also|which|who|type|label|verdict|decision|final|the former|the latter|here|then|still|ok"
@@ -58,6 +60,13 @@ _FOREIGN = re.compile(
 _ASKS = re.compile(
     r"\W*(?:and |but |so |now |then |also |next |or )*(?:what about|how about|as for|does|is|should|could|would|can) "
     r"(?:the |a )?(?:\w+ )?\"[^\"\n]+\""
+)
+# A sentence that shows something else, or has a subject of its own.
+_SHOWS = re.compile(r"[^\"\n]{0,40}\"[^\"\n]+\"")
+_OWN_SUBJECT = re.compile(
+    r"\W*(?:and |but |so |then |also )?(?:the|another) (?!(?:type|label|answer|verdict|decision|sentence|text|context|name"
+    r"|mention|span|word|string|phrase|term|whole|thing|pair|two|three|former|latter|first|second|third|last|same|only"
+    r"|closest|nearest|best|fact|reason|point|question|schema|category|class)\b)\w+"
 )
 _PRONOUN_FIRST = re.compile(
     r"\W*(?:and |but |so |then |here |still |since |as )*(?:it|it's|this|that|that's|these|those|they|they're|both)\b"
@@ -81,12 +90,14 @@ class Subjects:
         self._sentence = Sentence(0, 0, 0, 0)
         self._stale = False
         self._places = not trace.vocabulary.isdisjoint(_PLACES)
+        self._sole = True
         self._block: list[int] = []
         self._before: list[int] = []
         self._columns: dict[str, list[int]] = {"left": [], "right": []}
         self._last: Group | None = None
         self.topic: tuple[Group, ...] = ()
         self.topic_line = -1
+        self._topic_paragraph = 0
         self.key: Group | None = None
 
     @property
@@ -141,6 +152,12 @@ class Subjects:
         goes_on = self.continues()
         if not groups and not goes_on and not (hits and sentence.end - sentence.start < 40) and not self.refers():
             self._stale = True
+        if not groups and (
+            (sentence.paragraph != self._topic_paragraph and not self.refers())
+            or _SHOWS.match(low, sentence.start, sentence.end)
+            or (_OWN_SUBJECT.match(low, sentence.start, sentence.end) and not _near_article(low, sentence, hits))
+        ):
+            self._stale = True
         asks = _ASKS.match(low, sentence.start, sentence.end)
         asks_foreign = asks is not None and not any(start < asks.end() for start, _ in hits)
         if asks_foreign or _FOREIGN.match(low, sentence.start, sentence.end):
@@ -157,8 +174,12 @@ class Subjects:
         if self._stale:
             return ()
         if self.key is not None and not self.topic:
-            return self.key.mentions
-        return self.topic[0].mentions if self.topic else ()
+            return () if self.key.part else self.key.mentions
+        return self.topic[0].mentions if self.topic and not self.topic[0].part else ()
+
+    def sure(self) -> bool:
+        """Whether "it" can only be one thing: the last sentence named nothing else, and none since has turned away."""
+        return not self._stale and self._sole
 
     def person(self) -> Mentions:
         """What "he" and "she" are: whoever was named last."""
@@ -190,12 +211,14 @@ class Subjects:
         if not plain:
             return
         self._last = plain[-1]
+        self._sole = len({group.mentions for group in plain}) == 1 or (self.key is not None and lead is self.key)
         goes_on = _PRONOUN_FIRST.match(low, sentence.start, sentence.end) is not None
-        if lead is None and goes_on and self.topic and not self._stale:
+        if lead is None and goes_on:
             return
         self._stale = False
         self.topic = (lead,) if lead is not None else tuple(plain)
         self.topic_line = sentence.line
+        self._topic_paragraph = sentence.paragraph
 
     def forget(self) -> None:
         """Drops the topic: a question about something unnamed was asked."""
@@ -236,6 +259,11 @@ class Subjects:
         if column is not None:
             return [Group(column.start(), column.end(), _once(self._columns[column[1]]), False)]
         return []
+
+
+def _near_article(low: str, sentence: Sentence, hits: Sequence[tuple[int, int]]) -> bool:
+    """Whether a type stands right after the article that opens a sentence: "The singer, so ..."."""
+    return bool(hits) and not low[sentence.start : hits[0][0]].strip(" \"'(").partition(" ")[2]
 
 
 def _once(mentions: Iterable[int]) -> Mentions:

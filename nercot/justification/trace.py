@@ -155,7 +155,7 @@ def lower(text: str) -> str:
 @lru_cache(maxsize=4)
 def read_trace(cot: str) -> Trace:
     """The trace, ready to be searched; the rules about one trace share it."""
-    text = plain(cot).replace("->", " →").replace("=>", " →")
+    text = plain(cot).replace("->", " →").replace("=>", " →").replace("<-", " :").replace("←", ":")
     low = lower(text)
     clean = _replaced(low, _SPACES, _SPACES_ASCII)
     if "'" in clean:

@@ -6,6 +6,7 @@ that is taken, then refused, is refused; one that is taken after a doubt is take
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -64,11 +65,21 @@ def _after(event: Event, state: Stance, label: int, listing: Listing, several: b
     taken = state is Stance.TAKEN
     if event.faint:
         return None
+    if event.kind is Polarity.OPEN and event.label == EVERY:
+        return Stance.OPEN
     if event.kind is Polarity.OPEN:
         return Stance.OPEN if event.label == label and (state is Stance.SILENT or event.again) else None
     if event.kind is Polarity.YES:
         if event.label == label:
-            return None if state is Stance.OPEN and not (event.named or event.direct) else Stance.TAKEN
+            if state is Stance.OPEN and not (event.named or event.direct):
+                return None
+            return (
+                None
+                if state in (Stance.REFUSED, Stance.OTHER) and not (event.firm or event.named) and not event.direct
+                else Stance.TAKEN
+            )
+        if event.label == EVERY and state in (Stance.REFUSED, Stance.OPEN):
+            return Stance.TAKEN
         if several or not event.firm or event.label == EVERY or event.label in listing.labels:
             return None
         return None if taken and (event.double or (listing.spare and not event.again)) else Stance.OTHER
@@ -101,7 +112,7 @@ def judge(
         if entity.label in ranks:
             number = numbers[entity.text]
             case = _Case(entity, ranks[entity.label], number, listings[entity.text], spoken.get(number))
-            span, finding = _judge_one(case, schema, statements)
+            span, finding = _judge_one(trace, case, schema, statements)
             findings.extend([finding] if finding is not None else [])
         evidence.append(span)
     findings.extend(_missing(trace, schema, surfaces, references, listings, statements))
@@ -132,7 +143,19 @@ class _Case:
     spoken: Reference | None
 
 
-def _judge_one(case: _Case, schema: Sequence[str], statements: Statements) -> tuple[Span | None, Violation | None]:
+def _decided(trace: Trace, event: Event, label: int, statements: Statements) -> int | None:
+    """Where a type that was weighed is named again without a doubt: on the same line, or of no other mention."""
+    line = trace.low.find("\n", event.end)
+    for place, one, grouped in statements.decisions:
+        elsewhere = not grouped and event.label != EVERY
+        if one == label and place >= event.end and (place < line or line < 0 or elsewhere):
+            return place
+    return None
+
+
+def _judge_one(
+    trace: Trace, case: _Case, schema: Sequence[str], statements: Statements
+) -> tuple[Span | None, Violation | None]:
     text, label = repr(case.entity.text), repr(case.entity.label)
     events = statements.events[case.number]
     state, event = stance(events, case.label, case.listing)
@@ -145,19 +168,35 @@ def _judge_one(case: _Case, schema: Sequence[str], statements: Statements) -> tu
         return None, Violation("contradicted", case.entity, f"the trace refuses {text} as {label}")
     if state is Stance.OTHER and event is not None:
         return None, Violation("contradicted", case.entity, f"the trace makes {text} {schema[event.label]!r}")
-    if emptied >= 0:
+    if emptied > max((place for place, label_, _ in statements.decisions if label_ == case.label), default=-1):
         return None, Violation("contradicted", case.entity, f"the trace finds no {label} at all")
     if case.spoken is None:
         return None, Violation("not_justified", case.entity, f"the trace does not speak of {text}")
-    if state is Stance.OPEN:
+    if state is Stance.OPEN and event is not None:
+        decided = _decided(trace, event, case.label, statements)
+        if decided is not None:
+            return (event.start, decided), None
         return None, Violation("not_justified", case.entity, f"the trace leaves open whether {text} is {label}")
-    span = _support(case, events, len(schema), statements)
+    span = _support(trace, case, events, len(schema), statements)
     if span is not None:
         return span, None
     return None, Violation("not_justified", case.entity, f"the trace does not say that {text} is {label}")
 
 
-def _support(case: _Case, events: Sequence[Event], types: int, statements: Statements) -> Span | None:
+def _abbreviated(trace: Trace, label: str, spoken: Reference | None) -> Span | None:
+    """Where the rest of the line has the label cut short: "algo", "pol."."""
+    if spoken is None:
+        return None
+    stop = trace.low.find("\n", spoken.end)
+    line = trace.low[spoken.end : stop if stop >= 0 else len(trace.low)]
+    first = label_words(label)[0]
+    cut = re.search(rf"[:=→>,.] ?({re.escape(first[:3])}[a-z]*)\b(?=\W*(?:$|[.,;)]))", line) if len(first) > 4 else None
+    if cut is None or not first.startswith(cut[1]):
+        return None
+    return spoken.start, spoken.end + cut.end()
+
+
+def _support(trace: Trace, case: _Case, events: Sequence[Event], types: int, statements: Statements) -> Span | None:
     """What speaks for a mention without saying so: the only type there is, or its type named beside it."""
     if types == 1 and case.spoken is not None and not case.spoken.quoted:
         return case.spoken.start, case.spoken.end
@@ -169,6 +208,12 @@ def _support(case: _Case, events: Sequence[Event], types: int, statements: State
     for event in events:
         if event.faint and event.kind is Polarity.YES and event.label == case.label:
             return event.start, event.end
+    rule = next((place for place, label, grouped in statements.decisions if label == case.label and not grouped), None)
+    if rule is not None and case.spoken is not None and statements.lines[case.number]:
+        return case.spoken.start, case.spoken.end
+    short = _abbreviated(trace, case.entity.label, case.spoken)
+    if short is not None:
+        return short
     for line in sorted(statements.lines[case.number]):
         if (line, case.label) in statements.named:
             return statements.named[line, case.label]
@@ -201,29 +246,51 @@ def _missing(
     counted = frozenset(rank for rank, label in enumerate(schema) if _COUNTED & set(label_words(label)))
     for number, surface in enumerate(surfaces):
         listing = listings.get(surface.text, _UNLISTED)
+        if not surface.listed and not _stands_out(trace, references, number, surface.text):
+            continue
         if EVERY in listing.labels or not any(event.firm for event in statements.events[number]):
             continue
         for label, name in enumerate(schema):
             if surface.text.isdigit() and label not in counted:
                 continue
-            if label not in listing.labels and _taken_for_good(trace, references, statements, number, label, listing):
+            if label not in listing.labels and _taken_for_good(
+                trace, references, statements, surface.text, number, label, listing
+            ):
                 detail = f"the trace takes {surface.text!r} as {name!r}"
                 yield Violation("missing_from_answer", Entity(surface.text, name), detail)
+
+
+_LINE_HEAD = re.compile(r"(?:[\W\d]*(?:[\w ]{1,30}[:→] *[\W\d]*)?|.*[.!?;] [\"'(]*)")
+
+
+def _stands_out(trace: Trace, references: Sequence[Reference], number: int, text: str) -> bool:
+    """Whether the trace speaks of a string by itself, and not only within a longer quotation."""
+    size = len(text)
+    return any(
+        one.mention == number and not one.quoted and (one.end - one.start >= size or not text[0].isupper())
+        for one in references
+    )
 
 
 def _taken_for_good(
     trace: Trace,
     references: Sequence[Reference],
     statements: Statements,
+    text: str,
     number: int,
     label: int,
     listing: Listing,
 ) -> bool:
     events = statements.events[number]
     firm = [e for e in events if e.firm and (e.direct or e.twice) and e.kind is Polarity.YES and e.label == label]
+    if not listing.labels and text.islower():
+        own = [one.start for one in references if one.mention == number]
+        heads = any(_LINE_HEAD.fullmatch(trace.low, max(trace.low.rfind("\n", 0, at) + 1, at - 200), at) for at in own)
+        firm = firm if heads else [e for e in firm if any(e.start <= at < e.end for at in own)]
     if not firm:
         return False
-    if any(e.kind is not Polarity.YES and e.label in (label, EVERY) and e.start >= firm[0].start for e in events):
+    doubts = [e for e in events if e.kind is not Polarity.YES and e.label in (label, EVERY)]
+    if any(e.start >= firm[0].start or (e.kind is Polarity.NO and not listing.labels) for e in doubts):
         return False
     if not listing.labels and all(_doubted(trace, references, number, e) for e in firm):
         return False
@@ -232,4 +299,6 @@ def _taken_for_good(
         return False
     if not listing.labels:
         return True
-    return any(event.twice for event in firm) or (listing.spare and not any(e.again for e in events))
+    places = [one.start for one in references if one.mention == number]
+    double = any(event.twice and any(event.start <= place < event.end for place in places) for event in firm)
+    return double or (listing.spare and not any(e.again for e in events))
