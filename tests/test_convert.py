@@ -54,7 +54,10 @@ RICH = {
     "schema_descriptions": ["an organization", "a place", "nothing"],
     "gold": [own("Bank of England", "org", SENTENCE), own("England", "loc", SENTENCE)],
     "cot": "A bank is an organization.",
-    "entities": [own("Bank of England", "org", SENTENCE), own("mg", "org", SENTENCE)],
+    "entities": [
+        {**own("Bank of England", "org", SENTENCE), "cot_start": 2, "cot_end": 26},
+        own("mg", "org", SENTENCE),
+    ],
 }
 
 # What each format loses of RICH: the trace, descriptions, gold beside the entities, and so on.

@@ -127,7 +127,10 @@ def _entity(item: Any, key: str, findings: list[str]) -> Entity | None:
     start, end = item.get("start"), item.get("end")
     if type(start) is not int or type(end) is not int:
         return Entity(text, label)
-    return Entity(text, label, start, end)
+    argued, until = item.get("cot_start"), item.get("cot_end")
+    if type(argued) is not int or type(until) is not int:
+        return Entity(text, label, start, end)
+    return Entity(text, label, start, end, cot_start=argued, cot_end=until)
 
 
 def write(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
@@ -151,7 +154,14 @@ def write(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
 def _listed(entities: Sequence[Entity] | None) -> list[dict[str, Any]] | None:
     if entities is None:
         return None
-    return [{"text": item.text, "label": item.label, "start": item.start, "end": item.end} for item in entities]
+    return [_written(item) for item in entities]
+
+
+def _written(item: Entity) -> dict[str, Any]:
+    written = {"text": item.text, "label": item.label, "start": item.start, "end": item.end}
+    if item.cot_start is None:
+        return written
+    return {**written, "cot_start": item.cot_start, "cot_end": item.cot_end}
 
 
 def write_authors(records: Iterable[Record]) -> Iterator[dict[str, Any]]:

@@ -340,6 +340,7 @@ def test_real_pile_ner_passages_are_all_accounted_for(tmp_path):
     assert f"| entities | {sum(len(item['entities']) for item in cot)} |" in card
     stats = json.loads(nercot(tmp_path, "stats", candidate, "--json").out)
     assert stats["rows"] == len(cot)
+    assert stats["entities_with_evidence"] == stats["entities"] > 0
     summary = json.loads(nercot(tmp_path, "validate", candidate, "--json").out)
     assert summary["rows"] == summary["kept"] == rows["cot"]
     summary = json.loads(run(tmp_path, "validate", candidate / "raw", "--json").out)
