@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -160,8 +161,6 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
 
 
 def test_a_full_disk_is_one_line():
-    from pathlib import Path
-
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
     from nercot.tables import writing
