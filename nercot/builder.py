@@ -391,8 +391,9 @@ class Build:
     ) -> RecordStep:
         model = self.recipe.teacher
         if model.embedded:
-            from nercot.embedded import annotate
+            from nercot.embedded import annotate, require_gold
 
+            require_gold(chain.from_iterable(records(part) for part in self.parts))
             return annotate
         from nercot.steps.annotate import Teacher
 

@@ -84,6 +84,11 @@ _LONG_NAMES = tuple(sorted((name for name in _INDEX if len(name) > 4 and " " not
 
 # Lists of words by their name in lexicon.toml.
 WORDS: Mapping[str, frozenset[str]] = {name: frozenset(words.split()) for name, words in _LEXICON["words"].items()}
+# Names that are read in several ways: the families that each can be a name of.
+READINGS: Mapping[str, frozenset[str]] = {
+    name: frozenset(key for key, names in _LEXICON["readings"].items() if name in names.split())
+    for name in {name for names in _LEXICON["readings"].values() for name in names.split()}
+}
 # What a sentence can be about, by the words that show it.
 FIELDS: Mapping[str, str] = {word: field for field, words in _LEXICON["fields"].items() for word in words.split()}
 

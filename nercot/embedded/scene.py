@@ -27,8 +27,9 @@ CHANCES = 4
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
 _LAST_STOP = re.compile(r".*(?:[a-z\d)\]\"'”’]{2}[.!?]\s|[\n。！？;])", re.DOTALL)
 _STOP = re.compile(r"[.!?](?:\s|$)|[\n。！？;]")
-_FIGURE = re.compile(r"(?<![\w/.,:-])\d[\d.,:]*\s+([a-z][\w-]+)")
-_JOINS = re.compile(r"\s*(?:[,;/&+、・，]|,?\s*\b(?:and|or|und|et|y|e|&)\b)\s*(?:the\s+|a\s+|an\s+)?")
+# A figure and what it counts; four digits of a year count nothing.
+_FIGURE = re.compile(r"(?<![\w/.,:-])(?!(?:1[5-9]|20)\d\d\b)\d(?:[\d.,:]*\d)?\s+([a-z][\w-]+)")
+_JOINS = re.compile(r"\s*(?:[,;/&+、・，]|,?\s*\b(?:and|or|nor|und|et|y|e|&)\b)\s*(?:the\s+|a\s+|an\s+)?")
 _BRACKET = re.compile(r"\s*[(\[（]\s*")
 _PUNCTUATION = "\"'“”‘’„«»()[]{}<>,.;:!?…—–-*`|/、。，「」『』《》：；！？（）"
 

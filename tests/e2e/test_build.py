@@ -185,11 +185,14 @@ def test_a_changed_threshold_redoes_selection_only(tmp_path):
     assert before == {stage: stamps(work / stage) for stage in before}
 
 
-def test_one_more_row_redoes_one_partition(tmp_path):
+@pytest.mark.parametrize(
+    "numbers", [range(41), range(40, -1, -1)], ids=["at the end", "at the start, the others turned"]
+)
+def test_one_more_row_redoes_one_partition(tmp_path, numbers):
     source = write(tmp_path / "rows.jsonl", *(row(number) for number in range(40)))
     build(tmp_path, "--input", source)
     before = stamps(tmp_path / "build/quickstart/2-raw")
-    write(source, *(row(number) for number in range(41)))
+    write(source, *(row(number) for number in numbers))
     build(tmp_path, "--input", source)
     after = stamps(tmp_path / "build/quickstart/2-raw")
     folder = tmp_path / "build/quickstart/2-raw"
@@ -204,16 +207,13 @@ def test_bad_rows_are_dropped_with_reasons_and_conserved(tmp_path):
         row(3, entities=[{"text": "Ada", "label": 1}]),
     ]
     source = write(tmp_path / "rows.jsonl", row(0), *bad, row(0), row(4, entities=None), row(5))
-    ran = nercot(tmp_path, "build", "--input", source, code=2)
-    assert "gold" in ran.err
-    assert "--teacher-url" in ran.err
-    write(source, row(0), *bad, row(0), row(5))
     result = build(tmp_path, "--input", source)
     check_conservation(result)
     assert result["steps"][0]["dropped"] == {"unreadable": 4}
+    assert result["steps"][1]["dropped"] == {"empty_answer": 1}
     assert result["steps"][-1]["dropped"] == {"duplicate_record": 1}
     dropped = load(tmp_path / "build/quickstart/candidate", "dropped")["train"]
-    assert len(dropped) == 5
+    assert len(dropped) == 6
     by_row = {item["source_row"]: item for item in dropped}
     assert by_row[2]["input"] == "{nope"
     assert by_row[6]["detail"].startswith("same text and types as")
@@ -278,6 +278,25 @@ def test_a_mistake_is_one_line_and_exit_2(tmp_path, monkeypatch, arguments, said
     ran = nercot(tmp_path, "build", *arguments, code=2)
     assert said in ran.err
     assert len(ran.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("size", [2_000, 20_000, 60_000])
+def test_a_disk_that_fills_is_one_line_and_the_next_run_goes_on(tmp_path, size):
+    """A limit on the size of files stands for the disk: it is met by the small files of steps, or by the candidate."""
+    import resource
+
+    def limited():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    command = [sys.executable, "-m", "nercot", "build"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, preexec_fn=limited)
+    assert ran.returncode == 2
+    assert ran.stdout == ""
+    assert len(ran.stderr.strip().splitlines()) == 1, ran.stderr
+    assert "cannot be written" in ran.stderr
+    nercot(tmp_path, "build")
+    nercot(tmp_path, "build", "--out", "other")
+    assert snapshot(tmp_path / "build/quickstart") == snapshot(tmp_path / "other/quickstart")
 
 
 def test_a_second_build_of_one_corpus_at_once_is_refused(tmp_path):
