@@ -280,25 +280,6 @@ def test_a_mistake_is_one_line_and_exit_2(tmp_path, monkeypatch, arguments, said
     assert len(ran.err.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("size", [2_000, 20_000, 60_000])
-def test_a_disk_that_fills_is_one_line_and_the_next_run_goes_on(tmp_path, size):
-    """A limit on the size of files stands for the disk: it is met by the small files of steps, or by the candidate."""
-    import resource
-
-    def limited():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
-
-    command = [sys.executable, "-m", "nercot", "build"]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, preexec_fn=limited)
-    assert ran.returncode == 2
-    assert ran.stdout == ""
-    assert len(ran.stderr.strip().splitlines()) == 1, ran.stderr
-    assert "cannot be written" in ran.stderr
-    nercot(tmp_path, "build")
-    nercot(tmp_path, "build", "--out", "other")
-    assert snapshot(tmp_path / "build/quickstart") == snapshot(tmp_path / "other/quickstart")
-
-
 def test_a_second_build_of_one_corpus_at_once_is_refused(tmp_path):
     import fcntl
 
