@@ -303,9 +303,21 @@ def test_killed_anywhere_and_run_again_it_is_the_same_corpus(tmp_path):
     other = tmp_path / "other"
     undisturbed = build(tmp_path, "--input", source, "--out", other)
     assert result["fingerprint"] == undisturbed["fingerprint"]
-    assert snapshot(tmp_path / "build/quickstart/candidate") == snapshot(other / "quickstart/candidate")
-    leftovers = [path for path in (tmp_path / "build").rglob(".*") if path.name not in (".lock",)]
-    assert [path for path in leftovers if not path.name.endswith(".tmp")] == []
+    assert snapshot(tmp_path / "build/quickstart") == snapshot(other / "quickstart")
+    assert [path.name for path in (tmp_path / "build").rglob(".*")] == [".lock"]
+
+
+def test_a_build_killed_while_it_replaced_the_candidate_loses_no_word_of_the_card(tmp_path):
+    build(tmp_path, "--limit", 3)
+    work = tmp_path / "build/quickstart"
+    card = work / "candidate/README.md"
+    card.write_text(card.read_text().replace("<!-- end of notes -->", "To everyone.\n<!-- end of notes -->"))
+    (work / "candidate").rename(work / ".candidate.old")
+    (work / ".candidate.new").mkdir()
+    (work / "2-raw/.0-1.parquet.123.tmp").write_text("half")
+    build(tmp_path, "--limit", 4)
+    assert "To everyone." in card.read_text()
+    assert [path.name for path in work.rglob(".*")] == [".lock"]
 
 
 def test_every_command_works_from_any_folder_and_helps(tmp_path):
