@@ -16,6 +16,7 @@ from nercot.answers import parse_answer
 from nercot.embedded import annotate, require_gold, score
 from nercot.embedded import frames as frames_of
 from nercot.errors import InputError
+from nercot.grounding import ground
 from nercot.records import Entity, Judgement, Record, content_guid
 
 THINK = re.compile(r"<\s*/?\s*think\s*>", re.IGNORECASE)
@@ -187,6 +188,22 @@ def test_another_reading_of_a_name_is_dismissed_before_the_name() -> None:
     assert "`person`" in argument
     both = make("Jordan flew to Jordan.", ["person", "country"], ("Jordan", "person"), ("Jordan", "country", 1))
     assert "rules" not in (answered(both).cot or "").split("\n\n")[0]
+
+
+def test_both_places_of_a_name_that_means_another_thing_between_them_are_shown() -> None:
+    sentence = "I bought the Oskar because Oskar, my son, begged for it; the Oskar vacuum died within a week."
+    record = make(
+        sentence, ["product", "person"], ("Oskar", "product"), ("Oskar", "person", 1), ("Oskar", "product", 2)
+    )
+    trace = answered(record)
+    assert '"the Oskar because" and "the Oskar vacuum"' in (trace.cot or "")
+    listed = [("product", "Oskar"), ("product", "Oskar"), ("person", "Oskar")]
+    found = ground(sentence, listed, trace.cot)
+    assert [(entity.label, entity.start) for entity in found] == [
+        ("product", sentence.index("Oskar")),
+        ("product", sentence.index("Oskar vacuum")),
+        ("person", sentence.index("Oskar, my son")),
+    ]
 
 
 def test_neither_nor_joins_what_it_names() -> None:

@@ -200,7 +200,7 @@ def _accept_in_order(writer: Writer, scene: Scene, items: list[Item], first: boo
 
 
 def _plain(item: Item) -> bool:
-    return len(item.spans) == 1 and len(item.kinds) == 1 and not item.nested and not item.place
+    return len(item.spans) == 1 and len(item.kinds) == 1 and not item.nested and not (item.place or item.phrases)
 
 
 def _accept_one(writer: Writer, scene: Scene, item: Item, single: Sequence[Frame], at_length: bool) -> None:
@@ -254,10 +254,10 @@ def _accept_more(writer: Writer, scene: Scene, items: list[Item]) -> None:
 def _mention(writer: Writer, item: Item) -> str:
     """The mention in quotes, with what tells it from others of the same look, and how often it occurs."""
     mention = quote(item.text)
-    if item.place in ("first", "second", "third", "last"):
+    if item.place:
         mention = f"the {item.place} {mention}"
-    elif item.place:
-        mention = f"{mention} as in {quote(item.place)}"
+    elif item.phrases:
+        mention = f"{mention} as in {_phrases(item)}"
     elif item.nested:
         mention = writer.wording(frames.NESTED, m=mention)
     if len(item.spans) > 1:
@@ -290,8 +290,14 @@ def _brief(scene: Scene, item: Item) -> str:
     clue = next(clues(item, item.kinds[0], scene))
     text = frames.BRIEF.get(clue.how, frames.BRIEF_DEFAULT).format(w=quote(clue.word), x=quote(clue.other))
     if item.place:
-        return f"the {item.place} one" if item.place.isalpha() else f"as in {quote(item.place)}"
+        return f"the {item.place} one"
+    if item.phrases:
+        return f"as in {_phrases(item)}"
     return f"{text}, {_times(item)}" if len(item.spans) > 1 else text
+
+
+def _phrases(item: Item) -> str:
+    return enumerate_words([quote(phrase) for phrase in item.phrases])
 
 
 def _times(item: Item) -> str:
