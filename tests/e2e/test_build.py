@@ -137,11 +137,25 @@ def test_every_offset_points_at_its_text_and_every_entity_has_evidence(quickstar
             assert item["sentence"][entity["start"] : entity["end"]] == entity["text"]
 
 
+def test_stats_read_the_candidate_and_its_single_configs(quickstart):
+    folder, result = quickstart
+    for path in (result["candidate"], f"{result['candidate']}:raw", f"{result['candidate']}/cot"):
+        told = json.loads(nercot(folder, "stats", path, "--json").out)
+        assert told["rows"] == told["rows_with_trace"] == result["records"]
+        assert told["entities"] == told["entities_with_evidence"] == sum(told["matches"].values())
+    assert "config sft" in nercot(folder, "stats", f"{result['candidate']}:sft", code=2).err
+
+
 def test_neighbouring_traces_do_not_open_alike(quickstart):
     folder, _ = quickstart
     rows = load(folder / "build/quickstart/candidate")["train"]
     openings = [tuple(item["cot"].split()[:3]) for item in rows]
     assert all(one != other for one, other in pairwise(openings))
+
+
+def test_what_the_quickstart_finds_is_what_its_gold_says(quickstart):
+    folder, result = quickstart
+    assert {item["drift"] for item in load(folder / result["candidate"])["train"]} == {"same"}
 
 
 def test_sft_rows_are_the_cot_rows_as_messages(quickstart):
