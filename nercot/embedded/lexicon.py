@@ -138,7 +138,7 @@ def kind_of(label: str, description: str | None = None) -> Kind:
     if family is _OTHER and description:
         family = _family(label_words(description))
     own = frozenset(singular(word) for word in words if len(word) > 2) if len(words) <= 4 else frozenset()
-    tick = f"`{label}`"
+    tick = f"`{' '.join(label.split())}`"
     gloss = description.strip() if description and _GLOSS.fullmatch(description.strip()) else ""
     predicate = _predicate(label, words, tick)
     one = family.one if family is not _OTHER or predicate.startswith("of") else predicate.replace(tick, " ".join(words))
