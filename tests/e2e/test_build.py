@@ -94,6 +94,15 @@ def test_the_quickstart_needs_nothing_and_loses_nothing(quickstart):
     assert [step["step"] for step in result["steps"]] == ["source", "annotate", "validate", "score", "select"]
 
 
+def test_the_readme_shows_what_the_build_prints(tmp_path):
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    shown = readme.partition("```text\nquickstart: ")[2].partition("```")[0]
+    printed = nercot(tmp_path, "build").out.removeprefix("quickstart: ")
+    assert [line for line in shown.splitlines() if not line.startswith("fingerprint")] == [
+        line for line in printed.splitlines() if not line.startswith("fingerprint")
+    ]
+
+
 def test_a_second_build_writes_nothing_and_says_the_same(quickstart):
     folder, result = quickstart
     before = stamps(folder)
