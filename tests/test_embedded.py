@@ -190,6 +190,15 @@ def test_another_reading_of_a_name_is_dismissed_before_the_name() -> None:
     assert "rules" not in (answered(both).cot or "").split("\n\n")[0]
 
 
+def test_a_definition_that_is_the_type_itself_is_no_gloss() -> None:
+    label = "a place where people live"
+    record = replace(make("Mrs Ada went to Rome.", [label], ("Rome", label)), schema_descriptions=(label,))
+    cot = answered(record).cot or ""
+    assert f"`{label}`" in cot
+    assert f"({label})" not in cot
+    assert '."' not in cot
+
+
 def test_both_places_of_a_name_that_means_another_thing_between_them_are_shown() -> None:
     sentence = "I bought the Oskar because Oskar, my son, begged for it; the Oskar vacuum died within a week."
     record = make(
@@ -389,7 +398,7 @@ def test_any_record_gets_a_trace(record: Record) -> None:
     assert cot == cot.strip()
     assert cot
     assert not THINK.search(cot)
-    for part in [*(entity.text for entity in record.gold or ()), *record.schema]:
+    for part in [*(entity.text for entity in record.gold or ()), *(" ".join(label.split()) for label in record.schema)]:
         if not re.search(r"[<>]", part) and part == part.strip():
             assert part in cot
     assert answered(record) == done

@@ -140,7 +140,7 @@ def _topic(writer: Writer, scene: Scene) -> str:
         return writer.wording(frames.TOPICS["words_one"], w=quote(content[0]))
     line, *more = scene.sentence.strip().split("\n", 1)
     if len(line) <= SHORT:
-        return writer.wording(frames.TOPICS["line" if more else "whole"], w=quote(line))
+        return writer.wording(frames.TOPICS["line" if more else "whole"], w=quote(line.removesuffix(".")))
     words = (word for word in scene.words if word.isascii() and len(word) > 2)
     first = next((word for word in words if word.lower() not in WORDS["stopwords"]), "")
     how = "begin" if first and " " in scene.sentence else "size"

@@ -140,6 +140,7 @@ def kind_of(label: str, description: str | None = None) -> Kind:
     own = frozenset(singular(word) for word in words if len(word) > 2) if len(words) <= 4 else frozenset()
     tick = f"`{' '.join(label.split())}`"
     gloss = description.strip() if description and _GLOSS.fullmatch(description.strip()) else ""
+    gloss = "" if gloss == label.strip() else gloss
     predicate = _predicate(label, words, tick)
     one = family.one if family is not _OTHER or predicate.startswith("of") else predicate.replace(tick, " ".join(words))
     return Kind(label, family, tick, predicate, words, own, own | family.heads, gloss.rstrip("."), one, family.many)
