@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nercot import __version__
-from nercot.candidate import WRITER, Contents, replace_folder, write_tables
+from nercot.candidate import WRITER, Contents, replace_folder, tidy, write_tables
 from nercot.errors import BusyError, InputError, RecipeError
 from nercot.formats import DataFile
 from nercot.formats.rows import ReadOptions
@@ -228,7 +228,7 @@ def read_source(reading: Reading, recipe: Recipe, options: BuildOptions, work: W
 
 @contextmanager
 def alone(root: Path) -> Iterator[None]:
-    """Holds the corpus' work folder: a second build of it at the same time is refused."""
+    """Holds the corpus' work folder, cleared of what a killed build left; a second one at the same time is refused."""
     with writing(root):
         root.mkdir(parents=True, exist_ok=True)
         handle = os.open(root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -239,6 +239,7 @@ def alone(root: Path) -> Iterator[None]:
             raise BusyError(
                 f"{root}: another build of this corpus is running; wait for it, or give another --out"
             ) from error
+        tidy(root / "candidate")
         yield
     finally:
         os.close(handle)
@@ -391,8 +392,9 @@ class Build:
     ) -> RecordStep:
         model = self.recipe.teacher
         if model.embedded:
-            from nercot.embedded import annotate
+            from nercot.embedded import annotate, require_gold
 
+            require_gold(chain.from_iterable(records(part) for part in self.parts))
             return annotate
         from nercot.steps.annotate import Teacher
 

@@ -259,6 +259,18 @@ def fingerprint(hashes: list[bytes]) -> str:
     return whole.hexdigest()
 
 
+def tidy(folder: Path) -> None:
+    """Clears away what a killed run left around a candidate; one that was being replaced is put back first."""
+    old, new = folder.with_name(f".{folder.name}.old"), folder.with_name(f".{folder.name}.new")
+    with writing(folder):
+        if old.exists() and not folder.exists():
+            os.replace(old, folder)
+        for left in (old, new):
+            shutil.rmtree(left, ignore_errors=True)
+        for half in folder.parent.rglob(".*.tmp"):
+            half.unlink(missing_ok=True)
+
+
 def replace_folder(new: Path, folder: Path) -> None:
     """Puts a finished folder in place of the old one, whole."""
     old = folder.with_name(f".{folder.name}.old")

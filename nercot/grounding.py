@@ -458,6 +458,8 @@ def _common(one: Iterable[str], other: Iterable[str]) -> str:
     shared: list[str] = []
     for left, right in zip(one, other, strict=False):
         if left != right:
+            if not (left.isalnum() or right.isalnum()):
+                return "".join(shared)  # both words end here, the trace's at its closing quote
             break
         shared.append(left)
     else:

@@ -15,8 +15,11 @@ _SEPARATORS = re.compile(r"[\s_\-]+")
 
 @lru_cache(maxsize=65536)
 def fold_label(label: str) -> str:
-    """The form in which two spellings of one type are equal: case, spaces, `_` and `-` are ignored."""
-    return _SEPARATORS.sub("", label).casefold()
+    """The form in which two spellings of one type are equal: case, spaces, `_` and `-` are ignored.
+
+    A label of nothing but separators stands for itself: folded to nothing it would be found everywhere.
+    """
+    return (_SEPARATORS.sub("", label) or label).casefold()
 
 
 def match_label(label: str, schema: Iterable[str]) -> str | None:
@@ -29,7 +32,5 @@ def match_label(label: str, schema: Iterable[str]) -> str | None:
     if label in options:
         return label
     folded = fold_label(label)
-    if not folded:
-        return None
     alike = [option for option in options if fold_label(option) == folded]
     return alike[0] if len(alike) == 1 else None

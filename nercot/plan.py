@@ -83,6 +83,10 @@ def plan(recipe: Recipe, options: BuildOptions, report: Report) -> dict[str, Any
         judge = Estimate(recipe.judge, _mean_out(ledger, recipe, "score", _JUDGEMENT_TOKENS))
         parts = sorted(ingested.partitions) if is_annotated(recipe) else []
         records = chain.from_iterable(source_records(work, part, frozenset()) for part in parts)
+        if parts and recipe.teacher.embedded:
+            from nercot.embedded import require_gold
+
+            require_gold(chain.from_iterable(source_records(work, part, frozenset()) for part in parts))
         _count(_Asking(recipe, ledger, teacher, judge), records, ingested.kept, report)
     costs = (teacher.cost, judge.cost)
     return {
@@ -130,7 +134,7 @@ class _Asking:
         if self.recipe.teacher.embedded:
             from nercot.embedded import annotate
 
-            yield from annotate(iter(records))
+            yield from (item for item in annotate(iter(records)) if item.kept)
             return
         for request in self._missing([self._teacher.request(record, 1) for record in records]):
             self.teacher.add(len(request.payload))

@@ -1,7 +1,7 @@
 """What the card and `nercot stats` say about a corpus.
 
 In: rows, one at a time (any mapping with our column names).  Out: a Summary of counts.  Memory grows with
-the number of different types and datasets, not with rows.
+the number of different types, datasets and lengths, not with rows.
 """
 
 from __future__ import annotations
@@ -15,34 +15,31 @@ from nercot.metrics import compare, confusions
 from nercot.records import Entity
 
 _CONFUSIONS = 100  # pairs of types that are listed one by one
-_BUCKET = 50  # characters; traces are counted by length in steps of this
 
 
 @dataclass(slots=True)
 class Lengths:
-    """A histogram of text lengths in characters, in buckets of 50."""
+    """How many texts there are of each length in characters."""
 
-    buckets: Counter[int] = field(default_factory=Counter)
-    total: int = 0
+    counts: Counter[int] = field(default_factory=Counter)
 
     def add(self, text: str) -> None:
         """Counts one text."""
-        self.buckets[len(text) // _BUCKET] += 1
-        self.total += len(text)
+        self.counts[len(text)] += 1
 
     def percentile(self, share: float) -> int:
-        """The length that this share of the texts does not exceed, rounded up to a bucket; 0 without texts."""
-        wanted, seen = share * self.buckets.total(), 0
-        for bucket in sorted(self.buckets):
-            seen += self.buckets[bucket]
+        """The length that this share of the texts does not exceed; 0 without texts."""
+        wanted, seen = share * self.counts.total(), 0
+        for length in sorted(self.counts):
+            seen += self.counts[length]
             if seen >= wanted:
-                return (bucket + 1) * _BUCKET
+                return length
         return 0
 
     def summary(self) -> dict[str, int]:
         """Mean, median, 90th and 99th percentile, in characters."""
-        count = self.buckets.total()
-        mean = round(self.total / count) if count else 0
+        texts, characters = self.counts.total(), sum(length * times for length, times in self.counts.items())
+        mean = round(characters / texts) if texts else 0
         return {"mean": mean, "p50": self.percentile(0.5), "p90": self.percentile(0.9), "p99": self.percentile(0.99)}
 
 

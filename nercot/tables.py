@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -251,6 +251,18 @@ class Table:
             self._writer.add_key_value_metadata({_KEY: json.dumps(meta, sort_keys=True).encode()})
         self._writer.close()
 
+    def abandon(self) -> None:
+        """Lets go of a file that is not going to be whole; what a full disk says to that was said before."""
+        if self._writer.is_open:
+            with suppress(OSError, pa.ArrowInvalid):
+                self._writer.close()
+            self._writer.is_open = False
+
+    def __del__(self) -> None:
+        # The writer would otherwise try to finish its file, and complain on stderr.
+        if hasattr(self, "_writer"):
+            self.abandon()
+
 
 @contextmanager
 def table(path: Path, kind: str, meta: Callable[[], Mapping[str, Any]] | None = None) -> Iterator[Table]:
@@ -263,7 +275,7 @@ def table(path: Path, kind: str, meta: Callable[[], Mapping[str, Any]] | None = 
         try:
             yield out
         except BaseException:
-            out._writer.close()
+            out.abandon()
             raise
         out.close(meta() if meta else None)
         if meta is None and not out.rows:

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nercot.answers import parse_answer
-from nercot.embedded import annotate, score
+from nercot.embedded import annotate, require_gold, score
 from nercot.embedded import frames as frames_of
 from nercot.errors import InputError
+from nercot.grounding import ground
 from nercot.records import Entity, Judgement, Record, content_guid
 
 THINK = re.compile(r"<\s*/?\s*think\s*>", re.IGNORECASE)
@@ -128,9 +129,17 @@ def test_answer_holds_the_gold_and_says_who_made_it() -> None:
 
 
 def test_without_gold_it_says_what_to_do() -> None:
+    without = replace(NEWS, gold=None)
     with pytest.raises(InputError, match="--teacher-url") as error:
-        list(annotate(iter([replace(NEWS, gold=None)])))
+        require_gold([without, without])
     assert "\n" not in str(error.value)
+
+
+def test_one_row_without_gold_is_dropped_and_the_others_go_on() -> None:
+    require_gold([replace(NEWS, gold=None), NEWS])
+    outcomes = list(annotate(iter([NEWS, replace(NEWS, gold=None), NEWS])))
+    assert [outcome.reason for outcome in outcomes] == [None, "empty_answer", None]
+    assert "gold" in (outcomes[1].detail or "")
 
 
 def test_arguments_come_from_the_sentence() -> None:
@@ -168,6 +177,74 @@ def test_lower_case_twin_of_a_name_is_dismissed_before_the_name() -> None:
     record = make("Hi Mark, please mark the invoice as paid.", ["person", "date"], ("Mark", "person"))
     cot = answered(record).cot or ""
     assert 0 <= cot.index('"mark"') < cot.index('"Mark"')
+
+
+def test_another_reading_of_a_name_is_dismissed_before_the_name() -> None:
+    record = make("Jordan refused to comment.", ["person", "country"], ("Jordan", "person"))
+    cot = answered(record).cot or ""
+    opening, argument = cot.split("\n\n")[:2]
+    assert '"Jordan"' in opening
+    assert "`country`" in opening
+    assert "`person`" in argument
+    both = make("Jordan flew to Jordan.", ["person", "country"], ("Jordan", "person"), ("Jordan", "country", 1))
+    assert "rules" not in (answered(both).cot or "").split("\n\n")[0]
+
+
+def test_a_definition_that_is_the_type_itself_is_no_gloss() -> None:
+    label = "a place where people live"
+    record = replace(make("Mrs Ada went to Rome.", [label], ("Rome", label)), schema_descriptions=(label,))
+    cot = answered(record).cot or ""
+    assert f"`{label}`" in cot
+    assert f"({label})" not in cot
+    assert '."' not in cot
+
+
+def test_both_places_of_a_name_that_means_another_thing_between_them_are_shown() -> None:
+    sentence = "I bought the Oskar because Oskar, my son, begged for it; the Oskar vacuum died within a week."
+    record = make(
+        sentence, ["product", "person"], ("Oskar", "product"), ("Oskar", "person", 1), ("Oskar", "product", 2)
+    )
+    trace = answered(record)
+    assert '"the Oskar because" and "the Oskar vacuum"' in (trace.cot or "")
+    listed = [("product", "Oskar"), ("product", "Oskar"), ("person", "Oskar")]
+    found = ground(sentence, listed, trace.cot)
+    assert [(entity.label, entity.start) for entity in found] == [
+        ("product", sentence.index("Oskar")),
+        ("product", sentence.index("Oskar vacuum")),
+        ("person", sentence.index("Oskar, my son")),
+    ]
+
+
+def test_neither_nor_joins_what_it_names() -> None:
+    record = make(
+        "Neither Rust nor Go helped.",
+        ["programming language"],
+        ("Rust", "programming language"),
+        ("Go", "programming language"),
+    )
+    assert re.search(r'"Rust".*"Go"|"Go".*"Rust"', (answered(record).cot or "").split("\n\n")[1])
+
+
+def test_a_year_counts_nothing() -> None:
+    record = make("Ann has led the board since 2019, told me 12 parents in Spokane.", ["city"], ("Spokane", "city"))
+    cot = answered(record).cot or ""
+    assert "2019" not in cot
+    assert '"told"' not in cot
+
+
+@pytest.mark.parametrize("sentence", ["Ann is here", "Bo saw Bo.", "It was Ann.", "Ann", "Ann said:\n\nno"])
+def test_short_sentences_pass_the_threshold(sentence: str) -> None:
+    name = "Ann" if "Ann" in sentence else "Bo"
+    for number in range(20):
+        record = make(sentence, ["person"], (name, "person"), guid=f"{number:02x}")
+        judgement = judged(answered(record))
+        assert judgement.score >= 9, (answered(record).cot, judgement)
+
+
+def test_every_sentence_begins_with_a_capital_a_quotation_or_a_type() -> None:
+    for record in all_answered(corpus(150)):
+        for one in sentences_of(record.cot or ""):
+            assert one[0] in '"“`QL' or one[0].isupper(), one
 
 
 def test_many_mentions_stay_readable_and_complete() -> None:
@@ -321,7 +398,7 @@ def test_any_record_gets_a_trace(record: Record) -> None:
     assert cot == cot.strip()
     assert cot
     assert not THINK.search(cot)
-    for part in [*(entity.text for entity in record.gold or ()), *record.schema]:
+    for part in [*(entity.text for entity in record.gold or ()), *(" ".join(label.split()) for label in record.schema)]:
         if not re.search(r"[<>]", part) and part == part.strip():
             assert part in cot
     assert answered(record) == done

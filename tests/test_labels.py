@@ -36,3 +36,9 @@ def test_folding_twice_is_folding_once(label):
 @given(st.lists(st.text(min_size=1), min_size=1, unique=True))
 def test_every_label_of_a_schema_matches_itself(schema):
     assert all(match_label(label, schema) == label for label in schema)
+
+
+def test_a_label_of_separators_is_no_empty_label():
+    assert fold_label("---") == "---"
+    assert match_label("---", ("person", "---")) == "---"
+    assert match_label("-", ("person", "---")) is None

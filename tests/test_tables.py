@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -160,8 +161,6 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
 
 
 def test_a_full_disk_is_one_line():
-    from pathlib import Path
-
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
     from nercot.tables import writing
@@ -176,3 +175,18 @@ def test_metadata_of_a_foreign_file_is_none(tmp_path):
     assert meta_of(path) is None
     write_text(tmp_path / "y.parquet", json.dumps({}))
     assert meta_of(tmp_path / "y.parquet") is None
+
+
+def test_a_table_that_is_given_up_on_a_full_disk_says_nothing(tmp_path):
+    """Its writer finishes the file when it is thrown away, and complains if it cannot; a limit stands for the disk."""
+    code = (
+        "import resource\n"
+        "from pathlib import Path\n"
+        "from nercot.tables import COLUMNS, Table\n"
+        "out = Table(Path('x.parquet'), COLUMNS['sft'])\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n"
+        "out.add({'guid': 'g'})\n"
+        "del out\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")

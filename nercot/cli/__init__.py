@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo(f"nercot: {error.format_message()}", err=True)
         code = 2
     except (click.Abort, KeyboardInterrupt):
-        click.echo("\nnercot: stopped; what was done is kept, the same command goes on from there", err=True)
+        click.echo("nercot: stopped; what was done is kept, the same command goes on from there", err=True)
         code = 130
     except BrokenPipeError:
         sys.stderr.close()

@@ -90,7 +90,10 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], left_out: i
         table.add_column(head, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(_one_line(item)) for item in row))
-    Console(width=None if terminal else 160, highlight=False).print(table)
+    console = Console(width=None if terminal else 160, highlight=False)
+    with console.capture() as drawn:
+        console.print(table)
+    click.echo("\n".join(line.rstrip() for line in drawn.get().splitlines()))
     if left_out > 0:
         click.echo(f"... and {left_out} more")
 

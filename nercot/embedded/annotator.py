@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
@@ -19,7 +19,7 @@ from nercot.answers import render_answer
 from nercot.embedded import frames
 from nercot.embedded.clues import Clue, clues
 from nercot.embedded.frames import Frame
-from nercot.embedded.lexicon import FIELDS, Kind, kind_of, narrowed, singular
+from nercot.embedded.lexicon import FIELDS, READINGS, WORDS, Kind, kind_of, narrowed, singular
 from nercot.embedded.scene import Candidate, Item, Scene
 from nercot.embedded.writer import Writer, enumerate_words, quote
 from nercot.errors import InputError
@@ -46,21 +46,25 @@ _COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight",
 
 
 def annotate(records: Iterator[Record]) -> Iterator[Outcome]:
-    """A record step: every record with gold gets its answer.
-
-    Raises InputError for a record without gold: there is nothing to argue for.
-    """
+    """A record step: every record with gold gets its answer; without gold there is nothing to argue for."""
     recent: deque[Frame] = deque(maxlen=MEMORY)
     for record in records:
         if record.gold is None:
-            raise InputError(
-                "the embedded annotator needs a source with gold entities and this one has none "
-                f"(first such record: {record.guid}): name a teacher with --teacher-url, or use a source with entities"
-            )
+            yield Outcome(record, "empty_answer", "the embedded annotator argues for gold, and this row has none")
+            continue
         cot = _trace(record, record.gold, recent)
         completion = render_answer(cot, record.gold, record.schema)
         answer = Answer(teacher="embedded", completion=completion, finish_reason="stop")
         yield Outcome(replace(record, answer=answer))
+
+
+def require_gold(records: Iterable[Record]) -> None:
+    """Raises InputError where not one record has gold: such a source needs a model."""
+    if all(record.gold is None for record in records):
+        raise InputError(
+            "the embedded annotator needs a source with gold entities and this one has none: "
+            "name a teacher with --teacher-url, or use a source with entities"
+        )
 
 
 def _trace(record: Record, gold: Sequence[Entity], recent: deque[Frame]) -> str:
@@ -73,11 +77,12 @@ def _trace(record: Record, gold: Sequence[Entity], recent: deque[Frame]) -> str:
     items = scene.items()
     types = count(len(record.schema), "type")
     _open(writer, scene, _family(record.guid), recent, types)
-    _dismiss_words(writer, scene)
+    present = {kind.label for item in items for kind in item.kinds}
+    absent = [kinds[label] for label in record.schema if label not in present]
+    _dismiss_words(writer, scene, items, absent)
     _accept(writer, scene, items)
     writer.line()
-    present = {kind.label for item in items for kind in item.kinds}
-    _dismiss_types(writer, scene, [kinds[label] for label in record.schema if label not in present], items)
+    _dismiss_types(writer, scene, absent, items)
     _close(writer, scene.count)
     return writer.trace()
 
@@ -133,9 +138,13 @@ def _topic(writer: Writer, scene: Scene) -> str:
         return writer.wording(frames.TOPICS["words_two"], w=quote(content[0]), x=quote(content[1]))
     if content:
         return writer.wording(frames.TOPICS["words_one"], w=quote(content[0]))
-    if not scene.count and len(scene.sentence) <= SHORT:
-        return writer.wording(frames.TOPICS["whole"], w=quote(scene.sentence))
-    return writer.wording(frames.TOPICS["size"], size=_size(scene.sentence))
+    line, *more = scene.sentence.strip().split("\n", 1)
+    if len(line) <= SHORT:
+        return writer.wording(frames.TOPICS["line" if more else "whole"], w=quote(line.removesuffix(".")))
+    words = (word for word in scene.words if word.isascii() and len(word) > 2)
+    first = next((word for word in words if word.lower() not in WORDS["stopwords"]), "")
+    how = "begin" if first and " " in scene.sentence else "size"
+    return writer.wording(frames.TOPICS[how], w=quote(first), size=_size(scene.sentence))
 
 
 def _form(sentence: str) -> str:
@@ -191,7 +200,7 @@ def _accept_in_order(writer: Writer, scene: Scene, items: list[Item], first: boo
 
 
 def _plain(item: Item) -> bool:
-    return len(item.spans) == 1 and len(item.kinds) == 1 and not item.nested and not item.place
+    return len(item.spans) == 1 and len(item.kinds) == 1 and not item.nested and not (item.place or item.phrases)
 
 
 def _accept_one(writer: Writer, scene: Scene, item: Item, single: Sequence[Frame], at_length: bool) -> None:
@@ -245,10 +254,10 @@ def _accept_more(writer: Writer, scene: Scene, items: list[Item]) -> None:
 def _mention(writer: Writer, item: Item) -> str:
     """The mention in quotes, with what tells it from others of the same look, and how often it occurs."""
     mention = quote(item.text)
-    if item.place in ("first", "second", "third", "last"):
+    if item.place:
         mention = f"the {item.place} {mention}"
-    elif item.place:
-        mention = f"{mention} as in {quote(item.place)}"
+    elif item.phrases:
+        mention = f"{mention} as in {_phrases(item)}"
     elif item.nested:
         mention = writer.wording(frames.NESTED, m=mention)
     if len(item.spans) > 1:
@@ -281,8 +290,14 @@ def _brief(scene: Scene, item: Item) -> str:
     clue = next(clues(item, item.kinds[0], scene))
     text = frames.BRIEF.get(clue.how, frames.BRIEF_DEFAULT).format(w=quote(clue.word), x=quote(clue.other))
     if item.place:
-        return f"the {item.place} one" if item.place.isalpha() else f"as in {quote(item.place)}"
+        return f"the {item.place} one"
+    if item.phrases:
+        return f"as in {_phrases(item)}"
     return f"{text}, {_times(item)}" if len(item.spans) > 1 else text
+
+
+def _phrases(item: Item) -> str:
+    return enumerate_words([quote(phrase) for phrase in item.phrases])
 
 
 def _times(item: Item) -> str:
@@ -292,8 +307,10 @@ def _times(item: Item) -> str:
 # ---------------------------------------------------------------------------------------------- dismissal
 
 
-def _dismiss_words(writer: Writer, scene: Scene) -> None:
+def _dismiss_words(writer: Writer, scene: Scene, items: list[Item], absent: list[Kind]) -> None:
     """What tempts is dealt with before the mentions, so that the last word on these is what they are."""
+    for name, kind in islice(_other_readings(items, absent), 2):
+        writer.say(frames.CANDIDATES["reading"], w=quote(name), L=kind.tick, g=kind.one)
     for twin in islice(scene.twins(), 2):
         _dismiss(writer, twin)
     for candidate in scene.tempting:
@@ -303,6 +320,16 @@ def _dismiss_words(writer: Writer, scene: Scene) -> None:
     ):
         how = "ordinary_two" if len(fresh) > 1 else "ordinary_one"
         writer.say(frames.CANDIDATES[how], w=quote(fresh[0]), x=quote(fresh[-1]))
+
+
+def _other_readings(items: list[Item], absent: list[Kind]) -> Iterator[tuple[str, Kind]]:
+    """Mentions whose name can be read in another way, each with the absent type that this would be."""
+    for name in {item.text.casefold(): item.text for item in reversed(items)}.values():
+        known = READINGS.get(name.casefold(), frozenset())
+        own = {kind.family.key for item in items if item.text.casefold() == name.casefold() for kind in item.kinds}
+        kind = next((kind for kind in absent if kind.family.key in known - own), None)
+        if kind is not None:
+            yield name, kind
 
 
 def _dismiss(writer: Writer, candidate: Candidate) -> None:

@@ -330,7 +330,8 @@ def _formed(item: Item, kind: Kind, before: list[str], after: list[str]) -> Clue
 
 def _surroundings(item: Item, before: list[str], after: list[str], scene: Scene) -> Clue:
     """The words next to it, or others of the sentence: what is always there to argue from."""
-    left, right = _telling(reversed(before[-4:])), _telling(iter(after[:4]))
+    before, after = ([token for token in side if item.text not in token] for side in (before[-4:], after[:4]))
+    left, right = _telling(reversed(before)), _telling(iter(after))
     how = "around" if left and right else "after" if left else "before"
     if not left and not right and scene.content:
         left, how = scene.content[item.spans[0][0] % len(scene.content)], "among"

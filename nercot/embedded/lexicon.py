@@ -84,6 +84,11 @@ _LONG_NAMES = tuple(sorted((name for name in _INDEX if len(name) > 4 and " " not
 
 # Lists of words by their name in lexicon.toml.
 WORDS: Mapping[str, frozenset[str]] = {name: frozenset(words.split()) for name, words in _LEXICON["words"].items()}
+# Names that are read in several ways: the families that each can be a name of.
+READINGS: Mapping[str, frozenset[str]] = {
+    name: frozenset(key for key, names in _LEXICON["readings"].items() if name in names.split())
+    for name in {name for names in _LEXICON["readings"].values() for name in names.split()}
+}
 # What a sentence can be about, by the words that show it.
 FIELDS: Mapping[str, str] = {word: field for field, words in _LEXICON["fields"].items() for word in words.split()}
 
@@ -135,6 +140,7 @@ def kind_of(label: str, description: str | None = None) -> Kind:
     own = frozenset(singular(word) for word in words if len(word) > 2) if len(words) <= 4 else frozenset()
     tick = f"`{' '.join(label.split())}`"
     gloss = description.strip() if description and _GLOSS.fullmatch(description.strip()) else ""
+    gloss = "" if gloss == label.strip() else gloss
     predicate = _predicate(label, words, tick)
     one = family.one if family is not _OTHER or predicate.startswith("of") else predicate.replace(tick, " ".join(words))
     return Kind(label, family, tick, predicate, words, own, own | family.heads, gloss.rstrip("."), one, family.many)

@@ -27,8 +27,9 @@ CHANCES = 4
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
 _LAST_STOP = re.compile(r".*(?:[a-z\d)\]\"'”’]{2}[.!?]\s|[\n。！？;])", re.DOTALL)
 _STOP = re.compile(r"[.!?](?:\s|$)|[\n。！？;]")
-_FIGURE = re.compile(r"(?<![\w/.,:-])\d[\d.,:]*\s+([a-z][\w-]+)")
-_JOINS = re.compile(r"\s*(?:[,;/&+、・，]|,?\s*\b(?:and|or|und|et|y|e|&)\b)\s*(?:the\s+|a\s+|an\s+)?")
+# A figure and what it counts; four digits of a year count nothing.
+_FIGURE = re.compile(r"(?<![\w/.,:-])(?!(?:1[5-9]|20)\d\d\b)\d(?:[\d.,:]*\d)?\s+([a-z][\w-]+)")
+_JOINS = re.compile(r"\s*(?:[,;/&+、・，]|,?\s*\b(?:and|or|nor|und|et|y|e|&)\b)\s*(?:the\s+|a\s+|an\s+)?")
 _BRACKET = re.compile(r"\s*[(\[（]\s*")
 _PUNCTUATION = "\"'“”‘’„«»()[]{}<>,.;:!?…—–-*`|/、。，「」『』《》：；！？（）"
 
@@ -40,8 +41,8 @@ class Item:
     `context`: text before and after the first place, up to the neighbouring mentions and the end of the
     sentence.  `joined`: the surface that a comma or an "and" joins it to, of the same types, or empty.
     `alias`: the surface behind which it stands in brackets, of the same types, or empty.  `wider`: whether it
-    follows a place after a comma.  `nested`: whether a longer mention covers the place argued from.  `place`: which
-    of several occurrences is meant, as a word ("second") or as a quotation, or empty.
+    follows a place after a comma.  `nested`: whether a longer mention covers the place argued from.  `place`,
+    `phrases`: which of several occurrences are meant, as a word ("second") or as quotations, or empty.
     """
 
     text: str
@@ -53,6 +54,7 @@ class Item:
     wider: bool
     nested: bool
     place: str = ""
+    phrases: tuple[str, ...] = ()
 
     @property
     def before(self) -> list[str]:
@@ -167,7 +169,7 @@ class Scene:
             self._after_gap(before, index, _BRACKET),
             self._follows_place(before, index),
             covered,
-            self._place(text, spans, shared),
+            *self._place(text, spans, shared),
         )
 
     def _neighbours(self, index: int) -> tuple[int, int, bool]:
@@ -199,20 +201,20 @@ class Scene:
         near = self.sentence[start:stop].strip() == "," if stop - start < 4 else False
         return near and self._kinds[self._spans[before]][0].family.key == "place"
 
-    def _place(self, text: str, spans: Sequence[tuple[int, int]], shared: bool) -> str:
-        """Which occurrence is meant, where a reader could take another one."""
+    def _place(self, text: str, spans: Sequence[tuple[int, int]], shared: bool) -> tuple[str, tuple[str, ...]]:
+        """Which occurrences are meant, where a reader could take another one: a word for one, or quotations."""
         if len(self.sentence) > MAX_READ or not (shared or self.sentence.count(text) > len(spans)):
-            return ""
+            return "", ()
         places = occurrences(self.sentence, text)
-        if len(places) <= len(spans) or not (shared or spans[0] != places[0]):
-            return ""
+        if len(places) <= len(spans) or not (shared or list(spans) != places[: len(spans)]):
+            return "", ()
         if len(spans) == 1 and spans[0] in places:
             rank = places.index(spans[0])
             if rank < 3:
-                return ("first", "second", "third")[rank]
+                return ("first", "second", "third")[rank], ()
             if rank == len(places) - 1:
-                return "last"
-        return self._phrase(spans[0])
+                return "last", ()
+        return "", tuple(dict.fromkeys(self._phrase(span) for span in spans[:CHANCES]))
 
     def _phrase(self, span: tuple[int, int]) -> str:
         """A mention with the word before and the word after it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from nercot.embedded.frames import Frame
 
@@ -26,6 +26,12 @@ def enumerate_words(parts: Sequence[str], last: str = "and") -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last} {parts[-1]}"
 
 
+def _beginnings(frame: Frame, slots: Mapping[str, str]) -> frozenset[str]:
+    """What a sentence begins with: the frame's own first word or slot, and the first word of what fills that."""
+    filled = slots[frame.key[1:-1]] if frame.key.startswith("{") else frame.key
+    return frozenset((frame.key, filled.split(" ", 1)[0].capitalize()))
+
+
 class Writer:
     """One trace in the making."""
 
@@ -33,7 +39,7 @@ class Writer:
         digest = hashlib.sha256(guid.encode("utf-8", "surrogatepass")).digest()
         self._state = int.from_bytes(digest[:8], "big")
         self._used: set[str] = set()
-        self._last = ""
+        self._last: frozenset[str] = frozenset()
         self._lines: list[list[str]] = []
 
     def draw(self, size: int) -> int:
@@ -55,18 +61,18 @@ class Writer:
         self._used.add(chosen)
         return chosen.format(**slots)
 
-    def choose(self, frames: Sequence[Frame]) -> Frame:
+    def choose(self, frames: Sequence[Frame], slots: Mapping[str, str]) -> Frame:
         """A frame that begins unlike the sentence before, if possible an unused one."""
         size = len(frames)
         start = self.draw(size)
         fallback = frames[start]
         for offset in range(size):
             frame = frames[(start + offset) % size]
-            if frame.key == self._last:
+            if self._last & _beginnings(frame, slots):
                 continue
             if frame.text not in self._used:
                 return frame
-            if fallback.key == self._last:
+            if self._last & _beginnings(fallback, slots):
                 fallback = frame
         self._used.difference_update(frame.text for frame in frames)
         return fallback
@@ -83,13 +89,14 @@ class Writer:
 
     def say(self, frames: Sequence[Frame], **slots: str) -> None:
         """Adds a sentence."""
-        self.write(self.choose(frames), **slots)
+        self.write(self.choose(frames, slots), **slots)
 
     def write(self, frame: Frame, **slots: str) -> None:
         """Adds a sentence from this frame."""
         self._used.add(frame.text)
-        self._last = frame.key
-        self._lines[-1].append(frame.text.format(**slots))
+        self._last = _beginnings(frame, slots)
+        text = frame.text.format(**slots)
+        self._lines[-1].append(text[:1].upper() + text[1:])
 
     def has(self, text: str) -> bool:
         """Whether the trace already says this."""

@@ -133,6 +133,8 @@ def _json_format(path: Path) -> Format:
 def _unknown(path: Path, values: list[Any]) -> str:
     if not values:
         return f"{path}: the file holds no rows"
+    if isinstance(values[0], dict) and {"prompt", "completion"} <= values[0].keys():
+        return f"{path}: prompts and completions for training (config sft), without sentences; name another config"
     problem = next((value for value in values if isinstance(value, RowError)), None)
     found = f"; its first row: {problem}" if problem else _keys(values)
     return f"{path}: rows of no known format{found}; say which with --from, one of {', '.join(FORMATS)}"

@@ -29,6 +29,7 @@ from nercot.formats.rows import (
 from nercot.records import Entity, Record
 
 _EXTRA = ("score", "step", "reason", "drift")
+_FOUND = ("match", "cot_start", "cot_end")
 _SIGNS = ("schema", "entities", "gold", "cot", "completion")
 
 
@@ -92,7 +93,8 @@ def _parse(row: JsonRow, file: str, dataset: str, options: ReadOptions) -> Sourc
         completion=optional_text(value.get("completion"), "completion"),
         reasoning=optional_text(value.get("reasoning"), "reasoning"),
         findings=tuple(findings),
-        extra={key: value[key] for key in _EXTRA if value.get(key) is not None},
+        extra={key: value[key] for key in _EXTRA if value.get(key) is not None}
+        | _found(value.get("entities"), entities),
     )
 
 
@@ -113,6 +115,13 @@ def _entities(value: Any, key: str, findings: list[str]) -> tuple[Entity, ...] |
     if not isinstance(value, list):
         raise RowError(f"{key} is {kind_of(value)}, not a list")
     return tuple(entity for entity in (_entity(item, key, findings) for item in value) if entity)
+
+
+def _found(listed: Any, entities: Sequence[Entity] | None) -> dict[str, Any]:
+    """How entities were found, and where a trace argues for them, if all were taken over and one says so."""
+    if not entities or len(entities) != len(listed) or not any("cot_start" in item for item in listed):
+        return {}
+    return {"found": [{key: item.get(key) for key in _FOUND} for item in listed]}
 
 
 def _entity(item: Any, key: str, findings: list[str]) -> Entity | None:

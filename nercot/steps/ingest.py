@@ -9,6 +9,7 @@ partition's rows without traces.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import shutil
 from collections import Counter
@@ -291,7 +292,7 @@ class _Spool:
 
 
 def _partition(work: Work, spool: Path, part: str) -> str:
-    """Writes one partition sorted by guid; returns the hash of its file."""
+    """Writes one partition sorted by guid; returns the hash of its records."""
     path = spool / f"{part}.arrow"
     if path.exists():
         with pa.memory_map(str(path)) as stored:
@@ -301,10 +302,36 @@ def _partition(work: Work, spool: Path, part: str) -> str:
     rows = _with_ordinals(rows.sort_by([("guid", "ascending")]))
     refused = pc.is_valid(rows["reason"])
     _write(work.dropped("source", part), rows.filter(refused), "work-dropped")
-    source = work.file("1-source", part)
-    _write(source, rows.filter(pc.invert(refused)), "1-source")
-    with source.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()[:32]
+    kept = rows.filter(pc.invert(refused))
+    _write(work.file("1-source", part), kept, "1-source")
+    return _content_hash(kept)
+
+
+# Where a row stands in its source decides nothing but what the candidate says of a dropped one.
+_PLACE = ("source_file", "source_row")
+
+
+class _Hashing(io.RawIOBase):
+    """A file of which only the hash is kept."""
+
+    def __init__(self) -> None:
+        self.hash = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.hash.update(data)
+        return len(data)
+
+
+def _content_hash(rows: pa.Table) -> str:
+    """The hash of records, wherever they stand in their source: a row put before others leaves theirs as it is."""
+    schema = pa.schema([field for field in COLUMNS["1-source"] if field.name not in _PLACE])
+    sink = _Hashing()
+    with pa.PythonFile(sink, "w") as out:
+        pq.write_table(rows.select(schema.names).cast(schema), out, compression="none", use_dictionary=False)
+    return sink.hash.hexdigest()[:32]
 
 
 def _write(path: Path, rows: pa.Table, kind: str) -> None:

@@ -94,6 +94,15 @@ def test_the_quickstart_needs_nothing_and_loses_nothing(quickstart):
     assert [step["step"] for step in result["steps"]] == ["source", "annotate", "validate", "score", "select"]
 
 
+def test_the_readme_shows_what_the_build_prints(tmp_path):
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    shown = readme.partition("```text\nquickstart: ")[2].partition("```")[0]
+    printed = nercot(tmp_path, "build").out.removeprefix("quickstart: ")
+    assert [line for line in shown.splitlines() if not line.startswith("fingerprint")] == [
+        line for line in printed.splitlines() if not line.startswith("fingerprint")
+    ]
+
+
 def test_a_second_build_writes_nothing_and_says_the_same(quickstart):
     folder, result = quickstart
     before = stamps(folder)
@@ -137,11 +146,25 @@ def test_every_offset_points_at_its_text_and_every_entity_has_evidence(quickstar
             assert item["sentence"][entity["start"] : entity["end"]] == entity["text"]
 
 
+def test_stats_read_the_candidate_and_its_single_configs(quickstart):
+    folder, result = quickstart
+    for path in (result["candidate"], f"{result['candidate']}:raw", f"{result['candidate']}/cot"):
+        told = json.loads(nercot(folder, "stats", path, "--json").out)
+        assert told["rows"] == told["rows_with_trace"] == result["records"]
+        assert told["entities"] == told["entities_with_evidence"] == sum(told["matches"].values())
+    assert "config sft" in nercot(folder, "stats", f"{result['candidate']}:sft", code=2).err
+
+
 def test_neighbouring_traces_do_not_open_alike(quickstart):
     folder, _ = quickstart
     rows = load(folder / "build/quickstart/candidate")["train"]
     openings = [tuple(item["cot"].split()[:3]) for item in rows]
     assert all(one != other for one, other in pairwise(openings))
+
+
+def test_what_the_quickstart_finds_is_what_its_gold_says(quickstart):
+    folder, result = quickstart
+    assert {item["drift"] for item in load(folder / result["candidate"])["train"]} == {"same"}
 
 
 def test_sft_rows_are_the_cot_rows_as_messages(quickstart):
@@ -185,11 +208,14 @@ def test_a_changed_threshold_redoes_selection_only(tmp_path):
     assert before == {stage: stamps(work / stage) for stage in before}
 
 
-def test_one_more_row_redoes_one_partition(tmp_path):
+@pytest.mark.parametrize(
+    "numbers", [range(41), range(40, -1, -1)], ids=["at the end", "at the start, the others turned"]
+)
+def test_one_more_row_redoes_one_partition(tmp_path, numbers):
     source = write(tmp_path / "rows.jsonl", *(row(number) for number in range(40)))
     build(tmp_path, "--input", source)
     before = stamps(tmp_path / "build/quickstart/2-raw")
-    write(source, *(row(number) for number in range(41)))
+    write(source, *(row(number) for number in numbers))
     build(tmp_path, "--input", source)
     after = stamps(tmp_path / "build/quickstart/2-raw")
     folder = tmp_path / "build/quickstart/2-raw"
@@ -204,16 +230,13 @@ def test_bad_rows_are_dropped_with_reasons_and_conserved(tmp_path):
         row(3, entities=[{"text": "Ada", "label": 1}]),
     ]
     source = write(tmp_path / "rows.jsonl", row(0), *bad, row(0), row(4, entities=None), row(5))
-    ran = nercot(tmp_path, "build", "--input", source, code=2)
-    assert "gold" in ran.err
-    assert "--teacher-url" in ran.err
-    write(source, row(0), *bad, row(0), row(5))
     result = build(tmp_path, "--input", source)
     check_conservation(result)
     assert result["steps"][0]["dropped"] == {"unreadable": 4}
+    assert result["steps"][1]["dropped"] == {"empty_answer": 1}
     assert result["steps"][-1]["dropped"] == {"duplicate_record": 1}
     dropped = load(tmp_path / "build/quickstart/candidate", "dropped")["train"]
-    assert len(dropped) == 5
+    assert len(dropped) == 6
     by_row = {item["source_row"]: item for item in dropped}
     assert by_row[2]["input"] == "{nope"
     assert by_row[6]["detail"].startswith("same text and types as")
@@ -303,9 +326,21 @@ def test_killed_anywhere_and_run_again_it_is_the_same_corpus(tmp_path):
     other = tmp_path / "other"
     undisturbed = build(tmp_path, "--input", source, "--out", other)
     assert result["fingerprint"] == undisturbed["fingerprint"]
-    assert snapshot(tmp_path / "build/quickstart/candidate") == snapshot(other / "quickstart/candidate")
-    leftovers = [path for path in (tmp_path / "build").rglob(".*") if path.name not in (".lock",)]
-    assert [path for path in leftovers if not path.name.endswith(".tmp")] == []
+    assert snapshot(tmp_path / "build/quickstart") == snapshot(other / "quickstart")
+    assert [path.name for path in (tmp_path / "build").rglob(".*")] == [".lock"]
+
+
+def test_a_build_killed_while_it_replaced_the_candidate_loses_no_word_of_the_card(tmp_path):
+    build(tmp_path, "--limit", 3)
+    work = tmp_path / "build/quickstart"
+    card = work / "candidate/README.md"
+    card.write_text(card.read_text().replace("<!-- end of notes -->", "To everyone.\n<!-- end of notes -->"))
+    (work / "candidate").rename(work / ".candidate.old")
+    (work / ".candidate.new").mkdir()
+    (work / "2-raw/.0-1.parquet.123.tmp").write_text("half")
+    build(tmp_path, "--limit", 4)
+    assert "To everyone." in card.read_text()
+    assert [path.name for path in work.rglob(".*")] == [".lock"]
 
 
 def test_every_command_works_from_any_folder_and_helps(tmp_path):
