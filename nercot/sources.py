@@ -127,24 +127,44 @@ def _folder_files(folder: Path) -> tuple[DataFile, ...]:
         return corpus_files(folder, None)
     files = sorted(path for path in folder.iterdir() if path.is_file() and _is_data(path))
     if not files:
-        files = sorted(path for path in folder.rglob("*") if path.is_file() and _is_data(path))
+        files = _tree_files(folder)
     if not files:
         raise InputError(
             f"{folder}: a folder without data files ({', '.join(DATA_SUFFIXES)}); name a file, or another folder"
         )
+    empty = [str(path) for path in files if not path.stat().st_size]
+    if empty:
+        raise InputError(f"{', '.join(empty)}: empty; fetch {'it' if len(empty) == 1 else 'them'} again, or delete")
     return tuple(DataFile(path, path.relative_to(folder).as_posix(), split_of(path.name)) for path in files)
 
 
+def _tree_files(folder: Path) -> list[Path]:
+    """The data files in all folders below; one that lists labels but has no data is an InputError."""
+    visible = [path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path.relative_to(folder))]
+    files = sorted(path for path in visible if _is_data(path))
+    bare = {path.parent for path in visible if _unpacked(path) == LABELS_FILE} - {path.parent for path in files}
+    if files and bare:
+        listed = ", ".join(map(str, sorted(bare)))
+        raise InputError(f"{listed}: {LABELS_FILE} without a data file beside it; add train.json, or delete the folder")
+    return files
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether a file lies in a folder of some tool: .git, .ipynb_checkpoints, __MACOSX."""
+    return any(part.startswith((".", "__MACOSX")) for part in path.parts)
+
+
 def _is_data(path: Path) -> bool:
+    name = _unpacked(path)
+    return name.endswith(DATA_SUFFIXES) and not name.startswith(".") and name not in ("manifest.json", LABELS_FILE)
+
+
+def _unpacked(path: Path) -> str:
+    """A file's name in lower case, without the suffix that says how it is packed."""
     name = path.name.lower()
     for packed in PACKED:
         name = name.removesuffix(packed)
-    return (
-        name.endswith(DATA_SUFFIXES)
-        and not name.startswith(".")
-        and name not in ("manifest.json", LABELS_FILE)
-        and path.stat().st_size > 0
-    )
+    return name
 
 
 def corpus_files(folder: Path, config: str | None) -> tuple[DataFile, ...]:

@@ -335,6 +335,14 @@ def test_json_text_may_bring_its_own_schema(tmp_path):
     assert [(row.schema, row.source_id) for row in rows] == [(("own",), "3"), (("t",), None)]
 
 
+def test_a_text_with_spans_under_an_unknown_key_is_no_plain_text(tmp_path):
+    row = {"text": "Ada ran.", "schema": ["person"], "people": [{"start": 0, "end": 3, "label": "person"}]}
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps(row) + "\n")
+    with pytest.raises(InputError, match=r"no known format \(keys: text, schema, people\)"):
+        format_of(path)
+
+
 def test_nul_bytes_in_a_line_of_text_are_a_bad_row(tmp_path):
     (tmp_path / "x.txt").write_bytes(b"good line here\nbad \0 line\n")
     rows = list(FORMATS["text"].read(tmp_path / "x.txt", "x.txt", ReadOptions(schema=("t",))))

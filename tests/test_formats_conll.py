@@ -163,8 +163,24 @@ def test_a_text_that_is_not_its_tokens_is_not_used(tmp_path):
 
 
 def test_multiword_lines_of_conllu_are_no_tokens(tmp_path):
-    path = write(tmp_path, "1\tvoy\tO\n2-3\tal\tO\n2\ta\tO\n3\tel\tO\n4\tPrado\tB-place\n4.1\tx\tO\n")
-    assert seen(read(path)) == [("voy a el Prado", [("Prado", "place", 9, 14)])]
+    for tag in ("O", "_", "B-place"):
+        lines = f"1\tvoy\tO\n2-3\tal\t{tag}\n2\ta\tO\n3\tel\tO\n4\tPrado\tB-place\n4.1\tx\t{tag}\n"
+        assert seen(read(write(tmp_path, lines))) == [("voy a el Prado", [("Prado", "place", 9, 14)])]
+
+
+def test_empty_columns_after_the_last_are_none(tmp_path):
+    path = write(tmp_path, "Ada\tB-p\t\t\nruns\tO\n\nto\tO\nRome\tB-q\n")
+    assert seen(read(path)) == [("Ada runs", [("Ada", "p", 0, 3)]), ("to Rome", [("Rome", "q", 3, 7)])]
+
+
+def test_a_line_of_any_white_space_ends_a_sentence(tmp_path):
+    path = write(tmp_path, "Ada B-p\nruns O\n \u00a0\u3000\nto O\nRome B-q\n")
+    assert [sentence for sentence, _ in seen(read(path))] == ["Ada runs", "to Rome"]
+
+
+def test_line_ends_of_old_macs_are_named(tmp_path):
+    (bad,) = read(write(tmp_path, "Ada\tB-p\rruns\tO\r"))
+    assert "line 1: a carriage return" in bad.detail
 
 
 def test_two_columns_of_tags_are_refused_with_both_readings(tmp_path):
@@ -197,6 +213,8 @@ def test_prediction_beside_gold_is_refused_even_if_they_agree(tmp_path):
     [
         ("alone", "1 column where the file has 2"),
         ("three\tO\tO", "3 columns where the file has 2"),
+        ("empty\t\tO", "3 columns where the file has 2"),
+        ("inner\rend\tO", "carriage return"),
         ("spaced O", "parted by spaces"),
         ("what\tX-PER", "'X-PER' is none of"),
         ("what\t", "'' is none of"),

@@ -72,13 +72,33 @@ def test_a_folder_is_all_its_data_files(tmp_path):
     write(tmp_path / "train.jsonl", row("a b"))
     write(tmp_path / "dev.jsonl", row("c d"))
     (tmp_path / "notes.md").write_text("no data")
-    (tmp_path / "empty.jsonl").write_text("")
+    (tmp_path / ".cache").mkdir()
+    write(tmp_path / ".cache" / "train.jsonl", row("e f"))
     found = list(items(open_source(str(tmp_path))))
     assert [(item.file, item.outcome.record.split) for item in found] == [
         ("dev.jsonl", "validation"),
         ("train.jsonl", "train"),
     ]
     assert len(list(items(open_source(str(tmp_path), split="train")))) == 1
+
+
+def test_folders_of_tools_are_no_part_of_a_tree(tmp_path):
+    for folder in ("a", ".git", "a/.ipynb_checkpoints", "__MACOSX/a"):
+        write(tmp_path / folder / "train.jsonl", row("a b"))
+    assert [file.name for file in find_files(str(tmp_path))] == ["a/train.jsonl"]
+
+
+def test_files_and_datasets_of_a_folder_that_hold_nothing_are_named(tmp_path):
+    write(tmp_path / "a" / "train.jsonl", row("a b"))
+    for empty in ("a/dev.jsonl", "b/train.jsonl"):
+        (tmp_path / empty).parent.mkdir(exist_ok=True)
+        (tmp_path / empty).write_text("")
+    with pytest.raises(InputError, match=r"a/dev\.jsonl, .*b/train\.jsonl: empty"):
+        find_files(str(tmp_path))
+    (tmp_path / "a" / "dev.jsonl").unlink()
+    (tmp_path / "b" / "train.jsonl").rename(tmp_path / "b" / "labels.json")
+    with pytest.raises(InputError, match=r"/b: labels\.json without a data file"):
+        find_files(str(tmp_path))
 
 
 def test_a_corpus_folder_is_its_default_config(tmp_path):

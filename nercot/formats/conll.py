@@ -37,6 +37,7 @@ Line = tuple[int, str]
 
 _SPACES = re.compile(r"[ ]+")
 _BLANKS = re.compile(r"[ \t]+")
+_TABS = re.compile(r"\t")
 _NUMBER = re.compile(r"\d+")
 _NOT_A_WORD = re.compile(r"\d+[-.]\d+")
 _DOCSTART = "-DOCSTART-"
@@ -69,8 +70,13 @@ class Shape:
     columns: int
 
     def cut(self, line: str) -> list[str]:
-        """The columns of a line, as many as it has."""
-        return line.split("\t") if self.tabs else _SPACES.split(line.strip(" "))
+        """The columns of a line, as many as it has; empty ones beyond those of the file are none."""
+        if not self.tabs:
+            return _SPACES.split(line.strip(" "))
+        found = line.split("\t")
+        while 0 < self.columns < len(found) and not found[-1].strip():
+            found.pop()
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +298,7 @@ def _blocks(path: Path) -> Iterator[list[Line]]:
     block: list[Line] = []
     size = 0
     for number, line in text_lines(path):
-        if not line.strip(" \t"):
+        if not line.strip():
             if block:
                 yield block
             block, size = [], 0
@@ -320,12 +326,13 @@ def _sentence(block: list[Line], file: str, dataset: str, options: ReadOptions) 
     parts: list[tuple[str, str]] = []
     for number, line in body:
         cut = layout.shape.cut(line)
+        if layout.index is not None and _NOT_A_WORD.fullmatch(cut[layout.index]):
+            continue
         problem = _problem(line, cut, layout)
         if problem:
             return BadRow(file, number, dataset, f"line {number}: {problem}", raw)
-        if layout.index is None or not _NOT_A_WORD.fullmatch(cut[layout.index]):
-            tokens.append(cut[layout.token])
-            parts.append(split_tag(cut[layout.tag].strip(), layout.scheme) or ("O", ""))
+        tokens.append(cut[layout.token])
+        parts.append(split_tag(cut[layout.tag].strip(), layout.scheme) or ("O", ""))
     sentence, offsets = _placed(tokens, comments)
     if not sentence.strip():
         return BadRow(file, start, dataset, f"line {start}: the sentence has no visible character", raw)
@@ -368,11 +375,13 @@ def _is_comment(number: int, line: str, layout: Layout) -> bool:
 def _problem(line: str, cut: Sequence[str], layout: Layout) -> str | None:
     """What is wrong with a line, or None."""
     columns = layout.shape.columns
+    if "\r" in line:
+        return "a carriage return stands inside it; write line ends as \\n or \\r\\n"
     if len(cut) == columns:
         tag = cut[layout.tag].strip()
         return None if split_tag(tag, layout.scheme) else unknown(tag)
-    other = "spaces" if layout.shape.tabs else "tabs"
-    if len(_BLANKS.split(line.strip()) if layout.shape.tabs else line.split("\t")) == columns:
+    other, separator = ("spaces", _BLANKS) if layout.shape.tabs else ("tabs", _TABS)
+    if ("\t" in line) != layout.shape.tabs and len(separator.split(line.strip(" "))) == columns:
         return f"the columns are parted by {other}, those of the other lines are not"
     return f"{len(cut)} column{'s' * (len(cut) != 1)} where the file has {columns}"
 

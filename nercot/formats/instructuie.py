@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from nercot.errors import InputError, OutputError
-from nercot.formats.files import DataFile, JsonRow, dataset_of, is_parquet, json_rows, open_bytes, raw_bytes
+from nercot.formats.files import PACKED, DataFile, JsonRow, dataset_of, is_parquet, json_rows, open_bytes, raw_bytes
 from nercot.formats.rows import (
     BadRow,
     ReadOptions,
@@ -57,7 +57,7 @@ def survey(files: Sequence[DataFile], asked: ReadOptions) -> tuple[DataFile, ...
     groups: dict[tuple[Path, str], list[DataFile]] = {}
     for file in files:
         folder = file.path.resolve().parent
-        name = folder.name if (folder / LABELS_FILE).is_file() else dataset_of(file.path)
+        name = folder.name if _labels_file(folder) else dataset_of(file.path)
         groups.setdefault((folder, asked.dataset or _SAMPLE.sub("", name) or name), []).append(file)
     if not asked.dataset:
         _refuse_doubles(groups)
@@ -79,10 +79,16 @@ def _refuse_doubles(groups: Iterable[tuple[Path, str]]) -> None:
         raise InputError(f"two folders hold one dataset: {'; '.join(doubled)}; keep or name one of them")
 
 
+def _labels_file(folder: Path) -> Path | None:
+    """The labels.json of a folder, plain or packed."""
+    paths = (folder / f"{LABELS_FILE}{packed}" for packed in ("", *PACKED))
+    return next((path for path in paths if path.is_file()), None)
+
+
 def _listed(folder: Path) -> tuple[str, ...]:
     """The types of labels.json; none where there is no such file."""
-    path = folder / LABELS_FILE
-    if not path.is_file():
+    path = _labels_file(folder)
+    if path is None:
         return ()
     with open_bytes(path) as handle:
         content = handle.read()
