@@ -294,6 +294,33 @@ def test_a_round_trip_through_a_format_that_holds_all_loses_nothing(tmp_path_fac
         assert sorted(row["gold"], key=str) == sorted(before["gold"], key=str)
 
 
+ODD_LABELS = {"w": "person: a human being", "x": "in the text", "y": "B-x, y", "z": "a type of so many words."}
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(
+    corpora(),
+    st.booleans(),
+    st.sampled_from([("pile_ner", "o.json"), ("instructuie", "tree"), ("reasoningner", "o.parquet")]),
+)
+def test_what_is_not_counted_as_lost_comes_back(tmp_path_factory, corpus, odd, output):
+    folder = tmp_path_factory.mktemp("trip")
+    for row in corpus if odd else ():
+        row["schema"] = [ODD_LABELS[label] for label in row["schema"]]
+        row["gold"] = [{**item, "label": ODD_LABELS[item["label"]]} for item in row["gold"]]
+    source = write(folder, "in.json", corpus)
+    name, file = output
+    lost = convert(str(source), folder / file, to_format=name).lost
+    assert lost.keys() <= {"offsets", "label", "white_space"}
+    assert (lost.get("label", 0) > 0) == (odd and name == "pile_ner")
+    before, after = contents(source), contents(folder / file)
+    assert [row[0] for row in after] == [row[0] for row in before]
+    if "label" not in lost:
+        assert [row[1] for row in after] == [row[1] for row in before]
+        moved = sum((Counter(a[2]) - Counter(b[2])).total() for a, b in zip(before, after, strict=True))
+        assert moved <= lost.get("offsets", 0)
+
+
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(corpora())
 def test_columns_give_back_what_is_not_counted_as_lost(tmp_path_factory, corpus):

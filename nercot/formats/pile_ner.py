@@ -59,6 +59,11 @@ def write(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
         yield {"id": record.source_id or record.guid, "conversations": list(_turns(record))}
 
 
+def losses(record: Record) -> Counter[str]:
+    """What a question cannot hold of a record: `label`, a type that reads as another one there (`name: definition`)."""
+    return Counter(label=sum(_definition(label.strip())[0] != label for label in record.schema))
+
+
 def _turns(record: Record) -> Iterator[dict[str, str]]:
     yield {"from": "human", "value": f"Text: {record.sentence}"}
     yield {"from": "gpt", "value": "I've read this text."}
