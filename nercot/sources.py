@@ -125,7 +125,7 @@ def _looks_local(where: str) -> bool:
 def _folder_files(folder: Path) -> tuple[DataFile, ...]:
     if _configs(folder / "README.md"):
         return corpus_files(folder, None)
-    files = sorted(path for path in folder.iterdir() if path.is_file() and _is_data(path))
+    files = sorted(path for path in folder.iterdir() if path.is_file() and is_data(path))
     if not files:
         files = _tree_files(folder)
     if not files:
@@ -141,7 +141,7 @@ def _folder_files(folder: Path) -> tuple[DataFile, ...]:
 def _tree_files(folder: Path) -> list[Path]:
     """The data files in all folders below; one that lists labels but has no data is an InputError."""
     visible = [path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path.relative_to(folder))]
-    files = sorted(path for path in visible if _is_data(path))
+    files = sorted(path for path in visible if is_data(path))
     bare = {path.parent for path in visible if _unpacked(path) == LABELS_FILE} - {path.parent for path in files}
     if files and bare:
         listed = ", ".join(map(str, sorted(bare)))
@@ -154,7 +154,8 @@ def _is_hidden(path: Path) -> bool:
     return any(part.startswith((".", "__MACOSX")) for part in path.parts)
 
 
-def _is_data(path: Path) -> bool:
+def is_data(path: Path) -> bool:
+    """Whether a file's name is that of data."""
     name = _unpacked(path)
     return name.endswith(DATA_SUFFIXES) and not name.startswith(".") and name not in ("manifest.json", LABELS_FILE)
 

@@ -137,6 +137,39 @@ def test_answers_that_do_not_come_are_a_shortfall_and_the_next_run_goes_on(tmp_p
         assert evaluate(tmp_path, server, "--benchmarks", tmp_path / "data")["average"]["exact"] == 1
 
 
+def test_what_is_not_measured_is_said(tmp_path):
+    data = tmp_path / "data"
+    instructuie(data, "CrossNER_AI", "test", "Ada one")
+    rows = json.loads((data / "CrossNER_AI" / "test.json").read_text())
+    write(data / "CrossNER_AI" / "test.json", *rows, {"sentence": "Bo", "entities": None})
+    write(data / "odd.json", {"something": "else"})
+    (data / "notes.txt").write_text("Some words.\nAnd more words.\n")
+    (data / "README.md").write_text("no data\n")
+    with FaultServer(answering(())) as server:
+        result = evaluate(tmp_path, server, "--benchmarks", data, "--limit", 1, "--out", tmp_path / "out")
+    assert result["datasets"]["CrossNER AI"]["dropped"] == {"unreadable": 1}
+    plain, odd = result["not_read"]
+    assert "notes.txt: plain text has no gold" in plain
+    assert "odd.json: rows of no known format" in odd
+    written = (tmp_path / "out/evaluation.md").read_text()
+    assert "CrossNER AI: 1 rows of the file are not among these (unreadable 1)" in written
+    assert "not read: " in written
+    assert "Only the first records" in written
+
+
+def test_a_test_file_is_preferred_to_a_dev_file_beside_it_and_two_test_files_are_refused(tmp_path):
+    data = tmp_path / "data"
+    write(data / "CoNLL03_dev.json", {"tokens": ["Ada"], "tags": ["B-x"]})
+    (data / "CoNLL03_test.txt").write_text("Bo\tB-x\nruns\tO\n\nCy\tB-x\n")
+    with FaultServer(answering(())) as server:
+        result = evaluate(tmp_path, server, "--benchmarks", data)
+        assert (result["datasets"]["CoNLL03"]["split"], result["calls"]) == ("test", 2)
+        write(data / "other" / "CoNLL 2003" / "test.json", {"tokens": ["Ada"], "tags": ["B-x"]})
+        line = evaluate(tmp_path, server, "--benchmarks", data, code=2)
+    assert "CoNLL03 is there more than once" in line
+    assert len(line.strip().splitlines()) == 1
+
+
 @pytest.mark.skipif(not DATA, reason="NERCOT_TEST_DATA is not set")
 def test_folders_of_other_formats_are_found_by_their_names(tmp_path):
     with FaultServer(answering(())) as server:
