@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from assets import SMOLLM2, asset
 from commands import run
 from fault_server import FaultServer, answer, error
 
@@ -177,3 +178,31 @@ def test_folders_of_other_formats_are_found_by_their_names(tmp_path):
         assert len(result["datasets"]) == 5
         line = evaluate(tmp_path, server, "--benchmarks", Path(DATA) / "mit", "--limit", 2, code=2)
         assert "test or dev split" in line
+
+
+# As few tokens as a real model on a CPU needs to give answers that can be read.
+SHORT = "Types: {{schema}}\nSentence: {{sentence}}\nJSON:"
+READABLE = r'''root ::= "{\"entities\": {\"PER\": [\"" [A-Za-z]{1,6} "\"]}}"'''
+
+
+@pytest.mark.skipif(not DATA, reason="NERCOT_TEST_DATA is not set")
+def test_a_real_model_on_fifty_real_sentences(tmp_path):
+    pytest.importorskip("xllamacpp")
+    from nercot.llm.local import serving
+
+    (tmp_path / "short.md").write_text(SHORT)
+    benchmark = Path(DATA) / "instructuie_layout" / "NER" / "WikiANN en"
+    settings = ["max_tokens=24", "temperature=0", f"extra.grammar={json.dumps(READABLE)}"]
+    arguments = ["--benchmarks", benchmark, "--limit", 50, "--prompt", "short.md", "--no-trace"]
+    arguments += [item for setting in settings for item in ("--set", setting)]
+    with serving(str(asset(SMOLLM2) / "SmolLM2-135M-Instruct.Q4_1.gguf"), slots=2) as url:
+        first, again = (
+            json.loads(run(tmp_path, "evaluate", "--url", url, "--model", "smol", "--json", *arguments).out)
+            for _ in range(2)
+        )
+    row = first["datasets"]["WikiANN"]
+    assert (first["calls"], again["calls"], again["datasets"]) == (50, 0, first["datasets"])
+    assert (row["rows"], row["without_answer"], row["exact"]["gold"] > 50) == (50, 0, True)
+    assert (row["unreadable"], row["cut_off"], row["exact"]["predicted"]) == (0, 0, 50)
+    assert row["answer_tokens"] > 5
+    assert row["latency_seconds"] > 0
