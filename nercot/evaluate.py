@@ -15,8 +15,9 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from nercot.benchmarks import PaperTable, find_benchmark, load_paper_results, suite
+from nercot.benchmarks import PaperTable, benchmark_at, find_benchmark, load_paper_results, suite
 from nercot.errors import InputError, ShortfallError
+from nercot.formats.files import folder_of
 from nercot.llm.address import api_key, provider_of
 from nercot.llm.endpoint import Patience, Progress, ask_all, request_body
 from nercot.llm.ledger import Ledger
@@ -203,18 +204,9 @@ class _Seen:
 
 
 def _name_of(dataset: str, path: Path) -> str:
-    """The registry's name of a dataset; its folders help where its own name is too short to tell (crossner/ai)."""
-    folder = path.parent
-    for name in (
-        dataset,
-        f"{folder.name}/{dataset}",
-        f"{folder.parent.name}/{folder.name}",
-        f"{folder.parent.name}/{dataset}",
-    ):
-        known = find_benchmark(name)
-        if known is not None:
-            return known.name
-    return dataset
+    """The registry's name of a dataset, else its own."""
+    known = benchmark_at(dataset, folder_of(path))
+    return known.name if known else dataset
 
 
 # --- asking ---------------------------------------------------------------------------------------

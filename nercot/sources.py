@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from nercot.benchmarks import license_of
+from nercot.benchmarks import benchmark_at, license_of
 from nercot.errors import InputError
 from nercot.formats import DataFile, Format, format_named, format_of
-from nercot.formats.files import PACKED, split_named, split_of
+from nercot.formats.files import PACKED, folder_of, split_named, split_of
 from nercot.formats.instructuie import LABELS_FILE
 from nercot.formats.rows import BadRow, ReadOptions, SourceRow
 from nercot.grounding import ground_gold
@@ -41,6 +41,7 @@ DATA_SUFFIXES = (
 )
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 MAX_INPUT = 2000
+_NO_SCHEMA = "the row has no schema and no entities to take one from"
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,14 +246,22 @@ def file_rows(source: Source, file: DataFile, only: frozenset[int] | None = None
 
     `only`: those with these numbers (a dialect may give more).
     """
-    options = replace(file.options(source.options), only=only)
+    options, folder = replace(file.options(source.options), only=only), folder_of(file.path)
     for row in source.format.read(file.path, file.name, options):
         if isinstance(row, SourceRow):
             split = row.split or file.split
             if source.split and split and split != source.split:
                 continue
             row = source.relabel(row) if source.relabel else row
-        yield row
+        yield _licensed(row, folder)
+
+
+def _licensed(row: SourceRow | BadRow, folder: Path) -> SourceRow | BadRow:
+    """The row with the licence that the registry knows by the place of its file, where its own name tells none."""
+    if row.license or license_of(row.dataset):
+        return row
+    known = benchmark_at(row.dataset, folder)
+    return replace(row, license=known.license) if known else row
 
 
 def items(source: Source) -> Iterator[Item]:
@@ -263,9 +272,8 @@ def items(source: Source) -> Iterator[Item]:
 
 def bad_item(row: BadRow, license: str) -> Item:
     """A row that could not be read, as a dropped outcome."""
-    record = Record(
-        unreadable_guid(row.raw, row.dataset), row.dataset, "", (), license=license_of(row.dataset) or license
-    )
+    known = row.license or license_of(row.dataset) or license
+    record = Record(unreadable_guid(row.raw, row.dataset), row.dataset, "", (), license=known)
     return Item(Outcome(record, "unreadable", row.detail), row.file, row.row, raw=row.raw)
 
 
@@ -276,7 +284,7 @@ def to_item(row: SourceRow, license: str) -> Item:
     if not schema:
         raw = row.sentence.encode("utf-8", "surrogatepass")
         return bad_item(
-            BadRow(row.file, row.row, row.dataset, "the row has no schema and no entities to take one from", raw),
+            BadRow(row.file, row.row, row.dataset, _NO_SCHEMA, raw, row.license),
             license,
         )
     listed = row.gold if row.gold is not None else row.entities

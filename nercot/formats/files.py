@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import re
 import zlib
 from collections.abc import Iterator
@@ -42,6 +43,7 @@ _SPLITS = {
     "test": "test",
     "testb": "test",
 }
+_REPO = "datasets--"
 _SHARD = re.compile(r"-\d{5}-of-\d{5}$")
 _SPACE = re.compile(r"[ \t\r\n]*")
 
@@ -93,7 +95,20 @@ def dataset_of(path: Path) -> str:
         parts = parts[2:]
     elif parts[-1].lower() in _SPLITS:
         parts = parts[:-2]
-    return "".join(parts) or path.resolve().parent.name or "data"
+    return "".join(parts) or _named(folder_of(path)) or "data"
+
+
+def folder_of(path: Path) -> Path:
+    """The folder in which a file is named; what it links to (a cache's store of blobs) has no telling name."""
+    return Path(os.path.abspath(path)).parent
+
+
+def _named(folder: Path) -> str:
+    """The dataset that a folder is named after; at the top of the Hub's cache, the repository."""
+    commit = folder.parent if folder.name == "data" else folder
+    if commit.parent.name == "snapshots" and commit.parent.parent.name.startswith(_REPO):
+        return commit.parent.parent.name.rpartition("--")[2]
+    return folder.name
 
 
 class JsonRow(NamedTuple):

@@ -17,7 +17,17 @@ from pathlib import Path
 from typing import IO, Any
 
 from nercot.errors import InputError, OutputError
-from nercot.formats.files import PACKED, DataFile, JsonRow, dataset_of, is_parquet, json_rows, open_bytes, raw_bytes
+from nercot.formats.files import (
+    PACKED,
+    DataFile,
+    JsonRow,
+    dataset_of,
+    folder_of,
+    is_parquet,
+    json_rows,
+    open_bytes,
+    raw_bytes,
+)
 from nercot.formats.rows import (
     BadRow,
     ReadOptions,
@@ -56,7 +66,7 @@ def survey(files: Sequence[DataFile], asked: ReadOptions) -> tuple[DataFile, ...
     """The files with dataset and schema; two folders of one dataset are an InputError that lists them."""
     groups: dict[tuple[Path, str], list[DataFile]] = {}
     for file in files:
-        folder = file.path.resolve().parent
+        folder = folder_of(file.path)
         name = folder.name if _labels_file(folder) else dataset_of(file.path)
         groups.setdefault((folder, asked.dataset or _SAMPLE.sub("", name) or name), []).append(file)
     if not asked.dataset:
