@@ -252,6 +252,21 @@ def test_half_tabs_and_half_spaces_are_one_error(tmp_path):
             call()
 
 
+def test_commas_between_columns_are_one_error(tmp_path):
+    path = write(tmp_path, "Sentence #,Word,POS,Tag\n" + "Sentence: 1,Ada,NNP,B-per\n,of,IN,O\n,Rome,NNP,B-geo\n" * 5)
+    for read_it in (format_of, read):
+        with pytest.raises(InputError, match="line 1 parts its columns by commas"):
+            read_it(path)
+
+
+@pytest.mark.parametrize("tag", ["B\u2013PER", "B:PER", "Q-PER"])
+def test_a_prefix_that_nobody_knows_is_no_type(tmp_path, tag):
+    bad, good = read(write(tmp_path, f"Ada\t{tag}\nruns\tO\n\nto\tO\nthe\tO\nsea\tO\n"))
+    assert isinstance(bad, BadRow)
+    assert f"line 1: the tag {tag!r} is none of" in bad.detail
+    assert good.gold == ()
+
+
 def test_a_sentence_of_empty_tokens_is_dropped(tmp_path):
     rows = read(write(tmp_path, "a\tB-x\nb\tO\n\n\tO\n\nc\tO\n"))
     assert [type(row) for row in rows] == [SourceRow, BadRow, SourceRow]

@@ -127,16 +127,22 @@ def refuse(path: Path) -> None:
 
 
 def _mixed(lines: Sequence[Line]) -> str | None:
-    """What to say of lines that are columns with tags only when cut at tabs and at spaces alike."""
+    """What to say of lines that are columns with tags only when cut at commas, or at tabs and spaces alike."""
+    if _has_tags([(number, line.replace(",", "\t")) for number, line in lines]):
+        return f"line {lines[0][0]} parts its columns by commas; part all lines by tabs"
     tabs = [number for number, line in lines if "\t" in line]
     spaces = [number for number, line in lines if "\t" not in line]
     if not tabs or not spaces:
         return None
-    same = [(number, _BLANKS.sub("\t", line.strip())) for number, line in lines]
-    shape = _shape(same)
-    if shape is None or not _tag_columns(_head_counts(same, shape)):
+    if not _has_tags([(number, _BLANKS.sub("\t", line.strip())) for number, line in lines]):
         return None
     return f"line {tabs[0]} parts its columns by tabs, line {spaces[0]} by spaces; part all lines in the same way"
+
+
+def _has_tags(lines: Sequence[Line]) -> bool:
+    """Whether lines are columns parted by tabs, with one of tags among them."""
+    shape = _shape(lines)
+    return shape is not None and shape.tabs and bool(_tag_columns(_head_counts(lines, shape)))
 
 
 def _is_table(lines: Sequence[Line], shape: Shape) -> bool:

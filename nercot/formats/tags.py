@@ -21,7 +21,7 @@ OUTSIDE = frozenset(("O", "o"))
 _PREFIX = re.compile(r"([BIESLUMW])[-_](.*\S.*)", re.DOTALL | re.IGNORECASE)
 _SUFFIX = re.compile(r"(.*\S.*)[-_]([BIESLUMW])", re.DOTALL | re.IGNORECASE)
 _LETTER = re.compile(r"[BIESLUMW]")
-_LETTER_FIRST = re.compile(r"[A-Za-z][-_].")
+_LETTER_FIRST = re.compile(r"[A-Za-z][-_:/|\u2010-\u2015\u2212].")
 _SEVERAL = re.compile(r"[BIESLUMW][-_][^|]+\|([BIESLUMW][-_]|O\b)")
 
 # B begins, I goes on, E ends, S stands alone; the other letters are other words for these.
