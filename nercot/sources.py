@@ -16,7 +16,7 @@ from pathlib import Path
 from nercot.benchmarks import benchmark_at, license_of
 from nercot.errors import InputError
 from nercot.formats import DataFile, Format, format_named, format_of
-from nercot.formats.files import PACKED, folder_of, split_named, split_of
+from nercot.formats.files import PACKED, folder_of, refuse_doubles, split_named, split_of
 from nercot.formats.instructuie import LABELS_FILE
 from nercot.formats.rows import BadRow, ReadOptions, SourceRow
 from nercot.grounding import ground_gold
@@ -82,6 +82,8 @@ def open_source(
     chosen = format_named(form) if form else _common_format(files)
     asked = options or ReadOptions()
     surveyed = chosen.survey(files, asked) if chosen.survey else files
+    for name in {file.split for file in surveyed if file.split and not asked.dataset}:
+        refuse_doubles((folder_of(file.path), file.dataset) for file in surveyed if file.split == name and file.dataset)
     return Source(surveyed, chosen, asked, license, split_named(split) if split else None, relabel)
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from commands import run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -205,6 +206,16 @@ def test_dropped_rows_are_counted_and_named(tmp_path):
     with pytest.raises(InputError, match=r"news.txt: line 9"):
         convert(str(source), tmp_path / "strict.jsonl", strict=True)
     assert not (tmp_path / "strict.jsonl").exists()
+
+
+def test_the_command_names_what_it_drops_and_strict_stops_there(tmp_path):
+    write(tmp_path, "news.txt", "Ada\tB-person\nran\tO\n\nbad\tO\nalone\n")
+    done = run(tmp_path, "convert", "news.txt", "--to", "a.jsonl")
+    assert (done.code, "dropped: news.txt: line 5: 1 column where the file has 2" in done.out) == (0, True)
+    strict = run(tmp_path, "convert", "news.txt", "--to", "b.jsonl", "--strict")
+    assert (strict.code, strict.out) == (2, "")
+    assert strict.err == "nercot: news.txt: line 5: 1 column where the file has 2\n"
+    assert not (tmp_path / "b.jsonl").exists()
 
 
 def test_ignored_labels_are_taken_out_and_counted(tmp_path):

@@ -158,6 +158,15 @@ def test_a_dataset_that_only_its_folders_name_has_its_own_licence(tmp_path, plac
     assert (good.outcome.record.license, bad.outcome.record.license) == (license, license)
 
 
+def test_two_folders_of_one_dataset_are_refused_with_both(tmp_path):
+    for place in ("wikiann/en/train.conllu", "wikineural/en/train.conllu", "wikineural/en/dev.conllu"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text(CONLL)
+    with pytest.raises(InputError, match=r"'en' in .*wikiann/en and .*wikineural/en"):
+        open_source(str(tmp_path))
+    assert len(open_source(str(tmp_path / "wikineural")).files) == 2
+
+
 def cached(hub, repo, files):
     """Files as huggingface_hub keeps them: links to blobs without a telling name."""
     root = hub / f"datasets--{repo.replace('/', '--')}"

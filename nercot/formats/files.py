@@ -12,7 +12,7 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -109,6 +109,18 @@ def _named(folder: Path) -> str:
     if commit.parent.name == "snapshots" and commit.parent.parent.name.startswith(_REPO):
         return commit.parent.parent.name.rpartition("--")[2]
     return folder.name
+
+
+def refuse_doubles(places: Iterable[tuple[Path, str]]) -> None:
+    """Two folders of one dataset, given as (folder, dataset), are an InputError that lists them all."""
+    folders: dict[str, set[str]] = {}
+    for folder, name in places:
+        folders.setdefault(name, set()).add(str(folder))
+    doubled = [
+        f"{name!r} in {' and '.join(sorted(found))}" for name, found in sorted(folders.items()) if len(found) > 1
+    ]
+    if doubled:
+        raise InputError(f"two folders hold one dataset: {'; '.join(doubled)}; keep or name one of them")
 
 
 class JsonRow(NamedTuple):

@@ -27,6 +27,7 @@ from nercot.formats.files import (
     json_rows,
     open_bytes,
     raw_bytes,
+    refuse_doubles,
 )
 from nercot.formats.rows import (
     BadRow,
@@ -70,7 +71,7 @@ def survey(files: Sequence[DataFile], asked: ReadOptions) -> tuple[DataFile, ...
         name = folder.name if _labels_file(folder) else dataset_of(file.path)
         groups.setdefault((folder, asked.dataset or _SAMPLE.sub("", name) or name), []).append(file)
     if not asked.dataset:
-        _refuse_doubles(groups)
+        refuse_doubles(groups)
     schemas = {key: _schema(key[0], members, asked) for key, members in groups.items()}
     found = {
         file.path: replace(file, dataset=key[1], schema=schemas[key], dialect=_listed(key[0]))
@@ -78,15 +79,6 @@ def survey(files: Sequence[DataFile], asked: ReadOptions) -> tuple[DataFile, ...
         for file in members
     }
     return tuple(found[file.path] for file in files)
-
-
-def _refuse_doubles(groups: Iterable[tuple[Path, str]]) -> None:
-    folders: dict[str, list[str]] = {}
-    for folder, name in groups:
-        folders.setdefault(name, []).append(str(folder))
-    doubled = [f"{name!r} in {' and '.join(places)}" for name, places in sorted(folders.items()) if len(places) > 1]
-    if doubled:
-        raise InputError(f"two folders hold one dataset: {'; '.join(doubled)}; keep or name one of them")
 
 
 def _labels_file(folder: Path) -> Path | None:
