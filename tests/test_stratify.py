@@ -199,6 +199,7 @@ def test_what_was_taken_down_is_not_drawn(tree, tmp_path):
     [
         ("sample.size=0", "more than 0"),
         ("sample.size=10.5", "whole number"),
+        ("sample.size=1.0", "whole number"),
         ("select.duplicates=flag", "only the step select can flag"),
         ("sample.sized=3", "did you mean sample.size"),
         ("steps=['merge','stratify']", "leads to no corpus"),
