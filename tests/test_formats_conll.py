@@ -44,7 +44,14 @@ def render(line, between="\n\n", tags=None):
     return between.join(blocks) + "\n"
 
 
+UD = "{0}\t{1}\t{1}\tNOUN\t_\t_\t0\troot\t_\t{2}"
+
 DIALECTS = {
+    "CoNLL-U, tag in MISC": "# sent_id = a\n"
+    + render(lambda n, token, tag: UD.format(n + 1, token, f"SpaceAfter=No|NER={tag}")),
+    "CoNLL-U, no feature is O": render(
+        lambda n, token, tag: UD.format(n + 1, token, "_" if tag == "O" else f"ner={tag}")
+    ),
     "tabs": render(lambda n, token, tag: f"{token}\t{tag}"),
     "spaces": render(lambda n, token, tag: f"{token} {tag}"),
     "wide spaces": render(lambda n, token, tag: f"{token}    {tag} "),
