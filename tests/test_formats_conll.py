@@ -266,6 +266,21 @@ def test_commas_between_columns_are_one_error(tmp_path):
             read_it(path)
 
 
+@pytest.mark.parametrize(
+    ("tags", "scheme"),
+    [
+        (["B-cell-B", "B-cell-I", "DNA-B"], "suffixed"),
+        (["B-cell-B", "B-cell-I", "B-cell-E"], "suffixed"),
+        (["e-S", "c-S", "f-B"], "suffixed"),
+        (["B-type-S", "I-type-S", "B-type-S"], "prefixed"),
+        (["B-S", "I-S", "B-PER"], "prefixed"),
+        (["B-B", "I-B"], "prefixed"),
+    ],
+)
+def test_types_that_look_like_a_part_of_a_tag(tags, scheme):
+    assert scheme_of({"O": 9, **dict.fromkeys(tags, 2)}) == scheme
+
+
 @pytest.mark.parametrize("tag", ["B\u2013PER", "B:PER", "Q-PER"])
 def test_a_prefix_that_nobody_knows_is_no_type(tmp_path, tag):
     bad, good = read(write(tmp_path, f"Ada\t{tag}\nruns\tO\n\nto\tO\nthe\tO\nsea\tO\n"))
