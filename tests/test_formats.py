@@ -13,6 +13,7 @@ from nercot.errors import InputError
 from nercot.formats import FORMATS, format_of
 from nercot.formats.files import json_rows, text_lines
 from nercot.formats.rows import BadRow, ReadOptions, RowError
+from nercot.records import Entity
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),
@@ -291,6 +292,14 @@ def test_without_a_schema_the_types_of_the_entities_are_the_schema(tmp_path):
     (row,) = read(tmp_path, [{"sentence": "Ada.", "entities": entities}])
     assert row.schema == ("b", "a")
     assert row.dataset == "rows"
+
+
+def test_entities_in_other_words_are_read_too(tmp_path):
+    listed = [{"text": "Ada", "type": "b", "start_offset": 4, "end_offset": 7}, {"text": "Ada", "type": "b"}]
+    (row,) = read(tmp_path, [{"sentence": "Our Ada.", "entities": listed}])
+    assert row.entities == (Entity("Ada", "b", 4, 7), Entity("Ada", "b"))
+    (bad,) = read(tmp_path, [{"sentence": "Our Ada.", "entities": [{"text": "Ada", "type": []}]}])
+    assert bad.detail == "a label in entities is a list, not a string"
 
 
 def test_descriptions_that_fit_no_schema_are_refused(tmp_path):

@@ -55,7 +55,7 @@ def types(span: Any) -> tuple[Any, ...]:
         found = _type(span)
     else:
         found = next((span[key] for key in _TYPES if key in span), None) if isinstance(span, Mapping) else None
-    return tuple(found) if isinstance(found, list) else (found,)
+    return tuple(found) if isinstance(found, list) and found else (found,)
 
 
 def _type(span: list[Any]) -> Any:
