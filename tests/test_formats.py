@@ -255,6 +255,8 @@ def test_a_passage_may_hold_the_words_of_the_frame(tmp_path):
         {"id": "ner_1", "conversations": [{"from": "human", "value": "Text: "}]},
         {"id": "ner_1", "conversations": [{"from": "human", "value": "Text: a"}, {"from": "gpt", "value": "ok"}]},
         {"id": "ner_1", "conversations": {"a": 1}},
+        {"id": "ner_1", "conversations": 7},
+        {"id": "ner_1", "conversations": True},
         {"id": "ner_1"},
     ],
 )

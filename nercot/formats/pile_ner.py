@@ -93,7 +93,8 @@ def _dataset(value: Any) -> str:
 
 def _has_definitions(value: Any) -> bool:
     turns = value.get("conversations") if isinstance(value, dict) else None
-    queries = [_QUERY.fullmatch(str(turn.get("value"))) for turn in turns or () if isinstance(turn, dict)]
+    listed = turns if isinstance(turns, list) else ()
+    queries = [_QUERY.fullmatch(str(turn.get("value"))) for turn in listed if isinstance(turn, dict)]
     return any(_definition(query[1])[1] is not None for query in queries if query)
 
 
