@@ -497,3 +497,62 @@ def test_every_sentence_and_entity_of_the_real_files_arrives(name):
     # One tweet of section h is a single token without a character.
     assert [item.row for item in bad] == ([30879] if name.endswith("h.conll") else [])
     assert not any(item.findings for item in found)
+
+
+# --- any dialect --------------------------------------------------------------------------------------
+
+WORDS = ["the", "in", "Ada", "London", ",", ".", "3", "1.5", "U.S.", "B-52", "O", "Иван", "東京", "@user", "#tag", "'"]
+WORDS += ["-", "I-95", "E-mail", "S-Bahn", "IL-2", "w1", "w2", "w3"]
+LETTERS = {"IOBES": "BIES", "BILOU": "BILU", "BMES": "BMES", "BIO": "BIIB"}
+COLUMNS = {
+    "token tag": "{w}|{t}",
+    "tag token": "{t}|{w}",
+    "index token tag": "{n}|{w}|{t}",
+    "index tag token": "{n}|{t}|{w}",
+    "four": "{w}|NN|B-NP|{t}",
+    "more after": "{n}|{w}|{t}|-|-",
+}
+
+
+@st.composite
+def dialects(draw):
+    """(text of a file, its sentences and entities) in some dialect."""
+    begin, inside, end, single = LETTERS[draw(st.sampled_from(sorted(LETTERS)))]
+    tabs, glue, lower = draw(st.booleans()), draw(st.sampled_from("-_")), draw(st.booleans())
+    column = draw(st.sampled_from(sorted(COLUMNS.values()))).replace("|", "\t" if tabs else " ")
+    blocks, expected = [], []
+    for number in range(draw(st.integers(3, 9))):
+        # The first one is what any real file has: many words, and an entity.
+        tokens = draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=9)) if number else WORDS
+        tags, spans, at = [], [], 0
+        while at < len(tokens):
+            size = min(draw(st.integers(0, 3)) if number or at else 2, len(tokens) - at)
+            label = draw(st.sampled_from(["PER", "ORG_X"]))
+            letters = single if size == 1 else begin + inside * (size - 2) + end if size else ""
+            tags += [f"{letter.lower() if lower else letter}{glue}{label}" for letter in letters] or ["O"]
+            spans += [(at, at + size, label)] if size else []
+            at += max(size, 1)
+        lines = [column.format(n=n, w=w, t=t) for n, (w, t) in enumerate(zip(tokens, tags, strict=True))]
+        blocks.append("\n".join(lines))
+        found = []
+        for start, stop, label in spans:
+            text, before = " ".join(tokens[start:stop]), len(" ".join([*tokens[:start], ""]))
+            found.append((text, label, before, before + len(text)))
+        expected.append((" ".join(tokens), found))
+    text = draw(st.sampled_from(["", "\ufeff"])) + "\n\n".join(blocks)
+    return text.replace("\n", draw(st.sampled_from(["\n", "\r\n"]))), expected
+
+
+@settings(max_examples=40, deadline=None)
+@given(dialects())
+def test_any_dialect_arrives_whole_or_shows_both_readings(tmp_path_factory, dialect):
+    text, expected = dialect
+    path = tmp_path_factory.mktemp("dialect") / "corpus.txt"
+    path.write_bytes(text.encode())
+    try:
+        assert format_of(path).name == "conll"
+        rows = read(path)
+    except InputError as error:
+        assert "both look like tags" in str(error)  # noqa: PT017
+        return
+    assert seen(rows) == expected
