@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from nercot.errors import RecipeError
@@ -84,6 +85,24 @@ def find_benchmark(name: str) -> Benchmark | None:
 
 
 @lru_cache(maxsize=4096)
+def benchmark_at(dataset: str, folder: Path) -> Benchmark | None:
+    """The benchmark of a dataset whose file lies in `folder`, or None.
+
+    Where its own name is too short to tell (`ai`, `movie`), the folders above do: crossner/ai, mit/movie, the Hub's
+    cache of a repository.
+    """
+    above = folder.parent.name
+    repos = [part.removeprefix(_CACHED).replace("--", "/", 1) for part in folder.parts if part.startswith(_CACHED)]
+    names = (dataset, f"{folder.name}/{dataset}", f"{above}/{folder.name}", f"{above}/{dataset}", *repos)
+    return next((known for known in map(find_benchmark, names) if known), None) or _of_repos(repos)
+
+
+def _of_repos(repos: Sequence[str]) -> Benchmark | None:
+    """The first benchmark that is one config of such a repository."""
+    return next((known for known in load_benchmarks() for hub in known.hub if hub.partition(":")[0] in repos), None)
+
+
+@lru_cache(maxsize=4096)
 def license_of(dataset: str) -> str | None:
     """The licence of a dataset of the registry; None where nothing goes by that name."""
     known = find_benchmark(dataset)
@@ -123,6 +142,8 @@ def paper_table(table_id: str) -> PaperTable:
     return {table.id: table for table in load_paper_results()}[table_id]
 
 
+# How the Hub's cache names the folder of a repository.
+_CACHED = "datasets--"
 _SAMPLE = re.compile(r"_sample_\d+$")
 
 

@@ -102,10 +102,10 @@ def notes_of(card: Path) -> str:
 
 
 def _template(manifest: Mapping[str, Any]) -> str:
-    """The template of a corpus that a judge has selected, or of one that was drawn or merged; licences are in both."""
-    name = "dataset.md.j2" if "duplicates" in manifest else "subset.md.j2"
-    page, part = (resource("cards", file).read_text(encoding="utf-8") for file in (name, "licences.md.j2"))
-    return page.replace("{# licences #}\n", part)
+    """The template of a corpus that a judge has selected, or of one that was drawn or merged, and what both share."""
+    names = ("dataset.md.j2" if "duplicates" in manifest else "subset.md.j2", "labels.md.j2", "licences.md.j2")
+    page, labels, licences = (resource("cards", name).read_text(encoding="utf-8") for name in names)
+    return page.replace("{# labels #}", labels.rstrip("\n")).replace("{# licences #}\n", licences)
 
 
 def _size(rows: int) -> str:

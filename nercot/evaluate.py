@@ -8,14 +8,16 @@ their length and their latency are counted apart.  Never trains, never picks ans
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from nercot.benchmarks import PaperTable, find_benchmark, load_paper_results, suite
+from nercot.benchmarks import PaperTable, benchmark_at, find_benchmark, load_paper_results, suite
 from nercot.errors import InputError, ShortfallError
+from nercot.formats.files import folder_of
 from nercot.llm.address import api_key, provider_of
 from nercot.llm.endpoint import Patience, Progress, ask_all, request_body
 from nercot.llm.ledger import Ledger
@@ -25,7 +27,7 @@ from nercot.pipeline import Report
 from nercot.prompts import default_template, extract_messages, read_template
 from nercot.recipe import Model
 from nercot.records import Record
-from nercot.sources import Source, items, open_source
+from nercot.sources import Item, Source, is_data, items, open_source
 
 _BATCH = 200
 # Splits that may be measured on, in this order of preference; a file that names no split is taken as it is.
@@ -53,11 +55,17 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """One dataset as found in the folder: its files, and the split that is measured."""
+    """One dataset as found in the folder: where, its files, and the split that is measured.
+
+    `dropped`: rows of that split that cannot be used, by reason; `findings`: what is odd in it, by kind.
+    """
 
     name: str
+    where: Path
     source: Source
     split: str | None
+    dropped: Mapping[str, int]
+    findings: Mapping[str, int]
 
     def records(self, limit: int | None) -> Iterator[Record]:
         """Its records with gold, the first `limit` of the split that is measured."""
@@ -70,7 +78,8 @@ def evaluate(plan: Evaluation, ledger: Path, report: Report) -> dict[str, Any]:
 
     Raises InputError where no benchmark is found, EndpointError for a server that cannot be used.
     """
-    datasets, missing = find_datasets(plan.benchmarks, plan.suite)
+    found = find_datasets(plan.benchmarks, plan.suite)
+    datasets = found.datasets
     for url in plan.model.url:
         api_key(plan.model, url, "evaluate")
     asking = _Asking(plan, _template(plan))
@@ -84,7 +93,8 @@ def evaluate(plan: Evaluation, ledger: Path, report: Report) -> dict[str, Any]:
         "test_sets": "b2ner" if plan.processed else "original",
         "partial": plan.limit is not None,
         "calls": calls,
-        "missing": missing,
+        "missing": list(found.missing),
+        "not_read": list(found.not_read),
         "datasets": rows,
         "average": _average(list(rows.values())),
         "paper": _paper(rows, plan.processed),
@@ -94,69 +104,109 @@ def evaluate(plan: Evaluation, ledger: Path, report: Report) -> dict[str, Any]:
 # --- datasets -------------------------------------------------------------------------------------
 
 
-def find_datasets(folder: Path, only: str | None) -> tuple[list[Dataset], list[str]]:
-    """The datasets in a folder (an InstructUIE tree, files, or a folder each), and what the suite lacks."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a folder holds: datasets by name, what the suite lacks, and the files that could not be read, with why."""
+
+    datasets: tuple[Dataset, ...]
+    missing: tuple[str, ...]
+    not_read: tuple[str, ...]
+
+
+def find_datasets(folder: Path, only: str | None) -> Found:
+    """The datasets in a folder: an InstructUIE tree, files, or a folder each.
+
+    Raises InputError where there is none, or one of them in two places.
+    """
     if not folder.exists():
         raise InputError(f"{folder}: no such folder; give the folder of your benchmark files with --benchmarks")
-    found: dict[str, Dataset] = {}
-    for root, source in _sources(folder):
-        for dataset in _datasets(root, source):
-            found.setdefault(dataset.name, dataset)
     wanted = suite(only) if only else None
-    if wanted is not None:
-        found = {name: dataset for name, dataset in found.items() if find_benchmark(name) in wanted}
+    not_read: list[str] = []
+    found: dict[str, Dataset] = {}
+    for root, source in _sources(folder, not_read):
+        for dataset in _datasets(root, source, not_read):
+            if wanted is None or find_benchmark(dataset.name) in wanted:
+                known = found.get(dataset.name)
+                found[dataset.name] = dataset if known is None else _better(known, dataset)
     if not found:
+        reasons = f" (not read: {'; '.join(not_read)})" if not_read else ""
+        kind = only or "any kind"
         raise InputError(
-            f"{folder}: no benchmark of {only or 'any kind'} with gold in a test or dev split; check the folder"
+            f"{folder}: no benchmark of {kind} with gold in a test or dev split; check the folder{reasons}"
         )
     names = {find_benchmark(name) for name in found}
-    missing = [f"{item.name} ({item.source})" for item in wanted or () if item not in names]
-    return [found[name] for name in sorted(found)], missing
+    missing = tuple(f"{item.name} ({item.source})" for item in wanted or () if item not in names)
+    return Found(tuple(found[name] for name in sorted(found)), missing, tuple(not_read))
 
 
-def _sources(folder: Path) -> Iterator[tuple[Path, Source]]:
+def _better(one: Dataset, other: Dataset) -> Dataset:
+    """The one of two files of a dataset whose split is preferred; two of the same split are an InputError."""
+    if one.split == other.split:
+        raise InputError(
+            f"{one.name} is there more than once ({one.where}, {other.where}); keep one of them in the folder"
+        )
+    return min(one, other, key=lambda dataset: _SPLITS.index(dataset.split))
+
+
+def _sources(folder: Path, not_read: list[str]) -> Iterator[tuple[Path, Source]]:
     """The folder as one source where it is one, else each file or folder in it; with the path of each."""
     try:
         yield folder, open_source(str(folder))
         return
-    except InputError:
-        if folder.is_file():
+    except InputError as error:
+        if folder.is_file() or not any(folder.iterdir()):
+            not_read.append(str(error))
             return
     for child in sorted(folder.iterdir()):
-        if not child.name.startswith("."):
-            yield from _sources(child)
+        if not child.name.startswith((".", "__MACOSX")) and (child.is_dir() or is_data(child)):
+            yield from _sources(child, not_read)
 
 
-def _datasets(root: Path, source: Source) -> Iterator[Dataset]:
+def _datasets(root: Path, source: Source, not_read: list[str]) -> Iterator[Dataset]:
     """The datasets of a source, each with its files and the best split that it has."""
-    splits: dict[str, set[str | None]] = {}
-    files: dict[str, set[str]] = {}
+    if source.format.name == "text":
+        not_read.append(f"{root}: plain text has no gold to compare with")
+        return
+    seen: dict[str, dict[str | None, _Seen]] = {}
+    splits = {file.name: file.split for file in source.files}
     for item in items(source):
         record = item.outcome.record
-        if item.outcome.kept and record.gold is not None:
-            name = _name_of(record.dataset, root / item.file if root.is_dir() else root)
-            splits.setdefault(name, set()).add(record.split)
-            files.setdefault(name, set()).add(item.file)
-    for name, has in splits.items():
-        best = next((split for split in _SPLITS if split in has), "")
+        name = _name_of(record.dataset, root / item.file if root.is_dir() else root)
+        split = record.split if item.outcome.kept else splits.get(item.file)
+        seen.setdefault(name, {}).setdefault(split, _Seen()).add(item)
+    for name, has in seen.items():
+        best = next((split for split in _SPLITS if split in has and has[split].rows), "")
         if best in has:
-            mine = tuple(file for file in source.files if file.name in files[name])
-            yield Dataset(name, replace(source, files=mine), best)
+            files = set().union(*(part.files for part in has.values()))
+            mine = tuple(file for file in source.files if file.name in files)
+            part = has[best]
+            yield Dataset(name, root, replace(source, files=mine), best, dict(part.dropped), dict(part.findings))
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was seen of one split of a dataset: rows with gold, the others by reason, findings, and in which files."""
+
+    rows: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    findings: Counter[str] = field(default_factory=Counter)
+    files: set[str] = field(default_factory=set)
+
+    def add(self, item: Item) -> None:
+        self.files.add(item.file)
+        self.findings.update(item.findings)
+        if not item.outcome.kept:
+            self.dropped[item.outcome.reason or ""] += 1
+        elif item.outcome.record.gold is None:
+            self.dropped["no_gold"] += 1
+        else:
+            self.rows += 1
 
 
 def _name_of(dataset: str, path: Path) -> str:
-    """The registry's name of a dataset; its folders help where its own name is too short to tell (crossner/ai)."""
-    folder = path.parent
-    for name in (
-        dataset,
-        f"{folder.name}/{dataset}",
-        f"{folder.parent.name}/{folder.name}",
-        f"{folder.parent.name}/{dataset}",
-    ):
-        known = find_benchmark(name)
-        if known is not None:
-            return known.name
-    return dataset
+    """The registry's name of a dataset, else its own."""
+    known = benchmark_at(dataset, folder_of(path))
+    return known.name if known else dataset
 
 
 # --- asking ---------------------------------------------------------------------------------------
@@ -216,6 +266,8 @@ def _score(asking: _Asking, dataset: Dataset, ledger: Ledger) -> dict[str, Any]:
     return {
         "split": dataset.split,
         "rows": len(golds),
+        "dropped": dict(dataset.dropped),
+        "findings": dict(dataset.findings),
         "exact": {**_figures(exact), "low": interval.low, "high": interval.high},
         "paper": _figures(paper),
         "per_type": {label: _figures(score) for label, score in sorted(exact.per_type.items())},
@@ -276,6 +328,7 @@ def _paper_table(table: PaperTable, rows: Mapping[str, Any], kind: str, seven: C
         "title": table.title,
         "setting": table.setting,
         "columns": columns,
+        "complete": complete,
         "ours": ours,
         "rows": [
             {
@@ -291,7 +344,8 @@ def _paper_table(table: PaperTable, rows: Mapping[str, Any], kind: str, seven: C
 
 def markdown(result: Mapping[str, Any]) -> str:
     """The result as tables of Markdown: ours, then the paper's with ours as the last row."""
-    lines = [f"# {result['model']}", "", f"Test sets: {result['test_sets']}. F1 in per cent.", ""]
+    partial = " Only the first records of each (--limit)." if result["partial"] else ""
+    lines = [f"# {result['model']}", "", f"Test sets: {result['test_sets']}.{partial} F1 in per cent.", ""]
     lines += [
         "| dataset | rows | exact | 95 % | paper's matching | unreadable | tokens | seconds |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
@@ -313,9 +367,22 @@ def markdown(result: Mapping[str, Any]) -> str:
         lines.append(_line(cells))
     average = result["average"]
     lines.append(_line(["average", "", _percent(average["exact"]), "", _percent(average["paper"]), "", "", ""]))
+    if notes := list(_notes(result)):
+        lines += ["", *(f"- {note}" for note in notes)]
     for table in result["paper"]:
         lines += ["", *_paper_lines(table, result)]
     return "\n".join(lines) + "\n"
+
+
+def _notes(result: Mapping[str, Any]) -> Iterator[str]:
+    """What was not measured, and why."""
+    for name, row in result["datasets"].items():
+        if row["dropped"]:
+            counts = ", ".join(f"{reason} {count}" for reason, count in sorted(row["dropped"].items()))
+            yield f"{name}: {sum(row['dropped'].values())} rows of the file are not among these ({counts})"
+    yield from (f"not read: {line}" for line in result["not_read"])
+    if result["missing"]:
+        yield f"missing: {'; '.join(result['missing'])}"
 
 
 def _paper_lines(table: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[str]:
@@ -330,7 +397,8 @@ def _paper_lines(table: Mapping[str, Any], result: Mapping[str, Any]) -> Iterato
     ours = [result["datasets"][name]["paper"]["f1"] for name in table["ours"]]
     if ours:
         scores = [_percent(score) for score in ours] if columns else []
-        yield _line([f"**{result['model']}**", *scores, _percent(sum(ours) / len(ours))])
+        average = _percent(sum(ours) / len(ours)) if table["complete"] else "-"
+        yield _line([f"**{result['model']}**", *scores, average])
 
 
 def _named(name: str, split: str | None) -> str:

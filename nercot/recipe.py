@@ -377,8 +377,9 @@ def _steps(steps: tuple[str, ...]) -> tuple[str, ...]:
 
 def _sample(data: Mapping[str, Any], steps: Sequence[str]) -> Sample:
     sample = Sample(**{"size": PER_CATEGORY if "draw" in steps else RE_SIZE, **data})
-    if sample.size >= 1 and sample.size != int(sample.size):
-        raise RecipeError(f"sample.size must be a whole number of rows, or a share below 1, not {sample.size:g}")
+    if sample.size >= 1 and not isinstance(sample.size, int):
+        # 1.0 may mean one row as well as all of them.
+        raise RecipeError(f"sample.size must be a whole number of rows, or a share below 1, not {sample.size}")
     if "draw" in steps and sample.size < 1:
         raise RecipeError(f"sample.size must be a number of rows for each category, not the share {sample.size:g}")
     return sample

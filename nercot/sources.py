@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from nercot.benchmarks import license_of
+from nercot.benchmarks import benchmark_at, license_of
 from nercot.errors import InputError
 from nercot.formats import DataFile, Format, format_named, format_of
-from nercot.formats.files import PACKED, split_named, split_of
+from nercot.formats.files import PACKED, folder_of, refuse_doubles, split_named, split_of
 from nercot.formats.instructuie import LABELS_FILE
 from nercot.formats.rows import BadRow, ReadOptions, SourceRow
 from nercot.grounding import ground_gold
@@ -41,6 +41,7 @@ DATA_SUFFIXES = (
 )
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 MAX_INPUT = 2000
+_NO_SCHEMA = "the row has no schema and no entities to take one from"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ def open_source(
     chosen = format_named(form) if form else _common_format(files)
     asked = options or ReadOptions()
     surveyed = chosen.survey(files, asked) if chosen.survey else files
+    for name in {file.split for file in surveyed if file.split and not asked.dataset}:
+        refuse_doubles((folder_of(file.path), file.dataset) for file in surveyed if file.split == name and file.dataset)
     return Source(surveyed, chosen, asked, license, split_named(split) if split else None, relabel)
 
 
@@ -125,26 +128,47 @@ def _looks_local(where: str) -> bool:
 def _folder_files(folder: Path) -> tuple[DataFile, ...]:
     if _configs(folder / "README.md"):
         return corpus_files(folder, None)
-    files = sorted(path for path in folder.iterdir() if path.is_file() and _is_data(path))
+    files = sorted(path for path in folder.iterdir() if path.is_file() and is_data(path))
     if not files:
-        files = sorted(path for path in folder.rglob("*") if path.is_file() and _is_data(path))
+        files = _tree_files(folder)
     if not files:
         raise InputError(
             f"{folder}: a folder without data files ({', '.join(DATA_SUFFIXES)}); name a file, or another folder"
         )
+    empty = [str(path) for path in files if not path.stat().st_size]
+    if empty:
+        raise InputError(f"{', '.join(empty)}: empty; fetch {'it' if len(empty) == 1 else 'them'} again, or delete")
     return tuple(DataFile(path, path.relative_to(folder).as_posix(), split_of(path.name)) for path in files)
 
 
-def _is_data(path: Path) -> bool:
+def _tree_files(folder: Path) -> list[Path]:
+    """The data files in all folders below; one that lists labels but has no data is an InputError."""
+    visible = [path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path.relative_to(folder))]
+    files = sorted(path for path in visible if is_data(path))
+    bare = {path.parent for path in visible if _unpacked(path) == LABELS_FILE} - {path.parent for path in files}
+    if files and bare:
+        listed = ", ".join(map(str, sorted(bare)))
+        raise InputError(f"{listed}: {LABELS_FILE} without a data file beside it; add train.json, or delete the folder")
+    return files
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether a file lies in a folder of some tool: .git, .ipynb_checkpoints, __MACOSX."""
+    return any(part.startswith((".", "__MACOSX")) for part in path.parts)
+
+
+def is_data(path: Path) -> bool:
+    """Whether a file's name is that of data."""
+    name = _unpacked(path)
+    return name.endswith(DATA_SUFFIXES) and not name.startswith(".") and name not in ("manifest.json", LABELS_FILE)
+
+
+def _unpacked(path: Path) -> str:
+    """A file's name in lower case, without the suffix that says how it is packed."""
     name = path.name.lower()
     for packed in PACKED:
         name = name.removesuffix(packed)
-    return (
-        name.endswith(DATA_SUFFIXES)
-        and not name.startswith(".")
-        and name not in ("manifest.json", LABELS_FILE)
-        and path.stat().st_size > 0
-    )
+    return name
 
 
 def corpus_files(folder: Path, config: str | None) -> tuple[DataFile, ...]:
@@ -224,14 +248,22 @@ def file_rows(source: Source, file: DataFile, only: frozenset[int] | None = None
 
     `only`: those with these numbers (a dialect may give more).
     """
-    options = replace(file.options(source.options), only=only)
+    options, folder = replace(file.options(source.options), only=only), folder_of(file.path)
     for row in source.format.read(file.path, file.name, options):
         if isinstance(row, SourceRow):
             split = row.split or file.split
             if source.split and split and split != source.split:
                 continue
             row = source.relabel(row) if source.relabel else row
-        yield row
+        yield _licensed(row, folder)
+
+
+def _licensed(row: SourceRow | BadRow, folder: Path) -> SourceRow | BadRow:
+    """The row with the licence that the registry knows by the place of its file, where its own name tells none."""
+    if row.license or license_of(row.dataset):
+        return row
+    known = benchmark_at(row.dataset, folder)
+    return replace(row, license=known.license) if known else row
 
 
 def items(source: Source) -> Iterator[Item]:
@@ -242,9 +274,8 @@ def items(source: Source) -> Iterator[Item]:
 
 def bad_item(row: BadRow, license: str) -> Item:
     """A row that could not be read, as a dropped outcome."""
-    record = Record(
-        unreadable_guid(row.raw, row.dataset), row.dataset, "", (), license=license_of(row.dataset) or license
-    )
+    known = row.license or license_of(row.dataset) or license
+    record = Record(unreadable_guid(row.raw, row.dataset), row.dataset, "", (), license=known)
     return Item(Outcome(record, "unreadable", row.detail), row.file, row.row, raw=row.raw)
 
 
@@ -255,7 +286,7 @@ def to_item(row: SourceRow, license: str) -> Item:
     if not schema:
         raw = row.sentence.encode("utf-8", "surrogatepass")
         return bad_item(
-            BadRow(row.file, row.row, row.dataset, "the row has no schema and no entities to take one from", raw),
+            BadRow(row.file, row.row, row.dataset, _NO_SCHEMA, raw, row.license),
             license,
         )
     listed = row.gold if row.gold is not None else row.entities

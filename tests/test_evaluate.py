@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from assets import SMOLLM2, asset
 from commands import run
 from fault_server import FaultServer, answer, error
 
@@ -137,6 +138,39 @@ def test_answers_that_do_not_come_are_a_shortfall_and_the_next_run_goes_on(tmp_p
         assert evaluate(tmp_path, server, "--benchmarks", tmp_path / "data")["average"]["exact"] == 1
 
 
+def test_what_is_not_measured_is_said(tmp_path):
+    data = tmp_path / "data"
+    instructuie(data, "CrossNER_AI", "test", "Ada one")
+    rows = json.loads((data / "CrossNER_AI" / "test.json").read_text())
+    write(data / "CrossNER_AI" / "test.json", *rows, {"sentence": "Bo", "entities": None})
+    write(data / "odd.json", {"something": "else"})
+    (data / "notes.txt").write_text("Some words.\nAnd more words.\n")
+    (data / "README.md").write_text("no data\n")
+    with FaultServer(answering(())) as server:
+        result = evaluate(tmp_path, server, "--benchmarks", data, "--limit", 1, "--out", tmp_path / "out")
+    assert result["datasets"]["CrossNER AI"]["dropped"] == {"unreadable": 1}
+    plain, odd = result["not_read"]
+    assert "notes.txt: plain text has no gold" in plain
+    assert "odd.json: rows of no known format" in odd
+    written = (tmp_path / "out/evaluation.md").read_text()
+    assert "CrossNER AI: 1 rows of the file are not among these (unreadable 1)" in written
+    assert "not read: " in written
+    assert "Only the first records" in written
+
+
+def test_a_test_file_is_preferred_to_a_dev_file_beside_it_and_two_test_files_are_refused(tmp_path):
+    data = tmp_path / "data"
+    write(data / "CoNLL03_dev.json", {"tokens": ["Ada"], "tags": ["B-x"]})
+    (data / "CoNLL03_test.txt").write_text("Bo\tB-x\nruns\tO\n\nCy\tB-x\n")
+    with FaultServer(answering(())) as server:
+        result = evaluate(tmp_path, server, "--benchmarks", data)
+        assert (result["datasets"]["CoNLL03"]["split"], result["calls"]) == ("test", 2)
+        write(data / "other" / "CoNLL 2003" / "test.json", {"tokens": ["Ada"], "tags": ["B-x"]})
+        line = evaluate(tmp_path, server, "--benchmarks", data, code=2)
+    assert "CoNLL03 is there more than once" in line
+    assert len(line.strip().splitlines()) == 1
+
+
 @pytest.mark.skipif(not DATA, reason="NERCOT_TEST_DATA is not set")
 def test_folders_of_other_formats_are_found_by_their_names(tmp_path):
     with FaultServer(answering(())) as server:
@@ -144,3 +178,31 @@ def test_folders_of_other_formats_are_found_by_their_names(tmp_path):
         assert len(result["datasets"]) == 5
         line = evaluate(tmp_path, server, "--benchmarks", Path(DATA) / "mit", "--limit", 2, code=2)
         assert "test or dev split" in line
+
+
+# As few tokens as a real model on a CPU needs to give answers that can be read.
+SHORT = "Types: {{schema}}\nSentence: {{sentence}}\nJSON:"
+READABLE = r'''root ::= "{\"entities\": {\"PER\": [\"" [A-Za-z]{1,6} "\"]}}"'''
+
+
+@pytest.mark.skipif(not DATA, reason="NERCOT_TEST_DATA is not set")
+def test_a_real_model_on_fifty_real_sentences(tmp_path):
+    pytest.importorskip("xllamacpp")
+    from nercot.llm.local import serving
+
+    (tmp_path / "short.md").write_text(SHORT)
+    benchmark = Path(DATA) / "instructuie_layout" / "NER" / "WikiANN en"
+    settings = ["max_tokens=24", "temperature=0", f"extra.grammar={json.dumps(READABLE)}"]
+    arguments = ["--benchmarks", benchmark, "--limit", 50, "--prompt", "short.md", "--no-trace"]
+    arguments += [item for setting in settings for item in ("--set", setting)]
+    with serving(str(asset(SMOLLM2) / "SmolLM2-135M-Instruct.Q4_1.gguf"), slots=2) as url:
+        first, again = (
+            json.loads(run(tmp_path, "evaluate", "--url", url, "--model", "smol", "--json", *arguments).out)
+            for _ in range(2)
+        )
+    row = first["datasets"]["WikiANN"]
+    assert (first["calls"], again["calls"], again["datasets"]) == (50, 0, first["datasets"])
+    assert (row["rows"], row["without_answer"], row["exact"]["gold"] > 50) == (50, 0, True)
+    assert (row["unreadable"], row["cut_off"], row["exact"]["predicted"]) == (0, 0, 50)
+    assert row["answer_tokens"] > 5
+    assert row["latency_seconds"] > 0

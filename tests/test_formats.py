@@ -13,6 +13,7 @@ from nercot.errors import InputError
 from nercot.formats import FORMATS, format_of
 from nercot.formats.files import json_rows, text_lines
 from nercot.formats.rows import BadRow, ReadOptions, RowError
+from nercot.records import Entity
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),
@@ -254,6 +255,8 @@ def test_a_passage_may_hold_the_words_of_the_frame(tmp_path):
         {"id": "ner_1", "conversations": [{"from": "human", "value": "Text: "}]},
         {"id": "ner_1", "conversations": [{"from": "human", "value": "Text: a"}, {"from": "gpt", "value": "ok"}]},
         {"id": "ner_1", "conversations": {"a": 1}},
+        {"id": "ner_1", "conversations": 7},
+        {"id": "ner_1", "conversations": True},
         {"id": "ner_1"},
     ],
 )
@@ -291,6 +294,14 @@ def test_without_a_schema_the_types_of_the_entities_are_the_schema(tmp_path):
     (row,) = read(tmp_path, [{"sentence": "Ada.", "entities": entities}])
     assert row.schema == ("b", "a")
     assert row.dataset == "rows"
+
+
+def test_entities_in_other_words_are_read_too(tmp_path):
+    listed = [{"text": "Ada", "type": "b", "start_offset": 4, "end_offset": 7}, {"text": "Ada", "type": "b"}]
+    (row,) = read(tmp_path, [{"sentence": "Our Ada.", "entities": listed}])
+    assert row.entities == (Entity("Ada", "b", 4, 7), Entity("Ada", "b"))
+    (bad,) = read(tmp_path, [{"sentence": "Our Ada.", "entities": [{"text": "Ada", "type": []}]}])
+    assert bad.detail == "a label in entities is a list, not a string"
 
 
 def test_descriptions_that_fit_no_schema_are_refused(tmp_path):
@@ -333,6 +344,14 @@ def test_json_text_may_bring_its_own_schema(tmp_path):
         tmp_path, [{"text": "a", "schema": ["own"], "id": 3}, {"text": "b"}], options=ReadOptions(schema=("t",))
     )
     assert [(row.schema, row.source_id) for row in rows] == [(("own",), "3"), (("t",), None)]
+
+
+def test_a_text_with_spans_under_an_unknown_key_is_no_plain_text(tmp_path):
+    row = {"text": "Ada ran.", "schema": ["person"], "people": [{"start": 0, "end": 3, "label": "person"}]}
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps(row) + "\n")
+    with pytest.raises(InputError, match=r"no known format \(keys: text, schema, people\)"):
+        format_of(path)
 
 
 def test_nul_bytes_in_a_line_of_text_are_a_bad_row(tmp_path):

@@ -44,7 +44,14 @@ def render(line, between="\n\n", tags=None):
     return between.join(blocks) + "\n"
 
 
+UD = "{0}\t{1}\t{1}\tNOUN\t_\t_\t0\troot\t_\t{2}"
+
 DIALECTS = {
+    "CoNLL-U, tag in MISC": "# sent_id = a\n"
+    + render(lambda n, token, tag: UD.format(n + 1, token, f"SpaceAfter=No|NER={tag}")),
+    "CoNLL-U, no feature is O": render(
+        lambda n, token, tag: UD.format(n + 1, token, "_" if tag == "O" else f"ner={tag}")
+    ),
     "tabs": render(lambda n, token, tag: f"{token}\t{tag}"),
     "spaces": render(lambda n, token, tag: f"{token} {tag}"),
     "wide spaces": render(lambda n, token, tag: f"{token}    {tag} "),
@@ -163,8 +170,24 @@ def test_a_text_that_is_not_its_tokens_is_not_used(tmp_path):
 
 
 def test_multiword_lines_of_conllu_are_no_tokens(tmp_path):
-    path = write(tmp_path, "1\tvoy\tO\n2-3\tal\tO\n2\ta\tO\n3\tel\tO\n4\tPrado\tB-place\n4.1\tx\tO\n")
-    assert seen(read(path)) == [("voy a el Prado", [("Prado", "place", 9, 14)])]
+    for tag in ("O", "_", "B-place"):
+        lines = f"1\tvoy\tO\n2-3\tal\t{tag}\n2\ta\tO\n3\tel\tO\n4\tPrado\tB-place\n4.1\tx\t{tag}\n"
+        assert seen(read(write(tmp_path, lines))) == [("voy a el Prado", [("Prado", "place", 9, 14)])]
+
+
+def test_empty_columns_after_the_last_are_none(tmp_path):
+    path = write(tmp_path, "Ada\tB-p\t\t\nruns\tO\n\nto\tO\nRome\tB-q\n")
+    assert seen(read(path)) == [("Ada runs", [("Ada", "p", 0, 3)]), ("to Rome", [("Rome", "q", 3, 7)])]
+
+
+def test_a_line_of_any_white_space_ends_a_sentence(tmp_path):
+    path = write(tmp_path, "Ada B-p\nruns O\n \u00a0\u3000\nto O\nRome B-q\n")
+    assert [sentence for sentence, _ in seen(read(path))] == ["Ada runs", "to Rome"]
+
+
+def test_line_ends_of_old_macs_are_named(tmp_path):
+    (bad,) = read(write(tmp_path, "Ada\tB-p\rruns\tO\r"))
+    assert "line 1: a carriage return" in bad.detail
 
 
 def test_two_columns_of_tags_are_refused_with_both_readings(tmp_path):
@@ -197,6 +220,8 @@ def test_prediction_beside_gold_is_refused_even_if_they_agree(tmp_path):
     [
         ("alone", "1 column where the file has 2"),
         ("three\tO\tO", "3 columns where the file has 2"),
+        ("empty\t\tO", "3 columns where the file has 2"),
+        ("inner\rend\tO", "carriage return"),
         ("spaced O", "parted by spaces"),
         ("what\tX-PER", "'X-PER' is none of"),
         ("what\t", "'' is none of"),
@@ -232,6 +257,36 @@ def test_half_tabs_and_half_spaces_are_one_error(tmp_path):
     for call in (lambda: format_of(path), lambda: read(path)):
         with pytest.raises(InputError, match="line 1 parts its columns by tabs, line 2 by spaces"):
             call()
+
+
+def test_commas_between_columns_are_one_error(tmp_path):
+    path = write(tmp_path, "Sentence #,Word,POS,Tag\n" + "Sentence: 1,Ada,NNP,B-per\n,of,IN,O\n,Rome,NNP,B-geo\n" * 5)
+    for read_it in (format_of, read):
+        with pytest.raises(InputError, match="line 1 parts its columns by commas"):
+            read_it(path)
+
+
+@pytest.mark.parametrize(
+    ("tags", "scheme"),
+    [
+        (["B-cell-B", "B-cell-I", "DNA-B"], "suffixed"),
+        (["B-cell-B", "B-cell-I", "B-cell-E"], "suffixed"),
+        (["e-S", "c-S", "f-B"], "suffixed"),
+        (["B-type-S", "I-type-S", "B-type-S"], "prefixed"),
+        (["B-S", "I-S", "B-PER"], "prefixed"),
+        (["B-B", "I-B"], "prefixed"),
+    ],
+)
+def test_types_that_look_like_a_part_of_a_tag(tags, scheme):
+    assert scheme_of({"O": 9, **dict.fromkeys(tags, 2)}) == scheme
+
+
+@pytest.mark.parametrize("tag", ["B\u2013PER", "B:PER", "Q-PER"])
+def test_a_prefix_that_nobody_knows_is_no_type(tmp_path, tag):
+    bad, good = read(write(tmp_path, f"Ada\t{tag}\nruns\tO\n\nto\tO\nthe\tO\nsea\tO\n"))
+    assert isinstance(bad, BadRow)
+    assert f"line 1: the tag {tag!r} is none of" in bad.detail
+    assert good.gold == ()
 
 
 def test_a_sentence_of_empty_tokens_is_dropped(tmp_path):
@@ -442,3 +497,62 @@ def test_every_sentence_and_entity_of_the_real_files_arrives(name):
     # One tweet of section h is a single token without a character.
     assert [item.row for item in bad] == ([30879] if name.endswith("h.conll") else [])
     assert not any(item.findings for item in found)
+
+
+# --- any dialect --------------------------------------------------------------------------------------
+
+WORDS = ["the", "in", "Ada", "London", ",", ".", "3", "1.5", "U.S.", "B-52", "O", "Иван", "東京", "@user", "#tag", "'"]
+WORDS += ["-", "I-95", "E-mail", "S-Bahn", "IL-2", "w1", "w2", "w3"]
+LETTERS = {"IOBES": "BIES", "BILOU": "BILU", "BMES": "BMES", "BIO": "BIIB"}
+COLUMNS = {
+    "token tag": "{w}|{t}",
+    "tag token": "{t}|{w}",
+    "index token tag": "{n}|{w}|{t}",
+    "index tag token": "{n}|{t}|{w}",
+    "four": "{w}|NN|B-NP|{t}",
+    "more after": "{n}|{w}|{t}|-|-",
+}
+
+
+@st.composite
+def dialects(draw):
+    """(text of a file, its sentences and entities) in some dialect."""
+    begin, inside, end, single = LETTERS[draw(st.sampled_from(sorted(LETTERS)))]
+    tabs, glue, lower = draw(st.booleans()), draw(st.sampled_from("-_")), draw(st.booleans())
+    column = draw(st.sampled_from(sorted(COLUMNS.values()))).replace("|", "\t" if tabs else " ")
+    blocks, expected = [], []
+    for number in range(draw(st.integers(3, 9))):
+        # The first one is what any real file has: many words, and an entity.
+        tokens = draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=9)) if number else WORDS
+        tags, spans, at = [], [], 0
+        while at < len(tokens):
+            size = min(draw(st.integers(0, 3)) if number or at else 2, len(tokens) - at)
+            label = draw(st.sampled_from(["PER", "ORG_X"]))
+            letters = single if size == 1 else begin + inside * (size - 2) + end if size else ""
+            tags += [f"{letter.lower() if lower else letter}{glue}{label}" for letter in letters] or ["O"]
+            spans += [(at, at + size, label)] if size else []
+            at += max(size, 1)
+        lines = [column.format(n=n, w=w, t=t) for n, (w, t) in enumerate(zip(tokens, tags, strict=True))]
+        blocks.append("\n".join(lines))
+        found = []
+        for start, stop, label in spans:
+            text, before = " ".join(tokens[start:stop]), len(" ".join([*tokens[:start], ""]))
+            found.append((text, label, before, before + len(text)))
+        expected.append((" ".join(tokens), found))
+    text = draw(st.sampled_from(["", "\ufeff"])) + "\n\n".join(blocks)
+    return text.replace("\n", draw(st.sampled_from(["\n", "\r\n"]))), expected
+
+
+@settings(max_examples=40, deadline=None)
+@given(dialects())
+def test_any_dialect_arrives_whole_or_shows_both_readings(tmp_path_factory, dialect):
+    text, expected = dialect
+    path = tmp_path_factory.mktemp("dialect") / "corpus.txt"
+    path.write_bytes(text.encode())
+    try:
+        assert format_of(path).name == "conll"
+        rows = read(path)
+    except InputError as error:
+        assert "both look like tags" in str(error)  # noqa: PT017
+        return
+    assert seen(rows) == expected

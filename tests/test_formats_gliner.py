@@ -78,6 +78,29 @@ def test_of_very_many_types_the_most_frequent_are_taken(tmp_path):
     assert row.schema == tuple(f"type {n}" for n in range(20, 70))
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"entities": [{"id": 7, "label": "city", "start_offset": 3, "end_offset": 9}], "relations": []},
+        {"label": [[3, 9, "city"]], "entities": []},
+        {"annotations": [{"tag": "city", "offsets": [3, 9]}], "schema": ["city"]},
+        {"mentions": [{"text": "London", "label": "city"}]},
+        {
+            "tokens": [
+                {"text": "in", "start": 0, "end": 2, "id": 0},
+                {"text": "London", "start": 3, "end": 9, "id": 1},
+            ],
+            "spans": [{"start": 3, "end": 9, "token_start": 1, "token_end": 1, "label": "city"}],
+        },
+    ],
+)
+def test_the_texts_of_annotation_tools(tmp_path, row):
+    path = write(tmp_path, {"text": "in London", **row})
+    assert format_of(path).name == "gliner"
+    (item,) = items(open_source(str(path)))
+    assert [(e.text, e.label, e.start) for e in item.outcome.record.gold] == [("London", "city", 3)]
+
+
 @pytest.mark.parametrize("key", ["ner", "entities", "spans"])
 def test_spans_in_characters_of_a_text(tmp_path, key):
     found = [{"start": 0, "end": 15, "label": "bank"}, {"start": 19, "end": 25, "class": "city", "text": "London"}]

@@ -1,10 +1,12 @@
 """InstructUIE folders: datasets, splits, labels and positions as they are found."""
 
+import gzip
 import json
 import os
 from collections import Counter
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -100,6 +102,18 @@ def test_without_labels_json_the_used_labels_are_the_schema(tmp_path):
 def test_a_type_in_the_text_is_no_label(tmp_path):
     folder = dataset(tmp_path, "x", train=[row('he wrote "type": "verb" there')])
     assert read_all(folder)[0].outcome.record.schema == ("person", "place")
+
+
+@pytest.mark.parametrize("packed", [".gz", ".zst"])
+def test_labels_may_be_packed_like_the_rows(tmp_path, packed):
+    folder = dataset(tmp_path, "a", train=[ADA], labels=["person", "place", "ship"])
+    for name in ("train.json", "labels.json"):
+        plain = folder / name
+        compressed = gzip.compress(plain.read_bytes()) if packed == ".gz" else pa.compress(plain.read_bytes(), "zstd")
+        (folder / f"{name}{packed}").write_bytes(compressed)
+        plain.unlink()
+    record = read_all(tmp_path)[0].outcome.record
+    assert (record.dataset, record.split, record.schema) == ("a", "train", ("person", "place", "ship"))
 
 
 @pytest.mark.parametrize("content", ["[", '"person"', "[1]", '[""]', "[null]", '["\\ud800"]'])

@@ -25,6 +25,12 @@ def mention(kind, start, end, **more):
 
 EXCLUSIVE = [mention("org", 0, 3), mention("loc", 2, 3), mention("loc", 4, 5)]
 INCLUSIVE = [mention("org", 0, 2), mention("loc", 2, 2), mention("loc", 4, 4)]
+
+
+def spelled(kind, start, end):
+    return [{kind: m["entity_type"], start: m["start"], end: m["end"]} for m in EXCLUSIVE]
+
+
 SHAPES = {
     "OneIE": {"tokens": TOKENS, "entity_mentions": EXCLUSIVE},
     "with texts": {
@@ -60,6 +66,18 @@ SHAPES = {
         ],
     },
     "lists": {"tokens": TOKENS, "ner": [[0, 2, "org"], [2, 2, "loc"], [4, 4, "loc"]]},
+    "type first": {"tokens": TOKENS, "ner": [["org", 0, 2], ["loc", 2, 2], ["loc", 4, 4]]},
+    "begin": {"tokens": TOKENS, "mentions": spelled("label", "begin", "end")},
+    "start_token": {"tokens": TOKENS, "spans": spelled("label", "start_token", "end_token")},
+    "start_idx": {"tokens": TOKENS, "entities": spelled("entity_label", "start_idx", "end_idx")},
+    "span": {
+        "tokens": TOKENS,
+        "entities": [{"span": [m["start"], m["end"]], "type": m["entity_type"]} for m in EXCLUSIVE],
+    },
+    "characters beside tokens": {
+        "tokens": TOKENS,
+        "entities": [{**m, "start_char": 40, "end_char": 50, "start_offset": 7} for m in EXCLUSIVE],
+    },
 }
 
 
@@ -139,6 +157,9 @@ def test_the_schema_is_every_type_of_the_dataset_unless_the_row_has_its_own(tmp_
         (mention("loc", "0", 2), "out_of_range"),
         ({"entity_type": "loc"}, "out_of_range"),
         (mention(None, 0, 1), "not_label"),
+        (mention([], 0, 1), "not_label"),
+        (mention(["loc", "org"], 0, 1), "not_label"),
+        ([], "not_label"),
         ({"type": "loc", "index": [0, 2]}, "discontinuous"),
         (7, "not_label"),
     ],
@@ -162,6 +183,13 @@ def test_a_text_at_the_wrong_place_is_found_later(tmp_path):
     item = next(items(open_source(str(path))))
     assert [(e.text, e.start) for e in item.outcome.record.gold] == [("London", 19)]
     assert item.findings == ("located",)
+
+
+@pytest.mark.parametrize(("tokens_", "why"), [([], "tokens is empty"), (["Ada"], "1 tokens and 0 tags")])
+def test_no_tags_at_all_are_no_mentions(tmp_path, tokens_, why):
+    (bad,) = read(write(tmp_path, {"tokens": tokens_, "tags": []}))
+    assert isinstance(bad, BadRow)
+    assert bad.detail == why
 
 
 @pytest.mark.parametrize("key", ["ner_tags", "tags", "labels", "ner"])

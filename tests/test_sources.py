@@ -72,13 +72,33 @@ def test_a_folder_is_all_its_data_files(tmp_path):
     write(tmp_path / "train.jsonl", row("a b"))
     write(tmp_path / "dev.jsonl", row("c d"))
     (tmp_path / "notes.md").write_text("no data")
-    (tmp_path / "empty.jsonl").write_text("")
+    (tmp_path / ".cache").mkdir()
+    write(tmp_path / ".cache" / "train.jsonl", row("e f"))
     found = list(items(open_source(str(tmp_path))))
     assert [(item.file, item.outcome.record.split) for item in found] == [
         ("dev.jsonl", "validation"),
         ("train.jsonl", "train"),
     ]
     assert len(list(items(open_source(str(tmp_path), split="train")))) == 1
+
+
+def test_folders_of_tools_are_no_part_of_a_tree(tmp_path):
+    for folder in ("a", ".git", "a/.ipynb_checkpoints", "__MACOSX/a"):
+        write(tmp_path / folder / "train.jsonl", row("a b"))
+    assert [file.name for file in find_files(str(tmp_path))] == ["a/train.jsonl"]
+
+
+def test_files_and_datasets_of_a_folder_that_hold_nothing_are_named(tmp_path):
+    write(tmp_path / "a" / "train.jsonl", row("a b"))
+    for empty in ("a/dev.jsonl", "b/train.jsonl"):
+        (tmp_path / empty).parent.mkdir(exist_ok=True)
+        (tmp_path / empty).write_text("")
+    with pytest.raises(InputError, match=r"a/dev\.jsonl, .*b/train\.jsonl: empty"):
+        find_files(str(tmp_path))
+    (tmp_path / "a" / "dev.jsonl").unlink()
+    (tmp_path / "b" / "train.jsonl").rename(tmp_path / "b" / "labels.json")
+    with pytest.raises(InputError, match=r"/b: labels\.json without a data file"):
+        find_files(str(tmp_path))
 
 
 def test_a_corpus_folder_is_its_default_config(tmp_path):
@@ -116,3 +136,61 @@ def test_two_formats_in_a_folder_are_named(tmp_path):
 def test_an_unknown_format_lists_the_known_ones(tmp_path):
     with pytest.raises(InputError, match=r"unknown format 'conl'.*pile_ner"):
         open_source(str(write(tmp_path / "a.jsonl", row())), "conl")
+
+
+CONLL = "Ada\tB-x\nruns\tO\n"
+
+
+@pytest.mark.parametrize(
+    ("place", "license"),
+    [
+        ("mit/movie/train.txt", "unknown"),
+        ("crossner/ai/train.txt", "cc-by-sa-3.0"),
+        ("CoNLL03/train.txt", "other"),
+        ("mine/train.txt", "mit"),
+    ],
+)
+def test_a_dataset_that_only_its_folders_name_has_its_own_licence(tmp_path, place, license):
+    path = tmp_path / place
+    path.parent.mkdir(parents=True)
+    path.write_text(CONLL + "\nbroken\n\n" + CONLL)
+    good, bad, _ = items(open_source(str(path), license="mit"))
+    assert (good.outcome.record.license, bad.outcome.record.license) == (license, license)
+
+
+def test_two_folders_of_one_dataset_are_refused_with_both(tmp_path):
+    for place in ("wikiann/en/train.conllu", "wikineural/en/train.conllu", "wikineural/en/dev.conllu"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text(CONLL)
+    with pytest.raises(InputError, match=r"'en' in .*wikiann/en and .*wikineural/en"):
+        open_source(str(tmp_path))
+    assert len(open_source(str(tmp_path / "wikineural")).files) == 2
+
+
+def cached(hub, repo, files):
+    """Files as huggingface_hub keeps them: links to blobs without a telling name."""
+    root = hub / f"datasets--{repo.replace('/', '--')}"
+    (root / "blobs").mkdir(parents=True)
+    for number, (name, text) in enumerate(files.items()):
+        blob = root / "blobs" / f"{number:040x}"
+        blob.write_text(text)
+        link = root / "snapshots" / ("a" * 40) / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(blob)
+    return root / "snapshots" / ("a" * 40)
+
+
+@pytest.mark.parametrize("name", ["train.txt", "data/train.txt"])
+def test_a_file_of_the_hubs_cache_is_named_after_its_repository(tmp_path, name):
+    folder = cached(tmp_path, "eriktks/conll2003", {name: CONLL})
+    (item,) = items(open_source(str(folder), license="mit"))
+    record = item.outcome.record
+    assert (record.dataset, record.license) == ("conll2003", "other")
+
+
+def test_a_tree_in_the_hubs_cache_keeps_its_datasets(tmp_path):
+    rows = json.dumps([{"sentence": "Ada", "entities": [{"name": "Ada", "type": "x", "pos": [0, 3]}]}])
+    files = {f"NER/{name}/{file}": rows for name in ("ACE 2005", "own") for file in ("train.json", "dev.json")}
+    files |= {f"NER/{name}/labels.json": '["x", "y"]' for name in ("ACE 2005", "own")}
+    source = open_source(str(cached(tmp_path, "Umean/B2NERD", files)))
+    assert {(file.dataset, file.schema) for file in source.files} == {("ACE 2005", ("x", "y")), ("own", ("x", "y"))}

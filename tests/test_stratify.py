@@ -199,6 +199,7 @@ def test_what_was_taken_down_is_not_drawn(tree, tmp_path):
     [
         ("sample.size=0", "more than 0"),
         ("sample.size=10.5", "whole number"),
+        ("sample.size=1.0", "whole number"),
         ("select.duplicates=flag", "only the step select can flag"),
         ("sample.sized=3", "did you mean sample.size"),
         ("steps=['merge','stratify']", "leads to no corpus"),
@@ -347,6 +348,10 @@ def test_labels_are_mapped_without_a_draw_too(tmp_path):
     settings = ['source.labels={org="organization"}', 'source.ignore_labels=["na"]']
     result = draw(tmp_path, path, *settings, name="quickstart")
     [row] = table(result, "raw")
+    card = (result.candidate / "README.md").read_text()
+    assert "| every dataset | org | organization |" in card
+    assert "in any spelling: na." in card
+    assert "| ignored label | 1 |" in card
     assert row["schema"] == ["organization"]
     assert [item["label"] for item in row["gold"]] == ["organization"]
 

@@ -167,8 +167,6 @@ def evaluate_command(
         print_json(result)
         return
     click.echo(markdown(result))
-    for lacking in result["missing"]:
-        click.echo(f"missing: {lacking}")
 
 
 @command("calibrate")

@@ -46,6 +46,7 @@ def stats_command(path: str, form: str | None, schema: str | None, top: int, as_
 @click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none.")
 @click.option("--ignore-labels", metavar="A,B,C", help="Types to leave out, counted.")
 @click.option("--force", is_flag=True, help="Write over FILE where it exists.")
+@click.option("--strict", is_flag=True, help="Stop at the first row that cannot be read.")
 def convert_command(
     path: str,
     target: Path,
@@ -55,6 +56,7 @@ def convert_command(
     schema: str | None,
     ignore_labels: str | None,
     force: bool,
+    strict: bool,
     as_json: bool,
 ) -> None:
     """Turn NER data of any format into another."""
@@ -69,6 +71,7 @@ def convert_command(
         schema=split_schema(schema),
         ignore_labels=split_schema(ignore_labels) or (),
         force=force,
+        strict=strict,
     )
     if as_json:
         print_json(done.as_json())
@@ -81,3 +84,7 @@ def convert_command(
     ):
         if counts:
             print_table([title, "count"], [[name, count] for name, count in counts.items()])
+    for problem in done.problems:
+        click.echo(f"dropped: {problem}")
+    if (more := sum(done.dropped.values()) - len(done.problems)) > 0:
+        click.echo(f"... and {more} more")

@@ -58,7 +58,14 @@ _ORIGIN = frozenset({"dataset", "split", "license"})
 FORMATS: dict[str, Format] = {
     form.name: form
     for form in (
-        Format("pile_ner", pile_ner.read, pile_ner.write, pile_ner.detect, _ROW | {"entities"}),
+        Format(
+            "pile_ner",
+            pile_ner.read,
+            pile_ner.write,
+            pile_ner.detect,
+            _ROW | {"entities"},
+            losses=pile_ner.losses,
+        ),
         Format(
             "instructuie",
             instructuie.read,

@@ -1,7 +1,8 @@
 """CoNLL columns: one token a line, a blank line after each sentence.
 
 Read: columns in any order and number (token-tag, tag-token, index-token-tag, CoNLL-2003's four, CoNLL-U
-with `# text =`), parted by tabs or spaces, in any scheme of tags.py, with `-DOCSTART-` lines and comments.
+with `# text =`, its tags in a column of their own or as NER=B-x in MISC), parted by tabs or spaces, in any scheme
+of tags.py, with `-DOCSTART-` lines and comments.
 Which column is what is found by counting the values of the whole file; where two readings are possible
 the file is refused, with both shown.  A sentence with a broken line is given as a BadRow that names it.
 The schema is every type of the dataset, in all files at hand.  Memory is that of one sentence and of the
@@ -22,6 +23,7 @@ from nercot.formats.rows import MAX_ROW_BYTES, BadRow, ReadOptions, SourceRow, u
 from nercot.formats.tags import (
     BARE,
     OUTSIDE,
+    PREFIXED,
     Span,
     decode,
     encode,
@@ -37,6 +39,7 @@ Line = tuple[int, str]
 
 _SPACES = re.compile(r"[ ]+")
 _BLANKS = re.compile(r"[ \t]+")
+_TABS = re.compile(r"\t")
 _NUMBER = re.compile(r"\d+")
 _NOT_A_WORD = re.compile(r"\d+[-.]\d+")
 _DOCSTART = "-DOCSTART-"
@@ -45,6 +48,9 @@ _HEADER = frozenset(("token", "tokens", "word", "words", "form"))
 _UNRULY = re.compile(r"[\t\r\n]+")
 _TEXT = re.compile(r"#\s*text\s*=\s?(.*)", re.DOTALL)
 _ID = re.compile(r"#\s*(?:sent_id|sentence_id|id)\b\s*[=:]?\s*(\S+)")
+
+# A tag among the features of a column, as in CoNLL-U's MISC: ner=B-x|SpaceAfter=No.
+_FEATURE = re.compile(r"(?:^|\|)(?:ner|name|entity)=([^|]*)", re.IGNORECASE)
 
 # Of the lines of a file's head so many have to have the same columns.
 _MIN_REGULAR = 0.6
@@ -69,13 +75,21 @@ class Shape:
     columns: int
 
     def cut(self, line: str) -> list[str]:
-        """The columns of a line, as many as it has."""
-        return line.split("\t") if self.tabs else _SPACES.split(line.strip(" "))
+        """The columns of a line, as many as it has; empty ones beyond those of the file are none."""
+        if not self.tabs:
+            return _SPACES.split(line.strip(" "))
+        found = line.split("\t")
+        while 0 < self.columns < len(found) and not found[-1].strip():
+            found.pop()
+        return found
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which column holds the token, the tag and the number of the token; the scheme and types of the tags."""
+    """Which column holds the token, the tag and the number of the token; the scheme and types of the tags.
+
+    `feature`: the tag is one of several features of its column.
+    """
 
     shape: Shape
     token: int
@@ -83,6 +97,18 @@ class Layout:
     index: int | None
     scheme: str
     labels: tuple[str, ...]
+    feature: bool = False
+
+    def tag_of(self, cut: Sequence[str]) -> str:
+        """The tag of a line."""
+        value = cut[self.tag].strip()
+        return _feature(value) if self.feature else value
+
+
+def _feature(value: str) -> str:
+    """The tag among the features of a column, O where there is none."""
+    found = _FEATURE.search(value)
+    return found[1] if found else "O"
 
 
 def detect(path: Path) -> bool:
@@ -121,16 +147,22 @@ def refuse(path: Path) -> None:
 
 
 def _mixed(lines: Sequence[Line]) -> str | None:
-    """What to say of lines that are columns with tags only when cut at tabs and at spaces alike."""
+    """What to say of lines that are columns with tags only when cut at commas, or at tabs and spaces alike."""
+    if _has_tags([(number, line.replace(",", "\t")) for number, line in lines]):
+        return f"line {lines[0][0]} parts its columns by commas; part all lines by tabs"
     tabs = [number for number, line in lines if "\t" in line]
     spaces = [number for number, line in lines if "\t" not in line]
     if not tabs or not spaces:
         return None
-    same = [(number, _BLANKS.sub("\t", line.strip())) for number, line in lines]
-    shape = _shape(same)
-    if shape is None or not _tag_columns(_head_counts(same, shape)):
+    if not _has_tags([(number, _BLANKS.sub("\t", line.strip())) for number, line in lines]):
         return None
     return f"line {tabs[0]} parts its columns by tabs, line {spaces[0]} by spaces; part all lines in the same way"
+
+
+def _has_tags(lines: Sequence[Line]) -> bool:
+    """Whether lines are columns parted by tabs, with one of tags among them."""
+    shape = _shape(lines)
+    return shape is not None and shape.tabs and bool(_tag_columns(_head_counts(lines, shape)))
 
 
 def _is_table(lines: Sequence[Line], shape: Shape) -> bool:
@@ -181,14 +213,29 @@ def _counts(lines: Iterable[str], shape: Shape) -> list[Counter[str]]:
 
 
 def _tag_columns(counts: Sequence[Mapping[str, int]]) -> list[int]:
-    """The columns that can be read as entity tags."""
+    """The columns that can be read as entity tags, else those with tags among their features."""
     found = [place for place, values in enumerate(counts) if scheme_of(_stripped(values))]
+    if not found:
+        return [place for place, values in enumerate(counts) if _has_feature(values)]
     real = [place for place in found if not _is_chunk(counts[place])]
     found = real or found
     marked = [place for place in found if any(tag not in OUTSIDE for tag in _stripped(counts[place]))]
     if marked and len(counts) > len(found):
         return marked
     return found if marked or len(counts) == len(found) else found[-1:]
+
+
+def _has_feature(values: Mapping[str, int]) -> bool:
+    """Whether the values of a column are features, with tags among them."""
+    return any(map(_FEATURE.search, values)) and scheme_of(_features(values)) == PREFIXED
+
+
+def _features(values: Mapping[str, int]) -> dict[str, int]:
+    """The tags among the features of a column, and how often each occurs."""
+    total: dict[str, int] = {}
+    for value, count in values.items():
+        total[_feature(value)] = total.get(_feature(value), 0) + count
+    return total
 
 
 def _stripped(values: Mapping[str, int]) -> dict[str, int]:
@@ -220,11 +267,12 @@ def layout_of(path: Path) -> Layout:
             _ambiguous(path, shape, counts, found) if found else f"{path}: no column holds tags (O, B-x, I-x)"
         )
     tag = found[0]
-    tags = _stripped(counts[tag])
+    feature = not scheme_of(_stripped(counts[tag]))
+    tags = _features(counts[tag]) if feature else _stripped(counts[tag])
     scheme = scheme_of(tags) or ""
     token = _token_column(counts, found)
     index = 0 if token and tag and _is_number(counts[0]) else None
-    return Layout(shape, token, tag, index, scheme, labels_of_tags(tags, scheme))
+    return Layout(shape, token, tag, index, scheme, labels_of_tags(tags, scheme), feature)
 
 
 def _is_number(values: Mapping[str, int]) -> bool:
@@ -292,7 +340,7 @@ def _blocks(path: Path) -> Iterator[list[Line]]:
     block: list[Line] = []
     size = 0
     for number, line in text_lines(path):
-        if not line.strip(" \t"):
+        if not line.strip():
             if block:
                 yield block
             block, size = [], 0
@@ -320,12 +368,13 @@ def _sentence(block: list[Line], file: str, dataset: str, options: ReadOptions) 
     parts: list[tuple[str, str]] = []
     for number, line in body:
         cut = layout.shape.cut(line)
+        if layout.index is not None and _NOT_A_WORD.fullmatch(cut[layout.index]):
+            continue
         problem = _problem(line, cut, layout)
         if problem:
             return BadRow(file, number, dataset, f"line {number}: {problem}", raw)
-        if layout.index is None or not _NOT_A_WORD.fullmatch(cut[layout.index]):
-            tokens.append(cut[layout.token])
-            parts.append(split_tag(cut[layout.tag].strip(), layout.scheme) or ("O", ""))
+        tokens.append(cut[layout.token])
+        parts.append(split_tag(layout.tag_of(cut), layout.scheme) or ("O", ""))
     sentence, offsets = _placed(tokens, comments)
     if not sentence.strip():
         return BadRow(file, start, dataset, f"line {start}: the sentence has no visible character", raw)
@@ -368,11 +417,13 @@ def _is_comment(number: int, line: str, layout: Layout) -> bool:
 def _problem(line: str, cut: Sequence[str], layout: Layout) -> str | None:
     """What is wrong with a line, or None."""
     columns = layout.shape.columns
+    if "\r" in line:
+        return "a carriage return stands inside it; write line ends as \\n or \\r\\n"
     if len(cut) == columns:
-        tag = cut[layout.tag].strip()
+        tag = layout.tag_of(cut)
         return None if split_tag(tag, layout.scheme) else unknown(tag)
-    other = "spaces" if layout.shape.tabs else "tabs"
-    if len(_BLANKS.split(line.strip()) if layout.shape.tabs else line.split("\t")) == columns:
+    other, separator = ("spaces", _BLANKS) if layout.shape.tabs else ("tabs", _TABS)
+    if ("\t" in line) != layout.shape.tabs and len(separator.split(line.strip(" "))) == columns:
         return f"the columns are parted by {other}, those of the other lines are not"
     return f"{len(cut)} column{'s' * (len(cut) != 1)} where the file has {columns}"
 

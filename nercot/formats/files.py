@@ -9,9 +9,10 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,6 +43,7 @@ _SPLITS = {
     "test": "test",
     "testb": "test",
 }
+_REPO = "datasets--"
 _SHARD = re.compile(r"-\d{5}-of-\d{5}$")
 _SPACE = re.compile(r"[ \t\r\n]*")
 
@@ -93,7 +95,32 @@ def dataset_of(path: Path) -> str:
         parts = parts[2:]
     elif parts[-1].lower() in _SPLITS:
         parts = parts[:-2]
-    return "".join(parts) or path.resolve().parent.name or "data"
+    return "".join(parts) or _named(folder_of(path)) or "data"
+
+
+def folder_of(path: Path) -> Path:
+    """The folder in which a file is named; what it links to (a cache's store of blobs) has no telling name."""
+    return Path(os.path.abspath(path)).parent
+
+
+def _named(folder: Path) -> str:
+    """The dataset that a folder is named after; at the top of the Hub's cache, the repository."""
+    commit = folder.parent if folder.name == "data" else folder
+    if commit.parent.name == "snapshots" and commit.parent.parent.name.startswith(_REPO):
+        return commit.parent.parent.name.rpartition("--")[2]
+    return folder.name
+
+
+def refuse_doubles(places: Iterable[tuple[Path, str]]) -> None:
+    """Two folders of one dataset, given as (folder, dataset), are an InputError that lists them all."""
+    folders: dict[str, set[str]] = {}
+    for folder, name in places:
+        folders.setdefault(name, set()).add(str(folder))
+    doubled = [
+        f"{name!r} in {' and '.join(sorted(found))}" for name, found in sorted(folders.items()) if len(found) > 1
+    ]
+    if doubled:
+        raise InputError(f"two folders hold one dataset: {'; '.join(doubled)}; keep or name one of them")
 
 
 class JsonRow(NamedTuple):

@@ -1,10 +1,10 @@
 """GLiNER's training rows: tokens, and spans whose end is inclusive.
 
 Read: {tokenized_text, ner: [[start, end, label], ...]}, token positions in any order, overlapping or not;
-also {text, ner | entities | label: [{start, end, label}, ...]}, character positions with end exclusive.  The
-schema of a row is its `schema`, or else its own types and `ner_negatives`; a row without any takes those of
-the dataset, the 50 most frequent.  Written: GLiNER's rows with `schema`, and with `text` where the tokens
-joined by one space are not the sentence.
+also {text, ner | entities | label | spans: [{start, end, label}, ...]} and other spellings of spans.py, character
+positions with end exclusive.  The schema of a row is its `schema`, or else its own types and `ner_negatives`; a row
+without any takes those of the dataset, the 50 most frequent.  Written: GLiNER's rows with `schema`, and with `text`
+where the tokens joined by one space are not the sentence.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from nercot.formats.rows import (
     unique,
     valid_text,
 )
+from nercot.formats.spans import is_span, positions, types
 from nercot.formats.words import Offsets, borders, joined, located, span_entity, token_span, words
 from nercot.records import Entity, Record
 
 # Types of a dataset that are asked of a row which names none: more would be no schema that one can ask.
 _MAX_TYPES = 50
-_SPAN_KEYS = ("ner", "entities", "label", "labels", "spans")
-_LABEL_KEYS = ("label", "class", "type", "entity_type")
+_SPAN_KEYS = ("ner", "entities", "label", "labels", "spans", "mentions", "entity_mentions", "annotations")
 
 
 def detect(value: Any) -> bool:
@@ -45,20 +45,18 @@ def detect(value: Any) -> bool:
         return False
     if isinstance(value.get("tokenized_text"), list):
         return isinstance(value.get("ner"), list)
-    return isinstance(value.get("text"), str) and "tokens" not in value and _spans_key(value) is not None
+    return isinstance(value.get("text"), str) and not _are_words(value.get("tokens")) and _spans_key(value) is not None
+
+
+def _are_words(tokens: Any) -> bool:
+    """Whether a row's tokens are words, not objects beside the text that they are of."""
+    return isinstance(tokens, list) and all(isinstance(token, str) for token in tokens)
 
 
 def _spans_key(value: dict[str, Any]) -> str | None:
-    """The key under which a row lists its spans: a list of objects with start, or of [start, end, label]."""
-    for key in _SPAN_KEYS:
-        spans = value.get(key)
-        if isinstance(spans, list) and all(_is_span(span) for span in spans):
-            return key
-    return None
-
-
-def _is_span(span: Any) -> bool:
-    return (isinstance(span, dict) and "start" in span) or (isinstance(span, list) and len(span) == 3)
+    """The key under which a row lists its spans; where several can be, the first that holds any."""
+    keys = [key for key in _SPAN_KEYS if isinstance(value.get(key), list) and all(map(is_span, value[key]))]
+    return next((key for key in keys if value[key]), keys[0] if keys else None)
 
 
 def survey(files: Sequence[DataFile], asked: ReadOptions) -> tuple[DataFile, ...]:
@@ -77,7 +75,7 @@ def _labels(path: Path) -> Iterator[str]:
     for row in json_rows(path):
         key = _spans_key(row.value) if isinstance(row.value, dict) else None
         for span in row.value[key] if key else ():
-            yield from _span(span)[2]
+            yield from _types(span)
 
 
 def _most_frequent(counts: Counter[str]) -> tuple[str, ...] | None:
@@ -140,25 +138,19 @@ def _sentence(value: dict[str, Any]) -> tuple[str, Offsets | None]:
     return text_of(sentence, "tokenized_text"), offsets
 
 
-def _span(span: Any) -> tuple[Any, Any, tuple[str, ...]]:
-    """Start, end and types of a span; a type that is no text is left out."""
-    if isinstance(span, dict):
-        label = next((span[key] for key in _LABEL_KEYS if key in span), None)
-        start, end = span.get("start"), span.get("end")
-    else:
-        start, end, label = span
-    labels = label if isinstance(label, list) else [label]
-    return start, end, tuple(item for item in labels if isinstance(item, str) and item.strip())
+def _types(span: Any) -> tuple[str, ...]:
+    """The types of a span; one that is no text is left out."""
+    return tuple(label for label in types(span) if isinstance(label, str) and label.strip())
 
 
 def _entities(span: Any, sentence: str, offsets: Offsets | None, findings: list[str]) -> Iterator[Entity]:
     """The entities of a span, one a type; what is wrong with it goes into findings."""
-    start, end, labels = _span(span)
+    labels = _types(span)
     if not labels:
         findings.append("not_label")
     text = span.get("text") if isinstance(span, dict) else None
     text = valid_text(text, "a text") if isinstance(text, str) and text.strip() else None
-    place = _place(start, end, sentence, offsets)
+    place = _place(positions(span, characters=offsets is None), sentence, offsets)
     for label in labels:
         valid_text(label, "a label")
         if text and (offsets is None or not place):
@@ -169,8 +161,9 @@ def _entities(span: Any, sentence: str, offsets: Offsets | None, findings: list[
             findings.append("empty_mention" if place else "out_of_range")
 
 
-def _place(start: Any, end: Any, sentence: str, offsets: Offsets | None) -> tuple[int, int] | None:
+def _place(found: tuple[Any, Any] | None, sentence: str, offsets: Offsets | None) -> tuple[int, int] | None:
     """Where a span lies in the sentence, in characters; None where it cannot lie in it."""
+    start, end = found or (None, None)
     if type(start) is not int or type(end) is not int:
         return None
     if offsets is None:

@@ -17,7 +17,18 @@ from pathlib import Path
 from typing import IO, Any
 
 from nercot.errors import InputError, OutputError
-from nercot.formats.files import DataFile, JsonRow, dataset_of, is_parquet, json_rows, open_bytes, raw_bytes
+from nercot.formats.files import (
+    PACKED,
+    DataFile,
+    JsonRow,
+    dataset_of,
+    folder_of,
+    is_parquet,
+    json_rows,
+    open_bytes,
+    raw_bytes,
+    refuse_doubles,
+)
 from nercot.formats.rows import (
     BadRow,
     ReadOptions,
@@ -56,11 +67,11 @@ def survey(files: Sequence[DataFile], asked: ReadOptions) -> tuple[DataFile, ...
     """The files with dataset and schema; two folders of one dataset are an InputError that lists them."""
     groups: dict[tuple[Path, str], list[DataFile]] = {}
     for file in files:
-        folder = file.path.resolve().parent
-        name = folder.name if (folder / LABELS_FILE).is_file() else dataset_of(file.path)
+        folder = folder_of(file.path)
+        name = folder.name if _labels_file(folder) else dataset_of(file.path)
         groups.setdefault((folder, asked.dataset or _SAMPLE.sub("", name) or name), []).append(file)
     if not asked.dataset:
-        _refuse_doubles(groups)
+        refuse_doubles(groups)
     schemas = {key: _schema(key[0], members, asked) for key, members in groups.items()}
     found = {
         file.path: replace(file, dataset=key[1], schema=schemas[key], dialect=_listed(key[0]))
@@ -70,19 +81,16 @@ def survey(files: Sequence[DataFile], asked: ReadOptions) -> tuple[DataFile, ...
     return tuple(found[file.path] for file in files)
 
 
-def _refuse_doubles(groups: Iterable[tuple[Path, str]]) -> None:
-    folders: dict[str, list[str]] = {}
-    for folder, name in groups:
-        folders.setdefault(name, []).append(str(folder))
-    doubled = [f"{name!r} in {' and '.join(places)}" for name, places in sorted(folders.items()) if len(places) > 1]
-    if doubled:
-        raise InputError(f"two folders hold one dataset: {'; '.join(doubled)}; keep or name one of them")
+def _labels_file(folder: Path) -> Path | None:
+    """The labels.json of a folder, plain or packed."""
+    paths = (folder / f"{LABELS_FILE}{packed}" for packed in ("", *PACKED))
+    return next((path for path in paths if path.is_file()), None)
 
 
 def _listed(folder: Path) -> tuple[str, ...]:
     """The types of labels.json; none where there is no such file."""
-    path = folder / LABELS_FILE
-    if not path.is_file():
+    path = _labels_file(folder)
+    if path is None:
         return ()
     with open_bytes(path) as handle:
         content = handle.read()

@@ -1,8 +1,8 @@
 """NER-CoT rows: ours, and those that the paper's authors released.
 
-Read: JSON, JSON lines or Parquet of objects with `sentence`; `schema`, `gold`, `cot`, `entities`
-(list of {text, label, start, end}), `completion`, `reasoning`, `dataset` or `source`, `guid`, `id`,
-`source_id`, `split`, `license`, `schema_descriptions` where they are there.  Without a schema the types
+Read: JSON, JSON lines or Parquet of objects with `sentence`; `schema`, `gold`, `cot`, `entities` (list of
+{text, label, start, end}, or other words that spans.py knows), `completion`, `reasoning`, `dataset` or `source`,
+`guid`, `id`, `source_id`, `split`, `license`, `schema_descriptions` where they are there.  Without a schema the types
 of the row's entities are the schema, unless the user gives one.  Written: our rows, or the authors' own.
 """
 
@@ -26,6 +26,7 @@ from nercot.formats.rows import (
     text_of,
     valid_text,
 )
+from nercot.formats.spans import positions, types
 from nercot.records import Entity, Record
 
 _EXTRA = ("score", "step", "reason", "drift")
@@ -127,13 +128,13 @@ def _found(listed: Any, entities: Sequence[Entity] | None) -> dict[str, Any]:
 def _entity(item: Any, key: str, findings: list[str]) -> Entity | None:
     if not isinstance(item, dict):
         raise RowError(f"an item of {key} is {kind_of(item)}, not an object with text and label")
-    label = text_of(item.get("label"), f"a label in {key}")
+    label = text_of(item["label"] if "label" in item else types(item)[0], f"a label in {key}")
     text = item.get("text")
     if not isinstance(text, str) or not text.strip():
         findings.append("not_string")
         return None
     valid_text(text, f"a text in {key}")
-    start, end = item.get("start"), item.get("end")
+    start, end = positions(item, characters=True) or (None, None)
     if type(start) is not int or type(end) is not int:
         return Entity(text, label)
     argued, until = item.get("cot_start"), item.get("cot_end")

@@ -59,6 +59,11 @@ def write(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
         yield {"id": record.source_id or record.guid, "conversations": list(_turns(record))}
 
 
+def losses(record: Record) -> Counter[str]:
+    """What a question cannot hold of a record: `label`, a type that reads as another one there (`name: definition`)."""
+    return Counter(label=sum(_definition(label.strip())[0] != label for label in record.schema))
+
+
 def _turns(record: Record) -> Iterator[dict[str, str]]:
     yield {"from": "human", "value": f"Text: {record.sentence}"}
     yield {"from": "gpt", "value": "I've read this text."}
@@ -88,7 +93,8 @@ def _dataset(value: Any) -> str:
 
 def _has_definitions(value: Any) -> bool:
     turns = value.get("conversations") if isinstance(value, dict) else None
-    queries = [_QUERY.fullmatch(str(turn.get("value"))) for turn in turns or () if isinstance(turn, dict)]
+    listed = turns if isinstance(turns, list) else ()
+    queries = [_QUERY.fullmatch(str(turn.get("value"))) for turn in listed if isinstance(turn, dict)]
     return any(_definition(query[1])[1] is not None for query in queries if query)
 
 

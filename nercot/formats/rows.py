@@ -69,6 +69,7 @@ class BadRow:
     dataset: str
     detail: str
     raw: bytes
+    license: str | None = None
 
 
 class RowError(ValueError):

@@ -21,7 +21,7 @@ OUTSIDE = frozenset(("O", "o"))
 _PREFIX = re.compile(r"([BIESLUMW])[-_](.*\S.*)", re.DOTALL | re.IGNORECASE)
 _SUFFIX = re.compile(r"(.*\S.*)[-_]([BIESLUMW])", re.DOTALL | re.IGNORECASE)
 _LETTER = re.compile(r"[BIESLUMW]")
-_LETTER_FIRST = re.compile(r"[A-Za-z][-_].")
+_LETTER_FIRST = re.compile(r"[A-Za-z][-_:/|\u2010-\u2015\u2212].")
 _SEVERAL = re.compile(r"[BIESLUMW][-_][^|]+\|([BIESLUMW][-_]|O\b)")
 
 # B begins, I goes on, E ends, S stands alone; the other letters are other words for these.
@@ -46,8 +46,12 @@ def scheme_of(counts: Mapping[str, int]) -> str | None:
         return PREFIXED if total else None
     shapes: Counter[str] = Counter()
     for tag, count in counts.items():
-        shapes[_shape(tag)] += count
-    for scheme in (PREFIXED, SUFFIXED, BARE):
+        shapes.update(dict.fromkeys(_shapes(tag), count))
+    schemes = sorted((PREFIXED, SUFFIXED, BARE), key=lambda scheme: -shapes[scheme])
+    if shapes[PREFIXED] == shapes[SUFFIXED] > 0:
+        # Of B-cell-B and B-cell-I the reading with fewer types is the likely one.
+        schemes.sort(key=lambda scheme: len(labels_of_tags(counts, scheme)) if scheme != BARE else len(counts))
+    for scheme in schemes:
         fits = shapes[scheme] >= _MIN_OF_SCHEME * inside and shapes[scheme] + outside >= _MIN_TAGS * total
         if fits and (scheme == PREFIXED or outside):
             return scheme
@@ -63,14 +67,10 @@ def _plain(counts: Mapping[str, int], total: int, outside: int) -> str | None:
     return PREFIXED if any(_LETTER_FIRST.match(tag) for tag in kinds) else PLAIN
 
 
-def _shape(tag: str) -> str:
-    if tag in OUTSIDE:
-        return "outside"
-    if _PREFIX.fullmatch(tag):
-        return PREFIXED
-    if _SUFFIX.fullmatch(tag):
-        return SUFFIXED
-    return BARE if _LETTER.fullmatch(tag) else "other"
+def _shapes(tag: str) -> list[str]:
+    """The schemes that a tag may be of."""
+    patterns = ((PREFIXED, _PREFIX), (SUFFIXED, _SUFFIX), (BARE, _LETTER))
+    return [] if tag in OUTSIDE else [scheme for scheme, pattern in patterns if pattern.fullmatch(tag)]
 
 
 @lru_cache(maxsize=1 << 12)

@@ -23,12 +23,15 @@ from nercot.formats.rows import (
     optional_text,
     text_of,
 )
+from nercot.formats.spans import is_span
 from nercot.records import Record
 
 
 def detect(value: Any) -> bool:
-    """Whether a JSON value is an object with a text and nothing that another format knows."""
-    return isinstance(value, dict) and isinstance(value.get("text"), str) and "entities" not in value
+    """Whether a JSON value is an object with a text and no spans, which would be lost."""
+    if not isinstance(value, dict) or not isinstance(value.get("text"), str) or "entities" in value:
+        return False
+    return not any(isinstance(item, list) and any(map(is_span, item)) for item in value.values())
 
 
 def read(path: Path, file: str, options: ReadOptions) -> Iterator[SourceRow | BadRow]:

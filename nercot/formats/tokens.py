@@ -34,14 +34,14 @@ from nercot.formats.rows import (
     unique,
     valid_text,
 )
+from nercot.formats.spans import positions, types
 from nercot.formats.tags import BARE, PREFIXED, decode, labels_of_tags, scheme_of, split_tag, unknown
 from nercot.formats.words import Offsets, borders, joined, located, span_entity, token_span, words
 from nercot.records import Entity, Record
 
 _TOKEN_KEYS = ("tokens", "words", "sentence")
-_MENTION_KEYS = ("entity_mentions", "entities", "entity", "ner", "golden-entity-mentions")
+_MENTION_KEYS = ("entity_mentions", "entities", "entity", "ner", "golden-entity-mentions", "mentions", "spans", "ners")
 _TAG_KEYS = ("ner_tags", "tags", "ner", "labels", "bio_tags")
-_LABEL_KEYS = ("entity_type", "type", "label", "entity-type")
 _INDEX_KEYS = ("index", "offset")
 _ID_KEYS = ("id", "sent_id", "wnd_id", "doc_key", "doc_id")
 
@@ -95,12 +95,13 @@ def _mentions_key(value: Mapping[str, Any]) -> str | None:
 
 
 def _tags_key(value: Mapping[str, Any]) -> str | None:
-    """The key of a list with one tag for each token."""
-    tokens = value.get(_tokens_key(value) or "")
+    """The key of a list with one tag for each token; an empty list may be one of mentions as well."""
+    if _tokens_key(value) is None:
+        return None
     for key in _TAG_KEYS:
         tags = value.get(key)
-        if isinstance(tags, list) and tags and all(isinstance(tag, str | int) for tag in tags):
-            return key if isinstance(tokens, list) else None
+        if isinstance(tags, list) and all(isinstance(tag, str | int) for tag in tags) and (tags or key != "ner"):
+            return key
     return None
 
 
@@ -157,9 +158,9 @@ def _sentences(path: Path) -> Iterator[tuple[int, _Sentence]]:
 
 def _signs(span: Any, last: int) -> Iterator[tuple[bool, str]]:
     """What a span shows of the convention: (whether it is an object, which end it has)."""
-    positions = _positions(span)
-    if positions and not _index(span):
-        start, end = positions
+    places = _positions(span)
+    if places and not _index(span):
+        start, end = places
         yield isinstance(span, dict), "any"
         if start == end:
             yield isinstance(span, dict), "start"
@@ -269,31 +270,24 @@ def _document(value: Mapping[str, Any]) -> list[_Sentence]:
 def _fits(sentences: Sequence[list[str]], spans: Sequence[Any], shifts: Sequence[int]) -> bool:
     """Whether all spans of a document lie in their sentences."""
     for tokens, found, shift in zip(sentences, spans, shifts, strict=False):
-        for positions in map(_positions, found if isinstance(found, list) else ()):
-            if positions and not 0 <= positions[0] - shift <= positions[1] - shift <= len(tokens):
+        for places in map(_positions, found if isinstance(found, list) else ()):
+            if places and not 0 <= places[0] - shift <= places[1] - shift <= len(tokens):
                 return False
     return True
 
 
 def _positions(span: Any) -> tuple[int, int] | None:
     """The two positions of a span as they stand there; None where there are none."""
-    if isinstance(span, dict):
-        index = _index(span)
-        pair: Any = (min(index), max(index) + 1) if index else (span.get("start"), span.get("end"))
-    else:
-        pair = span[:2] if isinstance(span, list) else ()
-    if len(pair) == 2 and all(type(place) is int for place in pair):
-        return pair[0], pair[1]
-    return None
+    index = _index(span)
+    pair = (min(index), max(index) + 1) if index else positions(span)
+    return pair if pair and all(type(place) is int for place in pair) else None
 
 
 def _label(span: Any) -> tuple[str, ...]:
     """The type of a span, if it has one that is a text."""
-    if isinstance(span, dict):
-        label = next((span[key] for key in _LABEL_KEYS if key in span), None)
-    else:
-        label = span[2] if isinstance(span, list) and len(span) > 2 else None
-    return (label,) if isinstance(label, str) and label.strip() and label.encode("utf-8", "ignore") else ()
+    label, *others = types(span)
+    named = isinstance(label, str) and label.strip() and label.encode("utf-8", "ignore")
+    return (label,) if named and not others else ()
 
 
 def _parse(row: JsonRow, found: _Sentence, file: str, dataset: str, options: ReadOptions) -> SourceRow:
@@ -381,10 +375,10 @@ def _is_broken(span: Any) -> bool:
 
 def _placed(span: Any, found: _Sentence, dialect: Dialect, text: str | None) -> tuple[int, int] | None:
     """The tokens of a mention; None where they are not in the sentence."""
-    positions = _positions(span)
-    if positions is None:
+    places = _positions(span)
+    if places is None:
         return None
-    start, end = positions[0] - found.shift, positions[1] - found.shift
+    start, end = places[0] - found.shift, places[1] - found.shift
     inclusive = dialect.objects_inclusive if isinstance(span, dict) else dialect.lists_inclusive
     if _index(span):
         inclusive = False

@@ -15,10 +15,9 @@ from pathlib import Path
 from nercot.benchmarks import find_benchmark
 from nercot.errors import InputError
 from nercot.formats import DataFile
-from nercot.formats.files import PACKED, magic, split_of
-from nercot.formats.instructuie import LABELS_FILE
+from nercot.formats.files import magic, split_of
 from nercot.relabel import same_dataset
-from nercot.sources import DATA_SUFFIXES
+from nercot.sources import is_data
 
 _SAMPLE = re.compile(r"_sample_\d+$")
 # A file of at most so many bytes is looked into: it may be an empty list.
@@ -132,14 +131,7 @@ def _split(path: Path) -> str:
 
 def _files(folder: Path) -> list[Path]:
     """The data files of a dataset's folder that hold anything."""
-    return sorted(path for path in folder.iterdir() if path.is_file() and _is_data(path) and not _is_empty(path))
-
-
-def _is_data(path: Path) -> bool:
-    name = path.name.lower()
-    for packed in PACKED:
-        name = name.removesuffix(packed)
-    return name.endswith(DATA_SUFFIXES) and not name.startswith(".") and name != LABELS_FILE
+    return sorted(path for path in folder.iterdir() if path.is_file() and is_data(path) and not _is_empty(path))
 
 
 def _is_empty(path: Path) -> bool:
