@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nercot.errors import InputError
 from nercot.findings import findings
-from nercot.provenance import license_of_all, provenance
+from nercot.provenance import annotators_of, license_of_all, provenance, sources_of
 from nercot.resources import resource
 from nercot.tables import features, write_text
 
@@ -74,7 +75,8 @@ def write_card(
         pretty_name=manifest["title"],
         task_categories=["token-classification", "text-generation"],
         task_ids=["named-entity-recognition"],
-        annotations_creators=["machine-generated"],
+        annotations_creators=annotators_of(manifest),
+        source_datasets=sources_of(manifest),
         size_categories=[_size(stats["rows"])],
         tags=["named-entity-recognition", "chain-of-thought", "reasoning", "nercot"],
         configs=_configs(manifest),
@@ -96,16 +98,22 @@ def notes_of(card: Path) -> str:
     if not card.exists():
         return ""
     begin, end = NOTES
-    after = card.read_text(encoding="utf-8").rpartition(f"\n{begin}\n")[2]
+    try:
+        _, opened, after = card.read_text(encoding="utf-8").rpartition(f"\n{begin}\n")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{card}: not UTF-8, so your notes in it cannot be read; save it as UTF-8") from error
+    # Notes are the last section: where the line that ends them is gone, they go on to the end.
     written, closed, _ = after.partition(end)
-    return written if closed else ""
+    return (written if closed or not written else f"{written.rstrip()}\n") if opened else ""
 
 
 def _template(manifest: Mapping[str, Any]) -> str:
-    """The template of a corpus that a judge has selected, or of one that was drawn or merged; licences are in both."""
+    """The template of a corpus that a judge has selected, or of one that was drawn or merged, with what both say."""
     name = "dataset.md.j2" if "duplicates" in manifest else "subset.md.j2"
-    page, part = (resource("cards", file).read_text(encoding="utf-8") for file in (name, "licences.md.j2"))
-    return page.replace("{# licences #}\n", part)
+    page, licences, template = (
+        resource("cards", file).read_text(encoding="utf-8") for file in (name, "licences.md.j2", "template.md.j2")
+    )
+    return page.replace("{# licences #}\n", licences).replace("{# template #}\n", template)
 
 
 def _size(rows: int) -> str:
@@ -190,6 +198,10 @@ def _values(manifest: Mapping[str, Any], stats: Mapping[str, Any]) -> dict[str, 
             {"name": name, "rows": _rows(manifest, name), "what": _what(manifest, name)}
             for name in _config_names(manifest)
         ],
+        "trained": {
+            **{name: name in _config_names(manifest) for name in ("sft", "grpo")},
+            "merged": "merge" in manifest["recipe"]["steps"],
+        },
         "datasets": _cells(stats["datasets"].items()),
         "types": _cells(types[:_TOP_TYPES]),
         "types_left": max(0, len(types) - _TOP_TYPES),

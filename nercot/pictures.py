@@ -79,16 +79,16 @@ def _funnel(axes: Axes, manifest: Mapping[str, Any]) -> None:
 
 
 def _scores(axes: Axes, manifest: Mapping[str, Any]) -> None:
-    """Scores in bins of half a point, the threshold marked."""
+    """Scores in bins of half a point (9 is what lies in [9, 9.5)), the threshold marked."""
     bins = [0] * 21
     for score, count in manifest["scores"].items():
-        bins[round(float(score) * 2)] += count
-    axes.bar([place / 2 for place in range(21)], bins, width=0.42, color=_BAR)
+        bins[int(float(score) * 2)] += count
+    axes.bar([place / 2 for place in range(21)], bins, width=0.42, align="edge", color=_BAR)
     threshold = manifest["recipe"]["select"]["threshold"]
-    axes.axvline(threshold - 0.25, color="black", linewidth=0.8, linestyle="--")
+    axes.axvline(threshold, color="black", linewidth=0.8, linestyle="--")
     axes.set_xlabel(f"score (kept from {threshold:g})")
     axes.set_ylabel("attempts")
-    axes.set_xlim(-0.5, 10.5)
+    axes.set_xlim(-0.25, 10.75)
 
 
 def _types(axes: Axes, stats: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version as package_version
@@ -89,8 +89,10 @@ def freeze(
         raise InputError(f"{candidate}: there is no candidate; build it first: nercot build {corpus}")
     with alone(out / corpus):
         _check_complete(candidate)
-        taken = _take_down(remove, candidate, folder, corpus) if remove else 0
-        _leave_out_removed(candidate, folder, corpus, report)
+        # Builds look for what was taken down beside their own folder, wherever the releases are.
+        places = tuple(dict.fromkeys((folder, out.parent / "releases")))
+        taken = _take_down(remove, candidate, places, corpus) if remove else 0
+        _leave_out_removed(candidate, places, corpus, report)
         return _freeze(candidate, folder / corpus, asked, taken, report)
 
 
@@ -134,7 +136,7 @@ def _freeze(candidate: Path, folder: Path, asked: Version | None, taken: int, re
         diffs = _differences(newest, old, stage, manifest, report) if newest and old else {}
         if newest and old and not diffs and _same(seal(stage, manifest, old["version"], stats), old):
             return _released(newest, old, made=False, kind="same", previous=old["version"], removed=taken)
-        kind = kind_of_change(diffs) if old else "first"
+        kind = kind_of_change(diffs, old, manifest) if old else "first"
         version = _choose(asked, known, kind)
         sealed = seal(stage, manifest, version, stats)
         text = _write_changelog(stage, sealed, newest, old, diffs, kind)
@@ -256,14 +258,26 @@ def _differences(newest: Path, old: Manifest, stage: Path, new: Manifest, report
     return diffs
 
 
-def kind_of_change(diffs: Mapping[str, Diff]) -> str:
+def kind_of_change(diffs: Mapping[str, Diff], old: Manifest, new: Manifest) -> str:
     """major, minor or patch, by the differences of all configs.
 
-    A type that is described otherwise than before means something else, whatever its name.
+    A type that is described otherwise than before means something else, whatever its name; and so do the types of
+    rows whose labels the recipe maps otherwise.  Who loads the default config gets other columns where it is another.
     """
     if any(found.columns or "schema_descriptions" in found.changed_columns() for found in diffs.values()):
         return "major"
-    return "minor" if any(found.differs for found in diffs.values()) else "patch"
+    if next(iter(configs_of(old))) != next(iter(configs_of(new))):
+        return "major"
+    if diffs and _maps(old, new) != _maps(new, old):
+        return "major"
+    return "minor" if diffs else "patch"
+
+
+def _maps(manifest: Manifest, other: Manifest) -> dict[str, Any]:
+    """The label maps of a recipe, of all rows and of the datasets that another recipe names as well."""
+    source, datasets = manifest["recipe"]["source"], other["recipe"]["source"].get("datasets", {})
+    listed = {"": source, **{name: own for name, own in source.get("datasets", {}).items() if name in datasets}}
+    return {name: own["labels"] for name, own in listed.items() if isinstance(own.get("labels"), Mapping)}
 
 
 def _choose(asked: Version | None, known: list[str], kind: str) -> str:
@@ -304,11 +318,11 @@ def _write_changelog(
 # --- takedown -------------------------------------------------------------------------------------
 
 
-def _take_down(guids: Path, candidate: Path, releases: Path, corpus: str) -> int:
+def _take_down(guids: Path, candidate: Path, places: Sequence[Path], corpus: str) -> int:
     """Adds the sentences of these guids to what is taken down from the corpus; returns how many are new."""
     asked = read_guids(guids)
-    removed = read_removed(releases, corpus)
-    found = _sentences(asked, candidate, releases / corpus)
+    removed = _removed(places, corpus)
+    found = _sentences(asked, candidate, places[0] / corpus)
     known = {guid for item in removed.values() for guid in item.guids}
     if missing := sorted(asked.keys() - found.keys() - known):
         raise InputError(f"{guids}: {missing[0]} is in no row of {candidate} nor of its releases; check the guid")
@@ -317,9 +331,14 @@ def _take_down(guids: Path, candidate: Path, releases: Path, corpus: str) -> int
     for sentence, reason in new.items():
         named = {guid for guid, text in found.items() if text == sentence}
         removed[sentence] = Removal(sentence, reason, tuple(sorted(named | others.get(sentence, set()))))
-    if new:
-        write_removed(releases, corpus, removed)
+    for place in places if new else ():
+        write_removed(place, corpus, removed)
     return len(new)
+
+
+def _removed(places: Iterable[Path], corpus: str) -> dict[str, Removal]:
+    """What was taken down from a corpus, whichever folder of releases it was taken down in."""
+    return {sentence: removal for place in places for sentence, removal in read_removed(place, corpus).items()}
 
 
 def _texts(folder: Path) -> Iterator[tuple[str, str]]:
@@ -350,9 +369,9 @@ def _guids_of(sentences: Mapping[str, Any], candidate: Path) -> dict[str, set[st
     return found
 
 
-def _leave_out_removed(candidate: Path, releases: Path, corpus: str, report: Report) -> None:
+def _leave_out_removed(candidate: Path, places: Iterable[Path], corpus: str, report: Report) -> None:
     """Makes the candidate again without what was taken down since it was built."""
-    removed = read_removed(releases, corpus)
+    removed = _removed(places, corpus)
     if not removed or not any(sentence_hash(text) in removed for _, text in _texts(candidate)):
         return
     if "sample" in read_manifest(candidate):  # a draw has other rows in place of those that are gone

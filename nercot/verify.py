@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from nercot.builder import quiet
 from nercot.candidate import WRITER
-from nercot.changelog import intact
+from nercot.changelog import intact, is_of
 from nercot.diff import Diff, compare
 from nercot.errors import InputError
 from nercot.invariants import row_problems
@@ -127,6 +127,8 @@ def _file_problems(release: Path, manifest: Manifest, report: Report) -> Iterato
         yield f"{CHANGELOG}: missing"
     elif not intact((release / CHANGELOG).read_bytes()):
         yield f"{CHANGELOG}: changed since it was released, it does not fit its last line"
+    elif not is_of((release / CHANGELOG).read_bytes(), manifest):
+        yield f"{CHANGELOG}: is not that of {manifest['corpus']} {manifest['version']}"
     for path in sorted(release.rglob("*")):
         name = path.relative_to(release).as_posix()
         hidden = any(part.startswith(".") for part in path.relative_to(release).parts)
