@@ -157,6 +157,17 @@ def test_a_guid_of_an_older_release_can_still_be_taken_down(place: Path, server:
     assert "removed" in build_corpus(place, rows(), server).steps[0]["dropped"]
 
 
+def test_a_takedown_from_releases_elsewhere_holds_in_builds_too(place: Path, server: FaultServer) -> None:
+    elsewhere = place / "elsewhere"
+    (place / "guids.txt").write_text(guid(GONE))
+    done = freeze("ner-cot", place / "build", elsewhere, remove=place / "guids.txt")
+    assert (done.removed, done.folder) == (1, elsewhere / "ner-cot/1.0.0")
+    assert "Mara Twin" not in texts(done.folder)
+    assert read_removed(elsewhere, "ner-cot") == read_removed(place / "releases", "ner-cot")
+    assert build_corpus(place, rows(), server).steps[0]["dropped"]["removed"] == 3
+    assert not freeze("ner-cot", place / "build", elsewhere).made
+
+
 def test_the_same_takedown_again_changes_nothing(place: Path) -> None:
     remove(place, guid(GONE))
     before = (place / "releases/ner-cot/removed.jsonl").read_bytes()
