@@ -70,7 +70,7 @@ def verify(release: Path, rebuild: bool = False, report: Report = quiet) -> Veri
         problems += [*_card_problems(release, manifest), *_column_problems(release, manifest)]
     if not problems:
         problems += _shortened(row_problems(release, manifest, report))
-    again = _Rebuilt((), ())
+    again = _Rebuilt()
     if rebuild and not problems:
         again = _rebuild(release, manifest, report)
     return Verified(
@@ -80,7 +80,7 @@ def verify(release: Path, rebuild: bool = False, report: Report = quiet) -> Veri
         notes=again.notes,
         files=len(manifest["files"]) + 2,
         rows=sum(file.get("rows", 0) for file in manifest["files"]),
-        rebuilt=rebuild and not problems and not manifest.get("standoff"),
+        rebuilt=again.made,
     )
 
 
@@ -197,30 +197,42 @@ def _column_problems(release: Path, manifest: Manifest) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Rebuilt:
-    problems: tuple[str, ...]
-    notes: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    made: bool = False
 
 
 def _rebuild(release: Path, manifest: Manifest, report: Report) -> _Rebuilt:
     """Makes the corpus again and compares: bytes with the same writer, rows with another."""
-    if bare := manifest.get("standoff"):
-        return _Rebuilt((), (f"not made again: {bare['rows']} rows are without the text that it would take",))
+    if withheld := _withheld(manifest):
+        return _Rebuilt(notes=(f"not made again: {withheld}",))
     with tempfile.TemporaryDirectory(prefix="nercot-verify-") as root:
         made = make_again(release, Path(root), report=report)
         new = {key: value for key, value in read_manifest(made).items() if key != "key"}
+        new |= {key: manifest[key] for key in ("restricted_text", "standoff") if key in manifest}
         shutil.copyfile(release / "README.md", made / "README.md")
         new = seal(made, new, manifest["version"], stats_of(made, new, report))
         problems = [
             f"{file}: made again it is another: {what}" for file, what in _differences(release, manifest, made, new)
         ]
     if problems:
-        return _Rebuilt((*problems, *_tools(manifest, new)), ())
+        return _Rebuilt((*problems, *_tools(manifest, new)), made=True)
     notes = []
     if manifest["writer"] != new["writer"]:
         notes.append(f"same rows, other bytes: written by {manifest['writer']}, this is {WRITER}")
     if manifest["card_writer"] != new["card_writer"]:
         notes.append(f"the card is not compared: written by {manifest['card_writer']}, this is {new['card_writer']}")
-    return _Rebuilt((), tuple(notes))
+    return _Rebuilt(notes=tuple(notes), made=True)
+
+
+def _withheld(manifest: Manifest) -> str | None:
+    """What a release lacks that it was made of, since it may not be passed on; None: nothing."""
+    bare = manifest.get("standoff")
+    if bare and not manifest["restricted_text"]:
+        return f"{bare['rows']} rows are without the text that it would take (nercot hydrate puts it back)"
+    if bare and "annotate" in manifest["recipe"]["steps"]:
+        return f"the answers for {bare['rows']} rows are not passed on"
+    return None
 
 
 def _tools(manifest: Manifest, new: Manifest) -> list[str]:

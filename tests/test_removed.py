@@ -149,6 +149,18 @@ def test_an_export_of_the_ledger_leaves_it_out(place: Path) -> None:
     assert removed_guids(place / "nowhere") == frozenset()
 
 
+def test_answers_of_earlier_builds_are_left_out_of_an_export_too(place: Path, server: FaultServer) -> None:
+    """The same sentence was asked about under other types, in a build that came before and was never released."""
+    build_corpus(place, rows(), server, ("source.labels", {"ship": "vessel"}))
+    build_corpus(place, rows(), server)
+    remove(place, guid(GONE))
+    with Ledger(place / "build/ledger.sqlite") as ledger:
+        assert export_parquet(ledger, place / "some.parquet", removed_guids(place / "releases"))
+    left = json.dumps(pq.read_table(place / "some.parquet").to_pylist())
+    assert "vessel" in left
+    assert "Mara Twin" not in left
+
+
 def test_a_guid_of_an_older_release_can_still_be_taken_down(place: Path, server: FaultServer) -> None:
     build_corpus(place, [row for row in rows() if "Twin" not in str(row)], server)
     assert freeze("ner-cot", place / "build").version == "1.1.0"

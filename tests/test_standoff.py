@@ -184,7 +184,10 @@ def test_hydrated_it_is_whole_again(subset, tree, tmp_path):
     assert (back.rows, back.without_trace, back.fingerprint) == (20, 0, result.fingerprint)
     for config in ("re", "grpo"):
         assert table(back.folder, config) == table(result.candidate, config)
-    assert verify(back.folder).problems == ()
+    again = verify(back.folder, rebuild=True)
+    assert (again.problems, again.notes, again.rebuilt) == ((), (), True)
+    (note,) = verify(done.folder, rebuild=True).notes
+    assert "20 rows are without the text" in note
 
 
 def test_hydrated_it_cannot_be_published(subset, tree, tmp_path, hub):

@@ -116,7 +116,7 @@ def verify_command(release: Path, rebuild: bool, as_json: bool) -> None:
             click.echo(line)
         for line in found.notes:
             click.echo(f"note: {line}")
-        again = ", made again from its own answers" if found.rebuilt else ""
+        again = ", made again from what is in it" if found.rebuilt else ""
         state = f"{len(found.problems)} problems" if found.problems else f"sound{again}"
         click.echo(f"{release}: {state} ({found.files} files, {found.rows} rows)")
     if found.problems:
