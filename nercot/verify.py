@@ -31,6 +31,7 @@ from nercot.release import CHANGELOG, seal, stats_of
 from nercot.sources import sha256_of
 from nercot.tables import COLUMNS, features
 
+_OF_DOWNLOADS = (".git", ".gitattributes", ".cache")
 # Lines about one file; what is beyond is counted.
 _MOST = 20
 
@@ -77,7 +78,7 @@ def verify(release: Path, rebuild: bool = False, report: Report = quiet) -> Veri
         release=str(release),
         version=manifest.get("version"),
         problems=(*problems, *again.problems),
-        notes=again.notes,
+        notes=(*_hidden(release), *again.notes),
         files=len(manifest["files"]) + 2,
         rows=sum(file.get("rows", 0) for file in manifest["files"]),
         rebuilt=again.made,
@@ -134,6 +135,14 @@ def _file_problems(release: Path, manifest: Manifest, report: Report) -> Iterato
         hidden = any(part.startswith(".") for part in path.relative_to(release).parts)
         if path.is_file() and not hidden and name not in files and name not in (NAME, CHANGELOG):
             yield f"{name}: not part of the release"
+
+
+def _hidden(release: Path) -> Iterator[str]:
+    """Hidden files, which are never published; those that a clone or download has are as they should be."""
+    for path in sorted(release.rglob("*")):
+        name = path.relative_to(release)
+        if path.is_file() and name.parts[0] not in _OF_DOWNLOADS and any(part.startswith(".") for part in name.parts):
+            yield f"{name.as_posix()}: hidden, so no part of the release, and not published"
 
 
 def _card_problems(release: Path, manifest: Manifest) -> Iterator[str]:

@@ -250,6 +250,7 @@ def test_cut_missing_and_strange_files_are_named(release: Path) -> None:
         "CHANGELOG.md",
         "notes.txt",
     ]
+    assert verify(release).notes == (".DS_Store: hidden, so no part of the release, and not published",)
 
 
 def test_the_changelog_of_another_release_is_named(release: Path) -> None:

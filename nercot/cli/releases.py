@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,14 +101,16 @@ def _kept(step: Mapping[str, Any] | None) -> str:
 
 
 @command("verify")
-@click.argument("release", type=click.Path(path_type=Path))
+@click.argument("release")
 @click.option("--rebuild", is_flag=True, help="Make the whole corpus again from the release's own answers.")
-def verify_command(release: Path, rebuild: bool, as_json: bool) -> None:
-    """Check a release: every checksum, column, offset, count, and that it can be made again."""
+def verify_command(release: str, rebuild: bool, as_json: bool) -> None:
+    """Check a release (a folder, or org/name@v1.0.0): every checksum, column, offset, count, and that it can be made
+    again."""
+    from nercot.sources import corpus_folder
     from nercot.verify import verify
 
     with progress(as_json) as report:
-        found = verify(release, rebuild, report)
+        found = replace(verify(corpus_folder(release), rebuild, report), release=release)
     if as_json:
         print_json(found.as_json())
     else:
@@ -124,13 +126,14 @@ def verify_command(release: Path, rebuild: bool, as_json: bool) -> None:
 
 
 @command("trace")
-@click.argument("release", type=click.Path(path_type=Path))
+@click.argument("release")
 @click.argument("guid")
-def trace_command(release: Path, guid: str, as_json: bool) -> None:
+def trace_command(release: str, guid: str, as_json: bool) -> None:
     """Show the whole way of one row: source, request, reply, verdicts, judgement, kept or dropped."""
+    from nercot.sources import corpus_folder
     from nercot.trace import trace
 
-    found = trace(release, guid)
+    found = trace(corpus_folder(release), guid)
     if as_json:
         print_json(found)
     else:
