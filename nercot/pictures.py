@@ -58,7 +58,10 @@ def _save(path: Path, height: float, paint: Callable[[Axes], None]) -> None:
         "axes.spines.right": False,
         "text.parse_math": False,
     }
-    with matplotlib.rc_context(settings), replacing(path) as temporary:
+    with matplotlib.rc_context(), replacing(path) as temporary:
+        # A user's own matplotlibrc must not show in a release.
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(settings)
         figure = Figure(figsize=(7.2, height), layout="constrained")
         paint(figure.subplots())
         figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": "nercot"})

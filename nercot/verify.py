@@ -237,10 +237,10 @@ def _rebuild(release: Path, manifest: Manifest, report: Report) -> _Rebuilt:
 def _withheld(manifest: Manifest) -> str | None:
     """What a release lacks that it was made of, since it may not be passed on; None: nothing."""
     bare = manifest.get("standoff")
-    if bare and not manifest["restricted_text"]:
-        return f"{bare['rows']} rows are without the text that it would take (nercot hydrate puts it back)"
     if bare and "annotate" in manifest["recipe"]["steps"]:
         return f"the answers for {bare['rows']} rows are not passed on"
+    if bare and not manifest["restricted_text"]:
+        return f"{bare['rows']} rows are without the text that it would take (nercot hydrate puts it back)"
     return None
 
 

@@ -50,6 +50,7 @@ def release_command(
     click.echo(f"{corpus} {done.version}{after}: {done.rows} rows")
     if done.removed:
         click.echo(f"taken down: {done.removed} sentences, here and in every later build")
+        click.echo("  versions that were released before, also on the Hub, still hold them")
     for line in done.changes:
         click.echo(f"  {line}")
     if done.without_text:
