@@ -213,6 +213,25 @@ def test_a_corpus_of_another_source_does_not_name_that_of_its_recipe(tmp_path: P
     assert (spec.instead("org/name@v1:all").hub, spec.instead("org/name@v1:all").revision) == ("org/name:all", "v1")
 
 
+def test_a_calibration_of_another_judge_says_so(tmp_path: Path) -> None:
+    candidate = corpus(tmp_path, ("city",))
+    fault = {"made": 3, "caught": 2, "by_rule": {"duplicate": 2}}
+    judged = {"kept": 1, "auc": 0.5, "kept_and_valid": 0}
+    right = {"made": 9, "lost": 0, "kept": 9, "judged": 9}
+    found = {
+        "seed": 0,
+        "rules": {"right": right, "faults": {"label_swapped": fault}},
+        "judge": {"model": "embedded", "threshold": 0.0, "right": right, "faults": {"label_swapped": judged}}
+        | {"auc": 0.9, "repeats": 3, "variance": None, "length_correlation": None},
+    }
+    (tmp_path / "build/quickstart/calibration.json").write_text(json.dumps(found))
+    corpus(tmp_path, ("city",))
+    assert "| label swapped | 3 | 2 | 1 | 0.50 | 0 | duplicate 2 |" in (candidate / "README.md").read_text()
+    assert "has changed" not in (candidate / "README.md").read_text()
+    corpus(tmp_path, ("city",), ("select.threshold", 1))
+    assert "has changed" in (candidate / "README.md").read_text()
+
+
 # --- notes ------------------------------------------------------------------------------------------
 
 
