@@ -344,13 +344,13 @@ def _removed(places: Iterable[Path], corpus: str) -> dict[str, Removal]:
 
 
 def _texts(folder: Path) -> Iterator[tuple[str, str]]:
-    """(guid, sentence) of every row of a candidate or release that has a sentence."""
+    """(guid, sentence) of every row of a candidate or release that has one, or the start of an unreadable row."""
     manifest = read_manifest(folder)
     for config in configs_of(manifest):
-        columns = ("guid", "sentence") if "sentence" in COLUMNS[config].names else ()
+        columns = [name for name in ("sentence", "input") if name in COLUMNS[config].names]
         for row in rows_of(folder, manifest, config, columns) if columns else ():
-            if row["sentence"] is not None:
-                yield row["guid"], row["sentence"]
+            if text := row["sentence"] or row.get("input"):
+                yield row["guid"], text
 
 
 def _sentences(guids: Mapping[str, Any], folders: Iterable[Path]) -> dict[str, str]:

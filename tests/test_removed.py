@@ -169,6 +169,19 @@ def test_a_guid_of_an_older_release_can_still_be_taken_down(place: Path, server:
     assert "removed" in build_corpus(place, rows(), server).steps[0]["dropped"]
 
 
+def test_a_row_that_cannot_be_read_can_be_taken_down(place: Path, server: FaultServer) -> None:
+    long = "Mara Voss, 12 Harbour Row, " + "tel. 555 0101, " * 200
+    build_corpus(place, [*rows(), f"{long}\n"], server)
+    candidate = place / "build/ner-cot/candidate"
+    (row,) = [row for row in dropped(candidate, "unreadable") if "Harbour" in (row["input"] or "")]
+    done = remove(place, row["guid"])
+    assert done.removed == 1
+    assert "Harbour" not in texts(done.folder)
+    build_corpus(place, [*rows(), f"{long}\n"], server)
+    assert "Harbour" not in texts(place / "build/ner-cot")
+    assert [found["guid"] for found in dropped(candidate, "removed")] == [row["guid"]]
+
+
 def test_a_takedown_from_releases_elsewhere_holds_in_builds_too(place: Path, server: FaultServer) -> None:
     elsewhere = place / "elsewhere"
     (place / "guids.txt").write_text(guid(GONE))
