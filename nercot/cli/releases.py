@@ -158,19 +158,20 @@ def _print_tree(value: Any, depth: int) -> None:
 
 
 @command("hydrate")
-@click.argument("release", type=click.Path(path_type=Path))
+@click.argument("release")
 @click.option(
     "--input", "source", required=True, metavar="PATH", help="Your copy of the sources: folder, file or Hub id."
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Where to write.  [default: hydrated/CORPUS/VERSION]"
 )
-def hydrate_command(release: Path, source: str, out: Path | None, as_json: bool) -> None:
+def hydrate_command(release: str, source: str, out: Path | None, as_json: bool) -> None:
     """Put the text back into a release that may not pass it on, from your own copy of its sources."""
+    from nercot.sources import corpus_folder
     from nercot.standoff import hydrate
 
     with progress(as_json) as report:
-        done = hydrate(release, source, out, report)
+        done = hydrate(corpus_folder(release), source, out, report)
     if as_json:
         print_json(done.as_json())
         return
