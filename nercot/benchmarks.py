@@ -116,7 +116,13 @@ def text_may_be_passed_on(dataset: str, license: str) -> bool:
     Of a dataset in the registry its entry decides, whatever licence a copy claims.
     """
     known = find_benchmark(dataset)
-    return known.text_may_be_passed_on if known else license.lower() in _read("benchmarks.toml")["licenses"]["free"]
+    return known.text_may_be_passed_on if known else license.lower() in free_licenses()
+
+
+@lru_cache(maxsize=1)
+def free_licenses() -> frozenset[str]:
+    """The Hub's ids of the licences under which text may be passed on."""
+    return frozenset(_read("benchmarks.toml")["licenses"]["free"])
 
 
 def suite(name: str) -> tuple[Benchmark, ...]:

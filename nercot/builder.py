@@ -145,6 +145,8 @@ def build(
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
     check_models(recipe)
     source = source_of(recipe, options)
+    if options.input is not None:
+        recipe = replace(recipe, source=recipe.source.instead(options.input))
     work = Work(options.out / recipe.name)
     with ExitStack() as stack:
         stack.enter_context(alone(work.root))

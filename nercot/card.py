@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nercot.errors import InputError
 from nercot.findings import findings
-from nercot.provenance import license_of_all, provenance
+from nercot.provenance import annotators_of, license_of_all, provenance, sources_of
 from nercot.resources import resource
 from nercot.tables import features, write_text
 
@@ -32,6 +33,8 @@ _WHAT = {
     "re": "the corpus: the rows that were drawn, with gold (default)",
     "grpo": "prompt, gold and schema for training with reward functions",
 }
+# What both templates of corpora say alike, by the names of their files.
+_SHARED = ("labels", "licences", "template")
 _PLAIN = "the corpus: every row with gold as its entities, without a trace (default)"
 _MERGED = "every row of the source, with a trace where an answer said what gold says (default)"
 _SIZES = (
@@ -74,7 +77,8 @@ def write_card(
         pretty_name=manifest["title"],
         task_categories=["token-classification", "text-generation"],
         task_ids=["named-entity-recognition"],
-        annotations_creators=["machine-generated"],
+        annotations_creators=annotators_of(manifest),
+        source_datasets=sources_of(manifest),
         size_categories=[_size(stats["rows"])],
         tags=["named-entity-recognition", "chain-of-thought", "reasoning", "nercot"],
         configs=_configs(manifest),
@@ -96,16 +100,27 @@ def notes_of(card: Path) -> str:
     if not card.exists():
         return ""
     begin, end = NOTES
-    after = card.read_text(encoding="utf-8").rpartition(f"\n{begin}\n")[2]
+    try:
+        _, opened, after = card.read_text(encoding="utf-8").rpartition(f"\n{begin}\n")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{card}: not UTF-8, so your notes in it cannot be read; save it as UTF-8") from error
+    # Notes are the last section: where the line that ends them is gone, they go on to the end.
     written, closed, _ = after.partition(end)
-    return written if closed else ""
+    return (written if closed or not written else f"{written.rstrip()}\n") if opened else ""
 
 
 def _template(manifest: Mapping[str, Any]) -> str:
-    """The template of a corpus that a judge has selected, or of one that was drawn or merged, and what both share."""
-    names = ("dataset.md.j2" if "duplicates" in manifest else "subset.md.j2", "labels.md.j2", "licences.md.j2")
-    page, labels, licences = (resource("cards", name).read_text(encoding="utf-8") for name in names)
-    return page.replace("{# labels #}", labels.rstrip("\n")).replace("{# licences #}\n", licences)
+    """The template of a corpus that a judge has selected, or of one that was drawn or merged, with what both say."""
+    page, *parts = (
+        resource("cards", f"{name}.md.j2").read_text(encoding="utf-8") for name in (_page(manifest), *_SHARED)
+    )
+    for name, part in zip(_SHARED, parts, strict=True):
+        page = page.replace(f"{{# {name} #}}", part.rstrip("\n"))
+    return page
+
+
+def _page(manifest: Mapping[str, Any]) -> str:
+    return "dataset" if "duplicates" in manifest else "subset"
 
 
 def _size(rows: int) -> str:
@@ -190,6 +205,10 @@ def _values(manifest: Mapping[str, Any], stats: Mapping[str, Any]) -> dict[str, 
             {"name": name, "rows": _rows(manifest, name), "what": _what(manifest, name)}
             for name in _config_names(manifest)
         ],
+        "trained": {
+            **{name: name in _config_names(manifest) for name in ("sft", "grpo")},
+            "merged": "merge" in manifest["recipe"]["steps"],
+        },
         "datasets": _cells(stats["datasets"].items()),
         "types": _cells(types[:_TOP_TYPES]),
         "types_left": max(0, len(types) - _TOP_TYPES),

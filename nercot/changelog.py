@@ -60,6 +60,11 @@ def intact(raw: bytes) -> bool:
     return text.encode() == raw and hashlib.sha256(text[: seal.start()].encode()).hexdigest() == seal[1]
 
 
+def is_of(raw: bytes, manifest: Manifest) -> bool:
+    """Whether a changelog is that of this release: its newest section is of this version."""
+    return raw.startswith(f"# Changelog of {manifest['corpus']}\n\n## {manifest['version']}\n".encode())
+
+
 def _section(version: str, lines: list[str]) -> str:
     return "\n".join([f"## {version}", "", *lines])
 
@@ -81,7 +86,12 @@ def _metadata_lines(old: Manifest, new: Manifest) -> Iterator[str]:
         counted = one and other and name.startswith(_COUNTS)
         if one != other and not counted:
             values = f": {cell(one or 'none')} -> {cell(other or 'none')}"
-            yield f"`{cell(name)}` changed{values if len(values) <= _LONGEST else ''}"
+            yield f"`{_plain(name)}` changed{values if len(values) <= _LONGEST else ''}"
+
+
+def _plain(name: str) -> str:
+    """A key as it may stand between backticks, where a backslash would be seen."""
+    return " ".join(name.replace("`", "'").split())
 
 
 def _flat(manifest: Manifest) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from nercot.errors import OutputError
+from nercot.provenance import licenses_named
 from nercot.tables import COLUMNS, write_json
 
 NAME = "croissant.json"
@@ -61,7 +62,7 @@ def _metadata(mlc: Any, folder: Path, manifest: Mapping[str, Any], stats: Mappin
         name=manifest["corpus"],
         description=f"{manifest['title']}: {stats['rows']} sentences whose entities a reasoning trace justifies.",
         version=manifest["version"],
-        license=[manifest["license"]],
+        license=licenses_named(manifest),
         in_language=list(manifest["language"]),
         keywords=["named entity recognition", "chain of thought", "reasoning"],
         cite_as="A Reasoning Paradigm for Named Entity Recognition. AAAI 2026. arXiv:2511.11978.",

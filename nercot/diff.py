@@ -48,6 +48,8 @@ class Diff:
     columns: dict[str, str] = field(default_factory=dict)
     types: dict[str, tuple[int, int]] = field(default_factory=dict)
     steps: dict[str, tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]] = field(default_factory=dict)
+    # Rows that differ in the same columns share one tuple: there may be millions of them.
+    _shared: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def differs(self) -> bool:
@@ -58,7 +60,8 @@ class Diff:
         """Notes that a row differs in a column."""
         known = self.changed.get(key[0], ())
         if column not in known:
-            self.changed[key[0]] = (*known, column)
+            columns = (*known, column)
+            self.changed[key[0]] = self._shared.setdefault(columns, columns)
 
     def changed_columns(self) -> dict[str, int]:
         """Column -> rows in which it differs."""

@@ -130,7 +130,14 @@ def _calibration(manifest: Manifest, cell: Escape) -> dict[str, Any] | None:
         f"{judge['repeats']} times, its scores for one trace have a variance of {_figure(judge['variance'])}; they "
         f"correlate with the length of right traces at {_figure(judge['length_correlation'])}."
     )
+    if (judge["model"], judge["threshold"]) != (manifest["models"]["judge"]["asked"], _threshold(manifest)):
+        said += "  **Since then the judge or the threshold has changed**; `nercot calibrate` measures what holds now."
     return {"about": about, "kinds": kinds, "said": said}
+
+
+def _threshold(manifest: Manifest) -> float:
+    found: float = manifest["recipe"]["select"]["threshold"]
+    return found
 
 
 def _figure(value: float | None) -> str:

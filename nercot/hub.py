@@ -74,13 +74,30 @@ def download(repo_id: str, revision: str | None = None, config: str | None = Non
 
     Raises InputError in one line: no such dataset, revision or config, gated, offline, no network.
     """
+    return _told(lambda: _download(repo_id, revision, config, Patience(READ_SECONDS)), repo_id, revision)
+
+
+def _told(get: Callable[[], T], repo_id: str, revision: str | None) -> T:
+    """What `get` gives; an error of the clients in one line."""
     try:
         with quiet():
-            return _download(repo_id, revision, config, Patience(READ_SECONDS))
+            return get()
     except HUB_ERRORS as error:
         if getattr(error, "errno", None) == errno.ENOSPC:
             raise OutputError(f"{constants.HF_HUB_CACHE}: the disk is full; free some space, or set HF_HOME") from error
         raise InputError(explain(error, repo_id, revision)) from error
+
+
+def download_whole(where: str) -> Path:
+    """The folder in huggingface_hub's cache that holds all files of `org/name[@revision]`; raises as `download`."""
+    repo_id, _, revision = where.partition("@")
+    ask = Patience(READ_SECONDS)
+
+    def whole() -> Path:
+        commit = _commit(repo_id, revision or None, ask)
+        return Path(ask(partial(snapshot_download, repo_id, repo_type="dataset", revision=commit)))
+
+    return _told(whole, repo_id, revision or None)
 
 
 def _download(repo_id: str, revision: str | None, config: str | None, ask: Patience) -> Path:

@@ -58,7 +58,10 @@ def _save(path: Path, height: float, paint: Callable[[Axes], None]) -> None:
         "axes.spines.right": False,
         "text.parse_math": False,
     }
-    with matplotlib.rc_context(settings), replacing(path) as temporary:
+    with matplotlib.rc_context(), replacing(path) as temporary:
+        # A user's own matplotlibrc must not show in a release.
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(settings)
         figure = Figure(figsize=(7.2, height), layout="constrained")
         paint(figure.subplots())
         figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": "nercot"})
@@ -79,16 +82,16 @@ def _funnel(axes: Axes, manifest: Mapping[str, Any]) -> None:
 
 
 def _scores(axes: Axes, manifest: Mapping[str, Any]) -> None:
-    """Scores in bins of half a point, the threshold marked."""
+    """Scores in bins of half a point (9 is what lies in [9, 9.5)), the threshold marked."""
     bins = [0] * 21
     for score, count in manifest["scores"].items():
-        bins[round(float(score) * 2)] += count
-    axes.bar([place / 2 for place in range(21)], bins, width=0.42, color=_BAR)
+        bins[int(float(score) * 2)] += count
+    axes.bar([place / 2 for place in range(21)], bins, width=0.42, align="edge", color=_BAR)
     threshold = manifest["recipe"]["select"]["threshold"]
-    axes.axvline(threshold - 0.25, color="black", linewidth=0.8, linestyle="--")
+    axes.axvline(threshold, color="black", linewidth=0.8, linestyle="--")
     axes.set_xlabel(f"score (kept from {threshold:g})")
     axes.set_ylabel("attempts")
-    axes.set_xlim(-0.5, 10.5)
+    axes.set_xlim(-0.25, 10.75)
 
 
 def _types(axes: Axes, stats: Mapping[str, Any]) -> None:

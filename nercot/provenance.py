@@ -11,13 +11,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from nercot.benchmarks import find_benchmark, text_may_be_passed_on
+from nercot.benchmarks import find_benchmark, free_licenses, text_may_be_passed_on
 
 Manifest = Mapping[str, Any]
 Escape = Callable[[Any], str]
 
 # Parts of a licence's id that hold for everything that is made with it.
 _TERMS = {"non_commercial": "nc", "share_alike": "sa"}
+_WITHOUT_CONDITIONS = frozenset(("cc0-1.0", "pddl", "unlicense"))
+# Licences that ask for no more than to be named and kept with the text, as those of Creative Commons do.
+_PERMISSIVE = frozenset(("apache-2.0", "mit", "isc", "bsd", "bsd-2-clause", "bsd-3-clause", "odc-by", "ecl-2.0"))
+# The names of the datasets that nercot's own sentences are in.
+_TOUR = "quickstart-"
 _WORDS = {"non_commercial": "non-commercial", "share_alike": "share-alike"}
 
 
@@ -41,20 +46,51 @@ def _asks(term: str, dataset: str, license: str) -> bool:
 
 
 def license_of_all(manifest: Manifest) -> str:
-    """The Hub licence id of the whole: that of all rows, the strictest of Creative Commons', or `other`.
+    """The Hub licence id of the whole: the strictest of its parts, or `other` where none holds for all of them.
 
     A corpus that says little of its rows' licences has that of its recipe.
     """
     parts = manifest.get("licenses") or []
-    found = {part["license"].lower() for part in parts}
-    if len(found) < 2:
-        return str(next(iter(found), manifest["license"]))
-    if any(not part["text"] for part in parts) or any(not name.startswith(("cc0-", "cc-by-")) for name in found):
+    found = licenses_named(manifest)
+    terms = [short for term, short in _TERMS.items() if any(part[term] for part in parts)]
+    if len(found) == 1 and set(terms) <= set(found[0].split("-")):
+        return found[0] if found[0] in (*free_licenses(), "other", "unknown") else "other"
+    # Who gives something away without conditions asks for nothing that another licence would break.
+    binding = [name for name in found if name not in _WITHOUT_CONDITIONS]
+    if any(not part["text"] for part in parts) or any("nd" in name.split("-") for name in binding):
         return "other"
-    if any("nd" in name.split("-") for name in found):
+    if len(binding) < 2 and not terms:
+        return next(iter(binding), found[0])
+    attributed = [name for name in binding if name.startswith("cc-by-")]
+    if not attributed or any(name not in _PERMISSIVE for name in binding if name not in attributed):
         return "other"
-    terms = "".join(f"-{short}" for term, short in _TERMS.items() if any(part[term] for part in parts))
-    return f"cc-by{terms}-4.0"
+    return "-".join(["cc-by", *terms, "4.0"])
+
+
+def licenses_named(manifest: Manifest) -> list[str]:
+    """Every licence that a row of the default config has, that of the recipe where nothing is known of rows."""
+    parts = manifest.get("licenses") or [manifest]
+    return sorted({str(part["license"]).lower() for part in parts})
+
+
+def sources_of(manifest: Manifest) -> list[str]:
+    """What the corpus was made of, as the Hub names sources: dataset ids where they are known."""
+    datasets = sorted({part["dataset"] for part in manifest.get("licenses") or ()})
+    if datasets and all(name.startswith(_TOUR) for name in datasets):
+        return ["original"]
+    if hub := manifest["recipe"]["source"].get("hub"):
+        return [hub.partition(":")[0]]
+    known = [benchmark.hub[0] if benchmark and benchmark.hub else None for benchmark in map(find_benchmark, datasets)]
+    ids = sorted({name.partition(":")[0] for name in known if name})
+    return [*ids, "extended|other"] if None in known or not known else ids
+
+
+def annotators_of(manifest: Manifest) -> list[str]:
+    """Who annotated, as the Hub names it: `found` are the source's own annotations."""
+    steps = manifest["recipe"]["steps"]
+    if "duplicates" in manifest:
+        return ["machine-generated"]
+    return ["found", "machine-generated"] if "annotate" in steps and "traces" in manifest else ["found"]
 
 
 def provenance(manifest: Manifest, cell: Escape) -> dict[str, Any]:

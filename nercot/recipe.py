@@ -11,7 +11,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -108,6 +108,14 @@ class SourceSpec:
         plain = {key: table.get(key) for key in ("path", "hub", "revision", "format", "split")}
         ignored = tuple(table.get("ignore_labels", ()))
         return cls(**plain, labels=schema, renamed=renamed, ignore_labels=ignored, datasets=datasets)
+
+    def instead(self, where: str) -> SourceSpec:
+        """The same for another source, a path or Hub dataset: files are known by name and hash, not by their folder."""
+        base, colon, config = where.rpartition(":")
+        if Path(where).expanduser().exists() or (colon and Path(base).is_dir()):
+            return replace(self, path=None, hub=None, revision=None)
+        name, _, revision = (base if colon else where).partition("@")
+        return replace(self, path=None, hub=f"{name}{colon}{config if colon else ''}", revision=revision or None)
 
     def written(self) -> dict[str, Any]:
         """What `read` takes, without what is not set; of a path only its name."""

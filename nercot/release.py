@@ -8,15 +8,17 @@ a release, and never makes a second one of the same content.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version as package_version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ from nercot.errors import InputError, OutputError, ShortfallError
 from nercot.manifest import NAME, Manifest, configs_of, read_manifest, splits_of, write_sealed
 from nercot.pipeline import Report
 from nercot.rebuild import rebuild, rows_of
-from nercot.removed import Removal, read_guids, read_removed, sentence_hash, write_removed
+from nercot.removed import Removal, collapsed, read_guids, read_removed, sentence_hash, write_removed
 from nercot.sources import sha256_of
 from nercot.standoff import withhold
 from nercot.stats import Stats
@@ -89,8 +91,10 @@ def freeze(
         raise InputError(f"{candidate}: there is no candidate; build it first: nercot build {corpus}")
     with alone(out / corpus):
         _check_complete(candidate)
-        taken = _take_down(remove, candidate, folder, corpus) if remove else 0
-        _leave_out_removed(candidate, folder, corpus, report)
+        # Builds look for what was taken down beside their own folder, wherever the releases are.
+        places = tuple(dict.fromkeys((folder, out.parent / "releases")))
+        taken = _take_down(remove, candidate, places, corpus, out / "ledger.sqlite") if remove else 0
+        _leave_out_removed(candidate, places, corpus, report)
         return _freeze(candidate, folder / corpus, asked, taken, report)
 
 
@@ -134,7 +138,7 @@ def _freeze(candidate: Path, folder: Path, asked: Version | None, taken: int, re
         diffs = _differences(newest, old, stage, manifest, report) if newest and old else {}
         if newest and old and not diffs and _same(seal(stage, manifest, old["version"], stats), old):
             return _released(newest, old, made=False, kind="same", previous=old["version"], removed=taken)
-        kind = kind_of_change(diffs) if old else "first"
+        kind = kind_of_change(diffs, old, manifest) if old else "first"
         version = _choose(asked, known, kind)
         sealed = seal(stage, manifest, version, stats)
         text = _write_changelog(stage, sealed, newest, old, diffs, kind)
@@ -256,14 +260,26 @@ def _differences(newest: Path, old: Manifest, stage: Path, new: Manifest, report
     return diffs
 
 
-def kind_of_change(diffs: Mapping[str, Diff]) -> str:
+def kind_of_change(diffs: Mapping[str, Diff], old: Manifest, new: Manifest) -> str:
     """major, minor or patch, by the differences of all configs.
 
-    A type that is described otherwise than before means something else, whatever its name.
+    A type that is described otherwise than before means something else, whatever its name; and so do the types of
+    rows whose labels the recipe maps otherwise.  Who loads the default config gets other columns where it is another.
     """
     if any(found.columns or "schema_descriptions" in found.changed_columns() for found in diffs.values()):
         return "major"
-    return "minor" if any(found.differs for found in diffs.values()) else "patch"
+    if next(iter(configs_of(old))) != next(iter(configs_of(new))):
+        return "major"
+    if diffs and _maps(old, new) != _maps(new, old):
+        return "major"
+    return "minor" if diffs else "patch"
+
+
+def _maps(manifest: Manifest, other: Manifest) -> dict[str, Any]:
+    """The label maps of a recipe, of all rows and of the datasets that another recipe names as well."""
+    source, datasets = manifest["recipe"]["source"], other["recipe"]["source"].get("datasets", {})
+    listed = {"": source, **{name: own for name, own in source.get("datasets", {}).items() if name in datasets}}
+    return {name: own["labels"] for name, own in listed.items() if isinstance(own.get("labels"), Mapping)}
 
 
 def _choose(asked: Version | None, known: list[str], kind: str) -> str:
@@ -304,55 +320,78 @@ def _write_changelog(
 # --- takedown -------------------------------------------------------------------------------------
 
 
-def _take_down(guids: Path, candidate: Path, releases: Path, corpus: str) -> int:
+def _take_down(guids: Path, candidate: Path, places: Sequence[Path], corpus: str, ledger: Path) -> int:
     """Adds the sentences of these guids to what is taken down from the corpus; returns how many are new."""
     asked = read_guids(guids)
-    removed = read_removed(releases, corpus)
-    found = _sentences(asked, candidate, releases / corpus)
+    removed = _removed(places, corpus)
+    folders = (candidate, *(places[0] / corpus / version for version in reversed(versions(places[0] / corpus))))
+    found = _sentences(asked, folders)
     known = {guid for item in removed.values() for guid in item.guids}
     if missing := sorted(asked.keys() - found.keys() - known):
         raise InputError(f"{guids}: {missing[0]} is in no row of {candidate} nor of its releases; check the guid")
     new = {found[guid]: asked[guid] for guid in asked if guid in found and found[guid] not in removed}
-    others = _guids_of(new, candidate)
+    named = _guids_of(new, folders, ledger)
     for sentence, reason in new.items():
-        named = {guid for guid, text in found.items() if text == sentence}
-        removed[sentence] = Removal(sentence, reason, tuple(sorted(named | others.get(sentence, set()))))
-    if new:
-        write_removed(releases, corpus, removed)
+        removed[sentence] = Removal(sentence, reason, tuple(sorted(named[sentence])))
+    for place in places if new else ():
+        write_removed(place, corpus, removed)
     return len(new)
 
 
+def _removed(places: Iterable[Path], corpus: str) -> dict[str, Removal]:
+    """What was taken down from a corpus, whichever folder of releases it was taken down in."""
+    return {sentence: removal for place in places for sentence, removal in read_removed(place, corpus).items()}
+
+
 def _texts(folder: Path) -> Iterator[tuple[str, str]]:
-    """(guid, sentence) of every row of a candidate or release that has a sentence."""
+    """(guid, sentence) of every row of a candidate or release that has one, or the start of an unreadable row."""
     manifest = read_manifest(folder)
     for config in configs_of(manifest):
-        columns = ("guid", "sentence") if "sentence" in COLUMNS[config].names else ()
+        columns = [name for name in ("sentence", "input") if name in COLUMNS[config].names]
         for row in rows_of(folder, manifest, config, columns) if columns else ():
-            if row["sentence"] is not None:
-                yield row["guid"], row["sentence"]
+            if text := row["sentence"] or row.get("input"):
+                yield row["guid"], text
 
 
-def _sentences(guids: Mapping[str, Any], candidate: Path, folder: Path) -> dict[str, str]:
-    """guid -> hash of its sentence, as far as the candidate or a release has them, the newest first."""
+def _sentences(guids: Mapping[str, Any], folders: Iterable[Path]) -> dict[str, str]:
+    """guid -> hash of its sentence, as far as the first of the folders that know it says."""
     found: dict[str, str] = {}
-    for place in (candidate, *(folder / version for version in reversed(versions(folder)))):
+    for folder in folders:
         if len(found) < len(guids):
-            found = {guid: sentence_hash(text) for guid, text in _texts(place) if guid in guids} | found
+            found = {guid: sentence_hash(text) for guid, text in _texts(folder) if guid in guids} | found
     return found
 
 
-def _guids_of(sentences: Mapping[str, Any], candidate: Path) -> dict[str, set[str]]:
-    """Hash -> the guids of all records of the candidate with that sentence, under whatever types."""
-    found: dict[str, set[str]] = {}
-    for guid, text in _texts(candidate) if sentences else ():
-        if (known := sentence_hash(text)) in sentences:
-            found.setdefault(known, set()).add(guid)
+def _guids_of(sentences: Collection[str], folders: Iterable[Path], ledger: Path) -> dict[str, set[str]]:
+    """Hash -> the guids of all records with that sentence, under whatever types, here or in an answer of the ledger."""
+    found: dict[str, set[str]] = {sentence: set() for sentence in sentences}
+    texts: dict[str, str] = {}
+    for guid, text in chain.from_iterable(map(_texts, folders)) if sentences else ():
+        if (known := sentence_hash(text)) in found:
+            found[known].add(guid)
+            texts[collapsed(text)] = known
+    for guid, prompt in _asked(ledger) if texts else ():
+        for text, known in texts.items():
+            if text in prompt:
+                found[known].add(guid)
     return found
 
 
-def _leave_out_removed(candidate: Path, releases: Path, corpus: str, report: Report) -> None:
+def _asked(path: Path) -> Iterator[tuple[str, str]]:
+    """(guid, what a model was told) of every answer in a ledger: those of earlier builds go into an export too."""
+    if not path.is_file():
+        return
+    from nercot.llm.ledger import Ledger
+
+    with Ledger(path) as ledger:
+        for entry in ledger.final_entries(("guid", "request")):
+            messages = json.loads(entry["request"]).get("messages") or ()
+            yield entry["guid"], collapsed(" ".join(str(message["content"]) for message in messages))
+
+
+def _leave_out_removed(candidate: Path, places: Iterable[Path], corpus: str, report: Report) -> None:
     """Makes the candidate again without what was taken down since it was built."""
-    removed = read_removed(releases, corpus)
+    removed = _removed(places, corpus)
     if not removed or not any(sentence_hash(text) in removed for _, text in _texts(candidate)):
         return
     if "sample" in read_manifest(candidate):  # a draw has other rows in place of those that are gone

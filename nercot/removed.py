@@ -33,8 +33,12 @@ class Removal:
 
 def sentence_hash(sentence: str) -> str:
     """64 hex digits that are equal for sentences with the same text (NFC, white space collapsed, case kept)."""
-    text = " ".join(normalize("NFC", sentence).split())
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(collapsed(sentence).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def collapsed(text: str) -> str:
+    """Text as takedowns compare it: NFC, and one space for all white space."""
+    return " ".join(normalize("NFC", text).split())
 
 
 def taken_down(guid: str, dataset: str, license: str, removal: Removal) -> Outcome:

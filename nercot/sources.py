@@ -111,13 +111,28 @@ def find_files(where: str) -> tuple[DataFile, ...]:
     if colon and Path(base).is_dir():
         return corpus_files(Path(base), config)
     name = base if colon else where
-    if _HUB_ID.fullmatch(name.partition("@")[0]) and not where.startswith((".", "/", "~")) and not _looks_local(where):
+    if _is_hub_id(name) and not _looks_local(where):
         from nercot.hub import download
 
         chosen = config if colon else None
         folder = download(name.partition("@")[0], name.partition("@")[2] or None, chosen)
         return corpus_files(folder, chosen) if chosen or _configs(folder / "README.md") else _folder_files(folder)
     raise InputError(f"{where}: no such file or folder; check the path")
+
+
+def corpus_folder(where: str) -> Path:
+    """The whole folder of a corpus: itself, or all files of a Hub dataset `org/name[@revision]`."""
+    path = Path(where).expanduser()
+    if path.exists() or not _is_hub_id(where) or _looks_local(where):
+        return path
+    from nercot.hub import download_whole
+
+    return download_whole(where)
+
+
+def _is_hub_id(name: str) -> bool:
+    """Whether this can be `org/name[@revision]`."""
+    return bool(_HUB_ID.fullmatch(name.partition("@")[0])) and not name.startswith((".", "/", "~"))
 
 
 def _looks_local(where: str) -> bool:

@@ -159,7 +159,7 @@ def hydrate(release: Path, source: str, out: Path | None = None, report: Report 
     stage = target.with_name(f".{target.name}.new")
     with writing(target):
         shutil.rmtree(stage, ignore_errors=True)
-        shutil.copytree(release, stage, copy_function=_copy_writable)
+        shutil.copytree(release, stage, ignore=shutil.ignore_patterns(".*"), copy_function=_copy_writable)
     sealed = _restore(stage, manifest, sentences)
     replace_folder(stage, target)
     traces = manifest["standoff"]["traces"]

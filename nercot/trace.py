@@ -23,6 +23,7 @@ from nercot.pipeline import Row
 from nercot.rebuild import Requests, asked_for, recipe_of
 from nercot.recipe import Recipe
 from nercot.rules import validate
+from nercot.steps.validate import validate_step
 from nercot.tables import to_record
 
 _SOURCE = ("dataset", "source_id", "split", "license")
@@ -81,15 +82,22 @@ def _source(row: Row, dropped: list[Row], manifest: Manifest) -> dict[str, Any]:
 
 def _attempt(row: Row, requests: Requests, recipe: Recipe) -> dict[str, Any]:
     """One answer: what was asked, what came, what the rules and the judge say of it."""
-    verdict = verdict_row(row["guid"], validate(to_record(row), recipe.rules, recipe.trace))
-    del verdict["guid"]
     return {
         "attempt": row["attempt"],
         "request": _request(row["request_key"], requests.teacher(row)),
         "reply": {name: row[name] for name in _REPLY},
-        "verdict": verdict,
+        "verdict": _verdict(row, recipe),
         "judgement": _judgement(row, requests),
     }
+
+
+def _verdict(row: Row, recipe: Recipe) -> dict[str, Any]:
+    """What the rules say of an answer; `reason`: why the step refused it, such as that it was cut off."""
+    record = to_record(row)
+    said = verdict_row(row["guid"], validate(record, recipe.rules, recipe.trace))
+    outcome = next(validate_step(iter((record,)), recipe.rules, recipe.trace))
+    told = {"valid": outcome.kept, "reason": outcome.reason, "detail": outcome.detail}
+    return {**told, **{name: said[name] for name in ("violations", "entities")}}
 
 
 def _judgement(row: Row, requests: Requests) -> dict[str, Any] | None:
@@ -107,9 +115,10 @@ def _request(key: str | None, requests: list[Request]) -> dict[str, Any] | None:
 
 
 def _outcome(kept: list[Row], raw: list[Row], dropped: list[Row]) -> dict[str, Any]:
-    """Kept (from which attempt) or dropped (at which step, and why); neither while it waits for an answer."""
-    if kept:
-        attempt = next((row["attempt"] for row in raw if is_answer(row, kept[0])), None)
-        return {"kept": True, "attempt": attempt, "step": None, "reason": None, "detail": None}
+    """Kept (from which attempt) or dropped (at which step, and why); neither while it waits for an answer.
+
+    A row that is kept with gold alone says why it is without the trace of its answer.
+    """
+    attempt = next((row["attempt"] for row in raw if kept and is_answer(row, kept[0])), None)
     drop = dropped[0] if dropped else {}
-    return {"kept": False, "attempt": None, **{name: drop.get(name) for name in ("step", "reason", "detail")}}
+    return {"kept": bool(kept), "attempt": attempt, **{name: drop.get(name) for name in ("step", "reason", "detail")}}

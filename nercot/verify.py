@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from nercot.builder import quiet
 from nercot.candidate import WRITER
-from nercot.changelog import intact
+from nercot.changelog import intact, is_of
 from nercot.diff import Diff, compare
 from nercot.errors import InputError
 from nercot.invariants import row_problems
@@ -31,6 +31,7 @@ from nercot.release import CHANGELOG, seal, stats_of
 from nercot.sources import sha256_of
 from nercot.tables import COLUMNS, features
 
+_OF_DOWNLOADS = (".git", ".gitattributes", ".cache")
 # Lines about one file; what is beyond is counted.
 _MOST = 20
 
@@ -70,17 +71,17 @@ def verify(release: Path, rebuild: bool = False, report: Report = quiet) -> Veri
         problems += [*_card_problems(release, manifest), *_column_problems(release, manifest)]
     if not problems:
         problems += _shortened(row_problems(release, manifest, report))
-    again = _Rebuilt((), ())
+    again = _Rebuilt()
     if rebuild and not problems:
         again = _rebuild(release, manifest, report)
     return Verified(
         release=str(release),
         version=manifest.get("version"),
         problems=(*problems, *again.problems),
-        notes=again.notes,
+        notes=(*_hidden(release), *again.notes),
         files=len(manifest["files"]) + 2,
         rows=sum(file.get("rows", 0) for file in manifest["files"]),
-        rebuilt=rebuild and not problems and not manifest.get("standoff"),
+        rebuilt=again.made,
     )
 
 
@@ -127,11 +128,21 @@ def _file_problems(release: Path, manifest: Manifest, report: Report) -> Iterato
         yield f"{CHANGELOG}: missing"
     elif not intact((release / CHANGELOG).read_bytes()):
         yield f"{CHANGELOG}: changed since it was released, it does not fit its last line"
+    elif not is_of((release / CHANGELOG).read_bytes(), manifest):
+        yield f"{CHANGELOG}: is not that of {manifest['corpus']} {manifest['version']}"
     for path in sorted(release.rglob("*")):
         name = path.relative_to(release).as_posix()
         hidden = any(part.startswith(".") for part in path.relative_to(release).parts)
         if path.is_file() and not hidden and name not in files and name not in (NAME, CHANGELOG):
             yield f"{name}: not part of the release"
+
+
+def _hidden(release: Path) -> Iterator[str]:
+    """Hidden files, which are never published; those that a clone or download has are as they should be."""
+    for path in sorted(release.rglob("*")):
+        name = path.relative_to(release)
+        if path.is_file() and name.parts[0] not in _OF_DOWNLOADS and any(part.startswith(".") for part in name.parts):
+            yield f"{name.as_posix()}: hidden, so no part of the release, and not published"
 
 
 def _card_problems(release: Path, manifest: Manifest) -> Iterator[str]:
@@ -195,30 +206,42 @@ def _column_problems(release: Path, manifest: Manifest) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Rebuilt:
-    problems: tuple[str, ...]
-    notes: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    made: bool = False
 
 
 def _rebuild(release: Path, manifest: Manifest, report: Report) -> _Rebuilt:
     """Makes the corpus again and compares: bytes with the same writer, rows with another."""
-    if bare := manifest.get("standoff"):
-        return _Rebuilt((), (f"not made again: {bare['rows']} rows are without the text that it would take",))
+    if withheld := _withheld(manifest):
+        return _Rebuilt(notes=(f"not made again: {withheld}",))
     with tempfile.TemporaryDirectory(prefix="nercot-verify-") as root:
         made = make_again(release, Path(root), report=report)
         new = {key: value for key, value in read_manifest(made).items() if key != "key"}
+        new |= {key: manifest[key] for key in ("restricted_text", "standoff") if key in manifest}
         shutil.copyfile(release / "README.md", made / "README.md")
         new = seal(made, new, manifest["version"], stats_of(made, new, report))
         problems = [
             f"{file}: made again it is another: {what}" for file, what in _differences(release, manifest, made, new)
         ]
     if problems:
-        return _Rebuilt((*problems, *_tools(manifest, new)), ())
+        return _Rebuilt((*problems, *_tools(manifest, new)), made=True)
     notes = []
     if manifest["writer"] != new["writer"]:
         notes.append(f"same rows, other bytes: written by {manifest['writer']}, this is {WRITER}")
     if manifest["card_writer"] != new["card_writer"]:
         notes.append(f"the card is not compared: written by {manifest['card_writer']}, this is {new['card_writer']}")
-    return _Rebuilt((), tuple(notes))
+    return _Rebuilt(notes=tuple(notes), made=True)
+
+
+def _withheld(manifest: Manifest) -> str | None:
+    """What a release lacks that it was made of, since it may not be passed on; None: nothing."""
+    bare = manifest.get("standoff")
+    if bare and "annotate" in manifest["recipe"]["steps"]:
+        return f"the answers for {bare['rows']} rows are not passed on"
+    if bare and not manifest["restricted_text"]:
+        return f"{bare['rows']} rows are without the text that it would take (nercot hydrate puts it back)"
+    return None
 
 
 def _tools(manifest: Manifest, new: Manifest) -> list[str]:

@@ -20,6 +20,7 @@ from release_files import cot_rows, make_release, sft_rows, tree
 
 from nercot.errors import InputError
 from nercot.hub import Patience, download, explain
+from nercot.sources import corpus_folder
 
 NAME = "org/made"
 COT, SFT = "cot/train-00000-of-00001.parquet", "sft/train-00000-of-00001.parquet"
@@ -53,6 +54,19 @@ def refusal(*asked: str | None) -> str:
 
 
 # --- what is downloaded -----------------------------------------------------------------------------
+
+
+def test_a_whole_corpus_at_a_revision(hub: HubServer, release: Path, tmp_path: Path) -> None:
+    old = hub.repo(NAME)["branches"]["main"]
+    hub.commit(NAME, {"more.txt": b"x"})
+    found = tree(corpus_folder(f"{NAME}@{old}"))
+    assert {path: found[path] for path in found if path != ".gitattributes"} == tree(release)
+    assert "more.txt" in tree(corpus_folder(NAME))
+    for where, message in (("org/none", "no such dataset"), (f"{NAME}@none", "has no revision 'none'")):
+        with pytest.raises(InputError, match=message) as caught:
+            corpus_folder(where)
+        assert len(str(caught.value).splitlines()) == 1
+    assert corpus_folder(str(tmp_path / "none")) == tmp_path / "none"
 
 
 @pytest.mark.parametrize(("config", "path"), [(None, COT), ("cot", COT), ("sft", SFT)])

@@ -38,6 +38,29 @@ def test_the_same_release_has_the_same_pictures_and_description(corpus, tmp_path
     assert not any(b"/tmp/" in content or b"127.0.0.1" in content for content in seen[0])
 
 
+def test_a_users_own_settings_do_not_show(corpus, tmp_path):
+    import matplotlib
+
+    _, manifest, stats = corpus
+    draw(tmp_path / "plain", manifest, stats)
+    own = {"axes.grid": True, "axes.facecolor": "yellow", "svg.id": "mine", "lines.linewidth": 9}
+    with matplotlib.rc_context(own):
+        draw(tmp_path / "own", manifest, stats)
+        assert matplotlib.rcParams["axes.grid"]
+    for path in sorted((tmp_path / "plain/pictures").iterdir()):
+        assert path.read_bytes() == (tmp_path / "own/pictures" / path.name).read_bytes()
+
+
+def test_scores_stand_in_the_bin_that_they_are_in(corpus, tmp_path):
+    _, manifest, stats = corpus
+    near, at = ({**manifest, "scores": scores} for scores in ({"8.6": 3, "8.99": 1, "9": 5}, {"8.5": 4, "9.4": 5}))
+    drawn = [
+        draw(tmp_path / name, one, stats) and (tmp_path / name / "pictures/scores.svg").read_bytes()
+        for name, one in (("near", near), ("at", at))
+    ]
+    assert drawn[0] == drawn[1]
+
+
 def test_types_with_odd_names_are_drawn(corpus, tmp_path):
     _, manifest, stats = corpus
     odd = {"$x_1$ {{y}}": 3, "<script>&": 2, "人物": 1, "x" * 200: 1, "a\nb\x00": 1}

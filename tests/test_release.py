@@ -198,6 +198,36 @@ def test_another_column_makes_a_major_version(place: Path) -> None:
     assert "`cot`: column `drift` added" in major.changes
 
 
+def test_labels_that_are_mapped_otherwise_make_a_major_version(place: Path, server: FaultServer) -> None:
+    build_corpus(place, source_rows(), server, ("source.labels", {"ship": "vessel"}))
+    before = state(place / "releases")
+    with pytest.raises(InputError, match=r"major, so at least 2\.0\.0"):
+        released(place, version="1.1.0")
+    assert state(place / "releases") == before
+    assert (released(place).version, released(place).made) == ("2.0.0", False)
+    # A map of a label that no row has changes nothing but the recipe.
+    unused = {"ship": "vessel", "dragon": "beast"}
+    build_corpus(place, source_rows(), server, ("source.labels", unused))
+    assert released(place).version == "2.0.1"
+
+
+def test_another_default_config_makes_a_major_version(tmp_path: Path) -> None:
+    recipe, steps = tmp_path / "made.toml", 'steps = ["annotate", "validate", "score", "select"]\n'
+    models = '[teacher]\nurl = "embedded"\n[judge]\nurl = "embedded"\n'
+    recipe.write_text(f'{steps}[corpus]\nname = "made"\nlicense = "cc0-1.0"\n{models}')
+    (tmp_path / "rows.jsonl").write_text(json.dumps(source_row("Mara Kept")) + "\n")
+    options = BuildOptions(tmp_path / "build", str(tmp_path / "rows.jsonl"))
+    build(load_recipe(str(recipe), [("select.threshold", 0), ("validate.rules", ["malformed"])]), options)
+    assert freeze("made", tmp_path / "build").version == "1.0.0"
+    recipe.write_text(
+        'steps = ["stratify"]\n[corpus]\nname = "made"\nlicense = "cc0-1.0"\n[select]\nduplicates = "off"\n'
+    )
+    build(load_recipe(str(recipe), [("sample.size", 1)]), options)
+    drawn = freeze("made", tmp_path / "build")
+    assert (drawn.version, drawn.kind) == ("2.0.0", "major")
+    assert not verify(drawn.folder, rebuild=True).problems
+
+
 @pytest.mark.parametrize("version", ["1", "v1.1.0", "1.1", "1.01.0", "1.1.0-rc1", "one", "", "1.1.0\n"])
 def test_what_is_no_version_is_refused(built: Path, version: str) -> None:
     with pytest.raises(InputError, match=r"X\.Y\.Z"):

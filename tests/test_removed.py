@@ -149,12 +149,48 @@ def test_an_export_of_the_ledger_leaves_it_out(place: Path) -> None:
     assert removed_guids(place / "nowhere") == frozenset()
 
 
+def test_answers_of_earlier_builds_are_left_out_of_an_export_too(place: Path, server: FaultServer) -> None:
+    """The same sentence was asked about under other types, in a build that came before and was never released."""
+    build_corpus(place, rows(), server, ("source.labels", {"ship": "vessel"}))
+    build_corpus(place, rows(), server)
+    remove(place, guid(GONE))
+    with Ledger(place / "build/ledger.sqlite") as ledger:
+        assert export_parquet(ledger, place / "some.parquet", removed_guids(place / "releases"))
+    left = json.dumps(pq.read_table(place / "some.parquet").to_pylist())
+    assert "vessel" in left
+    assert "Mara Twin" not in left
+
+
 def test_a_guid_of_an_older_release_can_still_be_taken_down(place: Path, server: FaultServer) -> None:
     build_corpus(place, [row for row in rows() if "Twin" not in str(row)], server)
     assert freeze("ner-cot", place / "build").version == "1.1.0"
     assert remove(place, guid(GONE)).kind == "same"
     assert read_removed(place / "releases", "ner-cot").keys() == {sentence_hash(GONE)}
     assert "removed" in build_corpus(place, rows(), server).steps[0]["dropped"]
+
+
+def test_a_row_that_cannot_be_read_can_be_taken_down(place: Path, server: FaultServer) -> None:
+    long = "Mara Voss, 12 Harbour Row, " + "tel. 555 0101, " * 200
+    build_corpus(place, [*rows(), f"{long}\n"], server)
+    candidate = place / "build/ner-cot/candidate"
+    (row,) = [row for row in dropped(candidate, "unreadable") if "Harbour" in (row["input"] or "")]
+    done = remove(place, row["guid"])
+    assert done.removed == 1
+    assert "Harbour" not in texts(done.folder)
+    build_corpus(place, [*rows(), f"{long}\n"], server)
+    assert "Harbour" not in texts(place / "build/ner-cot")
+    assert [found["guid"] for found in dropped(candidate, "removed")] == [row["guid"]]
+
+
+def test_a_takedown_from_releases_elsewhere_holds_in_builds_too(place: Path, server: FaultServer) -> None:
+    elsewhere = place / "elsewhere"
+    (place / "guids.txt").write_text(guid(GONE))
+    done = freeze("ner-cot", place / "build", elsewhere, remove=place / "guids.txt")
+    assert (done.removed, done.folder) == (1, elsewhere / "ner-cot/1.0.0")
+    assert "Mara Twin" not in texts(done.folder)
+    assert read_removed(elsewhere, "ner-cot") == read_removed(place / "releases", "ner-cot")
+    assert build_corpus(place, rows(), server).steps[0]["dropped"]["removed"] == 3
+    assert not freeze("ner-cot", place / "build", elsewhere).made
 
 
 def test_the_same_takedown_again_changes_nothing(place: Path) -> None:

@@ -139,14 +139,18 @@ def test_it_is_sound_says_what_it_lacks_and_has_the_fingerprint_of_the_whole(sub
     assert "\nlicense: other\n" in card
 
 
-def test_it_loads_and_can_be_published(subset, hub, tmp_path):
+def test_it_loads_and_can_be_published_and_hydrated_from_there(subset, tree, hub, tmp_path):
     from datasets import load_dataset
 
-    _, done = subset
+    result, done = subset
     rows = load_dataset(str(done.folder), "re", split="train", cache_dir=str(tmp_path))
     assert len(rows) == 40
     sent = publish(done.folder, "org/subset", verify=lambda folder: verify(folder).problems)
     assert sent.rows == {"re": 40, "grpo": 20}
+    back = run(tmp_path, "hydrate", "org/subset@v1.0.0", "--input", tree, "--out", "back", "--json")
+    assert back.code == 0, back.err
+    assert json.loads(back.out)["fingerprint"] == result.fingerprint
+    assert verify(tmp_path / "back", rebuild=True).problems == ()
 
 
 def test_text_that_slips_in_is_found(subset, tmp_path):
@@ -184,7 +188,10 @@ def test_hydrated_it_is_whole_again(subset, tree, tmp_path):
     assert (back.rows, back.without_trace, back.fingerprint) == (20, 0, result.fingerprint)
     for config in ("re", "grpo"):
         assert table(back.folder, config) == table(result.candidate, config)
-    assert verify(back.folder).problems == ()
+    again = verify(back.folder, rebuild=True)
+    assert (again.problems, again.notes, again.rebuilt) == ((), (), True)
+    (note,) = verify(done.folder, rebuild=True).notes
+    assert "20 rows are without the text" in note
 
 
 def test_hydrated_it_cannot_be_published(subset, tree, tmp_path, hub):

@@ -17,6 +17,7 @@ from fault_server import FaultServer
 
 from nercot.builder import BuildOptions, build
 from nercot.candidate import fingerprint, row_hash, sft_row
+from nercot.changelog import changelog
 from nercot.errors import InputError
 from nercot.manifest import read_manifest, write_sealed
 from nercot.recipe import load_recipe
@@ -168,6 +169,11 @@ def test_a_corpus_merged_with_gold_can_be_made_again(tmp_path: Path, server: Fau
     done = verify(release, rebuild=True)
     assert (done.problems, done.rebuilt) == ((), True)
     assert {row["cot"] is None for row in rows_of(release, "cot")} == {True, False}
+    told = way(release, "Odd Kept")
+    assert told["outcome"] == {"kept": True, "attempt": None, "step": "merge"} | {
+        name: told["outcome"][name] for name in ("reason", "detail")
+    }
+    assert told["outcome"]["reason"] == "not_gold"
     unlocked(release)
     bare = next(row for row in rows_of(release, "cot") if row["cot"] is None and row["gold"])
     store(
@@ -244,6 +250,13 @@ def test_cut_missing_and_strange_files_are_named(release: Path) -> None:
         "CHANGELOG.md",
         "notes.txt",
     ]
+    assert verify(release).notes == (".DS_Store: hidden, so no part of the release, and not published",)
+
+
+def test_the_changelog_of_another_release_is_named(release: Path) -> None:
+    for other in (changelog("ner-cot", "## 1.1.0\n\nMore."), changelog("other", "## 1.0.0\n\nFirst.")):
+        (release / "CHANGELOG.md").write_text(other)
+        assert problems(release) == ("CHANGELOG.md: is not that of ner-cot 1.0.0",)
 
 
 def test_what_is_no_release_is_the_users_to_mend(tmp_path: Path, original: Path) -> None:
@@ -464,6 +477,8 @@ def test_the_way_of_a_dropped_row(original: Path, name: str, step: str, reason: 
     assert told["outcome"]["kept"] is False
     assert len(told["attempts"]) == attempts
     assert told["source"]["row"] > 0
+    refused = [item["verdict"]["reason"] for item in told["attempts"]]
+    assert refused == [reason if step == "validate" else None] * attempts
 
 
 def test_the_way_of_a_row_that_cannot_be_read(original: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,7 @@ def release_command(
     click.echo(f"{corpus} {done.version}{after}: {done.rows} rows")
     if done.removed:
         click.echo(f"taken down: {done.removed} sentences, here and in every later build")
+        click.echo("  versions that were released before, also on the Hub, still hold them")
     for line in done.changes:
         click.echo(f"  {line}")
     if done.without_text:
@@ -101,14 +102,16 @@ def _kept(step: Mapping[str, Any] | None) -> str:
 
 
 @command("verify")
-@click.argument("release", type=click.Path(path_type=Path))
+@click.argument("release")
 @click.option("--rebuild", is_flag=True, help="Make the whole corpus again from the release's own answers.")
-def verify_command(release: Path, rebuild: bool, as_json: bool) -> None:
-    """Check a release: every checksum, column, offset, count, and that it can be made again."""
+def verify_command(release: str, rebuild: bool, as_json: bool) -> None:
+    """Check a release (a folder, or org/name@v1.0.0): every checksum, column, offset, count, and that it can be made
+    again."""
+    from nercot.sources import corpus_folder
     from nercot.verify import verify
 
     with progress(as_json) as report:
-        found = verify(release, rebuild, report)
+        found = replace(verify(corpus_folder(release), rebuild, report), release=release)
     if as_json:
         print_json(found.as_json())
     else:
@@ -116,7 +119,7 @@ def verify_command(release: Path, rebuild: bool, as_json: bool) -> None:
             click.echo(line)
         for line in found.notes:
             click.echo(f"note: {line}")
-        again = ", made again from its own answers" if found.rebuilt else ""
+        again = ", made again from what is in it" if found.rebuilt else ""
         state = f"{len(found.problems)} problems" if found.problems else f"sound{again}"
         click.echo(f"{release}: {state} ({found.files} files, {found.rows} rows)")
     if found.problems:
@@ -124,13 +127,14 @@ def verify_command(release: Path, rebuild: bool, as_json: bool) -> None:
 
 
 @command("trace")
-@click.argument("release", type=click.Path(path_type=Path))
+@click.argument("release")
 @click.argument("guid")
-def trace_command(release: Path, guid: str, as_json: bool) -> None:
+def trace_command(release: str, guid: str, as_json: bool) -> None:
     """Show the whole way of one row: source, request, reply, verdicts, judgement, kept or dropped."""
+    from nercot.sources import corpus_folder
     from nercot.trace import trace
 
-    found = trace(release, guid)
+    found = trace(corpus_folder(release), guid)
     if as_json:
         print_json(found)
     else:
@@ -154,19 +158,20 @@ def _print_tree(value: Any, depth: int) -> None:
 
 
 @command("hydrate")
-@click.argument("release", type=click.Path(path_type=Path))
+@click.argument("release")
 @click.option(
     "--input", "source", required=True, metavar="PATH", help="Your copy of the sources: folder, file or Hub id."
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Where to write.  [default: hydrated/CORPUS/VERSION]"
 )
-def hydrate_command(release: Path, source: str, out: Path | None, as_json: bool) -> None:
+def hydrate_command(release: str, source: str, out: Path | None, as_json: bool) -> None:
     """Put the text back into a release that may not pass it on, from your own copy of its sources."""
+    from nercot.sources import corpus_folder
     from nercot.standoff import hydrate
 
     with progress(as_json) as report:
-        done = hydrate(release, source, out, report)
+        done = hydrate(corpus_folder(release), source, out, report)
     if as_json:
         print_json(done.as_json())
         return

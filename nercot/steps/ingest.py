@@ -237,8 +237,13 @@ def _items(
 def _taken_down(item: Item, license: str, removed: Mapping[str, Removal]) -> Item:
     """The item, or what is left of it if its sentence was taken down."""
     record = item.outcome.record
-    removal = removed.get(sentence_hash(record.sentence or item.raw.decode("utf-8", "replace")))
+    removal = removed.get(sentence_hash(record.sentence or _start(item)))
     return replace(item, outcome=taken_down(record.guid, record.dataset, license, removal)) if removal else item
+
+
+def _start(item: Item) -> str:
+    """What a corpus shows of a row that cannot be read, and by which it is taken down."""
+    return item.raw.decode("utf-8", "replace")[:MAX_INPUT]
 
 
 def _refuse(item: Item, strict: bool) -> None:
@@ -256,7 +261,7 @@ def _spool_row(item: Item) -> Row:
         row |= {"sentence": None}
         if item.outcome.reason == "removed":
             return row  # where it stands in the source would lead to its text
-        row |= {"input": item.raw.decode("utf-8", "replace")[:MAX_INPUT]}
+        row |= {"input": _start(item)}
     return {**row, "source_file": item.file, "source_row": item.row}
 
 

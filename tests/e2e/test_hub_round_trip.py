@@ -77,6 +77,9 @@ def test_a_corpus_goes_to_the_hub_and_comes_back(tmp_path, hub):
     assert nercot(tmp_path, "validate", "org/letters@v1.0.0")["kept"] == 20
     whole = nercot(tmp_path, "trace", new, guids[0])
     assert whole["sentence"].startswith("Mrs Ada wrote letter")
+    assert nercot(tmp_path, "trace", "org/letters@v1.1.0", guids[0]) == whole
+    checked = nercot(tmp_path, "verify", "org/letters@v1.0.0", "--rebuild")
+    assert (checked["version"], checked["rebuilt"], checked["problems"], checked["notes"]) == ("1.0.0", True, [], [])
 
 
 def test_a_flipped_byte_is_found_and_named(tmp_path):
