@@ -94,7 +94,7 @@ def _load(name: str, config: str, split: str) -> Dataset:
 
 def _columns(name: str, rows: Dataset, data: Data) -> Dataset:
     """The columns that a trainer needs, and no other."""
-    needed = _COLUMNS.get(data.config, _COLUMNS["grpo" if data.config == "grpo" else "sft"])
+    needed = _COLUMNS["grpo" if data.config == "grpo" else "sft"]
     if missing := [column for column in needed if column not in rows.column_names]:
         raise InputError(
             f"{name}: the config {data.config} has no column {missing[0]}; it has {', '.join(rows.column_names)}"

@@ -10,6 +10,7 @@ import ast
 import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -78,6 +79,12 @@ def trained(work):
         first.send_signal(signal.SIGKILL)
         first.communicate()
     assert len(lines) == KILLED // 10, (work / "first.err").read_text()[-3000:]
+    # As a kill in the middle of saving leaves it.
+    shutil.copytree(
+        work / f"runs/sft/checkpoint-{SAVED}",
+        work / f"runs/sft/checkpoint-{KILLED}",
+        ignore=shutil.ignore_patterns("trainer_state.json"),
+    )
     (work / "first.json").write_text(json.dumps([float(ast.literal_eval(line)["loss"]) for line in lines]))
     done = at_training.run("sft.py", SFT, "--out", "runs/sft", *_sets(*CHECKPOINTS), folder=work)
     assert f"going on from runs/sft/checkpoint-{SAVED}" in done.stderr
