@@ -145,7 +145,8 @@ def _steps(settings: Settings, rows: int | None, prepared: Prepared | None, gpus
     used = len(prepared.rows) if prepared else rows
     steps, epochs = steps_of(settings, used, prepared, gpus), float(settings.train.get("num_train_epochs", 3))
     about = "" if prepared else " (without what the tokenizer would leave out)"
-    return [f"steps      {steps:,} = {epochs:g} epochs of {used:,} rows{about}"]
+    why = "train.max_steps, on" if settings.train.get("max_steps", -1) > 0 else f"{epochs:g} epochs of"
+    return [f"steps      {steps:,} = {why} {used:,} rows{about}"]
 
 
 def steps_of(settings: Settings, rows: int, prepared: Prepared | None, gpus: int) -> int:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ from nercot.resources import resource
 
 _PATIENCE = 600.0
 _MARK = "run.json"
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def finish(run: Path, evaluation: Path | None, license: str | None) -> Path:
@@ -85,12 +87,13 @@ def _card(about: Mapping[str, Any], name: str, evaluation: Mapping[str, Any] | N
     settings = about["settings"]
     corpora = about["data"]["corpora"]
     hub = [corpus["name"].partition("@")[0] for corpus in corpora if "fingerprint" not in corpus]
-    base = settings["model"]["name"]
+    # A run that went on with another one's model goes back to what that one began with.
+    base = settings["model"].get("base") or settings["model"]["name"]
     data = ModelCardData(
         license=license,
         library_name="transformers",
         pipeline_tag="text-generation",
-        base_model=None if Path(base).is_dir() else base,
+        base_model=base if _HUB_ID.fullmatch(base) and not Path(base).is_dir() else None,
         datasets=hub or None,
         tags=["named-entity-recognition", "chain-of-thought", "reasoning", "nercot"],
     )

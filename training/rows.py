@@ -135,7 +135,7 @@ def prompt_of(row: Mapping[str, Any], data: Data) -> list[dict[str, str]]:
     """The messages that the model is asked with."""
     messages = [dict(message) for message in row["prompt"]]
     if data.dataset_line:
-        messages[-1]["content"] = f"This sentence is from {row['dataset']} dataset.\n{messages[-1]['content']}"
+        messages[-1]["content"] = f"This sentence is from {row['dataset']} dataset.\n\n{messages[-1]['content']}"
     return messages
 
 
