@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -220,6 +223,17 @@ def test_check_without_tokenizer_names_it_checks_the_rest_and_ends_with_2(capsys
     assert "5 epochs of 20 rows (without what the tokenizer would leave out)" in out
     [line] = err.splitlines()
     assert line.startswith("Error: the tokenizer Qwen/Qwen3-8B-Base is neither a folder with one")
+
+
+def test_without_network_and_cache_the_tokenizer_is_named_in_one_line(tmp_path):
+    """No line for each of the client's own retries, which take a minute."""
+    environment = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path)}
+    command = [sys.executable, str(at_training.TRAINING / "sft.py"), str(QWEN3_8B)]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith("Error: the tokenizer Qwen/Qwen3-8B-Base is neither a folder")
+    assert line.endswith("(ConnectError)")
 
 
 def test_check_without_data_names_it_checks_the_rest_and_ends_with_2(capsys, tmp_path):

@@ -22,7 +22,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,15 +148,20 @@ def _trained(row: Row, arguments: argparse.Namespace) -> str:
 def _run(command: Sequence[str], what: str) -> None:
     """Runs a command; a ShortfallError where it fails, which said why itself."""
     # What others print is no part of the table.
-    code = subprocess.run(command, check=False, stdout=sys.stderr, preexec_fn=_die_with_parent).returncode
+    code = subprocess.run(command, check=False, stdout=sys.stderr, preexec_fn=_dying_with(os.getpid())).returncode
     if code:
         raise ShortfallError(f"{what} ended with {code}; mend what it says above, and run the same command again")
 
 
-def _die_with_parent() -> None:
-    """In a child: SIGTERM when this process is killed, so that no training or server goes on beside the next run's."""
-    if sys.platform == "linux":
+def _dying_with(parent: int) -> Callable[[], None]:
+    """What a child does first: it ends with `parent`, or a killed one's training would go on beside the next run's."""
+
+    def arrange() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+        if os.getppid() != parent:  # killed before that was said
+            os._exit(1)
+
+    return arrange if sys.platform == "linux" else lambda: None
 
 
 @contextmanager
@@ -171,7 +176,8 @@ def _served(command_line: str, **places: str) -> Iterator[str]:
     except (KeyError, ValueError) as error:
         raise InputError(f"--serve {command_line!r}: it can have {{model}} {{port}} {{name}} {{template}}") from error
     try:
-        server = subprocess.Popen(command, start_new_session=True, stdout=sys.stderr, preexec_fn=_die_with_parent)
+        dying = _dying_with(os.getpid())
+        server = subprocess.Popen(command, start_new_session=True, stdout=sys.stderr, preexec_fn=dying)
     except OSError as error:
         raise InputError(
             f"--serve: {command[0]} cannot be run ({error.strerror}); install it, or name another"

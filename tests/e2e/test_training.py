@@ -235,13 +235,13 @@ def test_a_killed_ablation_leaves_no_server_behind(small):
     """The server answers for ever, unless it ends with the run that started it."""
     command = [sys.executable, str(at_training.TRAINING / "ablation.py"), *map(str, _ablation_options())]
     run = subprocess.Popen(command, cwd=small, env={**os.environ, **at_training.THREADS}, stderr=subprocess.DEVNULL)
-    while not (servers := [child for child in _children(run.pid) if "serve_model.py" in _command(child)]):
+    while not (servers := [child for child in _children(run.pid) if _serves(child)]):
         assert run.poll() is None
         time.sleep(0.05)
     run.kill()
     run.wait()
     end = time.monotonic() + 20
-    while any("serve_model.py" in _command(child) for child in servers):
+    while any(_serves(child) for child in servers):
         assert time.monotonic() < end, "the server goes on"
         time.sleep(0.05)
 
@@ -250,12 +250,13 @@ def _children(pid):
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def _command(pid):
-    """A process's command line; empty where it has ended."""
+def _serves(pid):
+    """Whether a process runs the server; between fork and exec it still has the ablation's command line."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
+        command = Path(f"/proc/{pid}/cmdline").read_text()
     except OSError:
-        return ""
+        return False
+    return "serve_model.py" in command and "ablation.py" not in command
 
 
 @pytest.fixture(scope="module")
