@@ -325,7 +325,8 @@ def test_a_pretrained_model_goes_through_both_scripts(tmp_path):
     at_training.write_corpus(tmp_path / "corpus", "grpo", [at_training.grpo_row(number) for number in range(8)])
     few = ("data.name=corpus", "data.max_tokens=512", "batch.size=2", "train.per_device_train_batch_size=2")
     few += ("train.logging_steps=1", "train.learning_rate=1e-4", "train.warmup_steps=0")
-    sft = _sets(f"model.name={model}", *few, "train.max_steps=4")
+    one = ("batch.size=1", "train.per_device_train_batch_size=1", "train.max_steps=3")
+    sft = _sets(f"model.name={model}", *few, *one)
     at_training.run("sft.py", SFT, "--out", "sft", *sft, folder=tmp_path)
     losses = _curve(tmp_path / "sft")
     assert losses[-1] < losses[0]
