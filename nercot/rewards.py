@@ -38,6 +38,9 @@ def f1_reward(completion: str, gold: Gold, schema: Iterable[str] = (), mode: Mod
     An empty answer to empty gold is worth 1, in paper mode 0.  The schema decides nothing here, since a label
     outside it matches no gold; it is taken for all rewards to be called alike.
     """
+    check_mode(mode)
+    if not isinstance(completion, str):
+        return 0.0
     try:
         score = micro_f1([completion], [gold], mode)
     except (InputError, TypeError, AttributeError):  # gold that is none: a reward must not end a training run
@@ -54,7 +57,7 @@ def schema_reward(completion: str, gold: Gold, schema: Iterable[str], mode: Mode
     check_mode(mode)
     if not isinstance(completion, str):
         return 0.0
-    labels = tuple(schema)
+    labels = _labels(schema)
     return float(_keeps_paper(completion, labels) if mode == "paper" else _keeps(completion, labels))
 
 
@@ -105,10 +108,9 @@ def compute_score(
     `ground_truth` is the Answer JSON, `extra_info["schema"]` the schema; without one only an answer without
     labels earns the schema term.  The keyword arguments come from verl's `reward_kwargs`.
     """
-    schema = (extra_info or {}).get("schema")
-    labels = tuple(schema) if schema is not None else ()
-    f1 = f1_reward(solution_str, ground_truth, labels, mode)
-    return f1_weight * f1 + schema_weight * schema_reward(solution_str, ground_truth, labels, mode)
+    schema: Any = extra_info.get("schema") if isinstance(extra_info, Mapping) else None
+    f1 = f1_reward(solution_str, ground_truth, (), mode)
+    return f1_weight * f1 + schema_weight * schema_reward(solution_str, ground_truth, schema, mode)
 
 
 def _keeps(completion: str, schema: tuple[str, ...]) -> bool:
@@ -131,11 +133,16 @@ def _is_json(body: str | None) -> bool:
     return True
 
 
-def _text(completion: Completion) -> str:
-    """The text of a completion: of a conversation, the content of its last message."""
-    if isinstance(completion, str):
-        return completion
-    content = completion[-1].get("content") if completion else ""
-    if isinstance(content, list):  # parts, as multimodal templates have them
-        return "".join(part["text"] for part in content if isinstance(part.get("text"), str))
-    return content if isinstance(content, str) else ""
+def _labels(schema: object) -> tuple[str, ...]:
+    """The labels of a schema, a numpy array (verl) or a list; what is no text is none."""
+    return tuple(label for label in schema if isinstance(label, str)) if isinstance(schema, Iterable) else ()
+
+
+def _text(completion: object) -> str:
+    """The text of a completion: of a conversation, the content of its last message; "" where there is none."""
+    if isinstance(completion, list | tuple) and completion and isinstance(completion[-1], Mapping):
+        completion = completion[-1].get("content")
+        if isinstance(completion, list | tuple):  # parts, as multimodal templates have them
+            texts = [part.get("text") for part in completion if isinstance(part, Mapping)]
+            completion = "".join(text for text in texts if isinstance(text, str))
+    return completion if isinstance(completion, str) else ""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import runpy
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,14 @@ TRAINING = ROOT / "training"
 CONFIGS = TRAINING / "configs"
 THREADS = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 sys.path.insert(0, str(TRAINING))
+
+_FORKED = multiprocessing.get_context("forkserver")
+_FORKED.set_forkserver_preload(
+    [
+        *("trl.trainer.sft_trainer", "trl.trainer.grpo_trainer", "peft", "nercot.rewards"),
+        *("transformers.models.qwen3.modeling_qwen3", "transformers.models.llama.modeling_llama"),
+    ]
+)
 
 COLUMNS = {
     "sft": ("guid", "dataset", "license", "prompt", "completion"),
@@ -44,17 +55,33 @@ def write_corpus(folder: Path, config: str, rows: Sequence[Mapping[str, Any]]) -
 
 
 def run(script: str, *arguments: object, folder: Path, ok: bool = True) -> subprocess.CompletedProcess[str]:
-    """A script of training/ as a user runs it, on one thread."""
-    done = subprocess.run(
-        [sys.executable, str(TRAINING / script), *map(str, arguments)],
-        cwd=folder,
-        env={**os.environ, **THREADS},
-        capture_output=True,
-        text=True,
-        timeout=580,
-    )
+    """A script of training/ as a user runs it, in a process of its own, on one thread.
+
+    The process is forked from one that has imported the libraries: five seconds of every start would go to that.
+    """
+    line = [str(TRAINING / script), *map(str, arguments)]
+    with tempfile.TemporaryDirectory() as told:
+        process = _FORKED.Process(target=_script, args=(line, str(folder), {**os.environ, **THREADS}, told))
+        process.start()
+        process.join(580)
+        process.kill()
+        process.join()
+        out, err = ((Path(told) / name).read_text(encoding="utf-8") for name in ("out", "err"))
+        done = subprocess.CompletedProcess(line, process.exitcode, out, err)
     assert not ok or done.returncode == 0, done.stderr[-3000:]
     return done
+
+
+def _script(line: list[str], folder: str, environment: Mapping[str, str], told: str) -> None:
+    """In the forked process: what `python SCRIPT ARGUMENTS` does."""
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    for name, standard in (("out", 1), ("err", 2)):
+        os.dup2(os.open(Path(told) / name, os.O_WRONLY | os.O_CREAT), standard)
+    sys.argv = line
+    sys.path[:0] = [str(Path(line[0]).parent), *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
+    runpy.run_path(line[0], run_name="__main__")
 
 
 def corpus_row(number: int, cot: str | None = "Ann left, so she is a person.", length: int = 1) -> dict[str, Any]:

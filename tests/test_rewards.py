@@ -109,6 +109,36 @@ def test_rewards_lie_between_0_and_1_on_anything(completion, gold, schema):
         assert schema_reward(completion, gold, schema, mode) in (0, 1)
 
 
+_LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.builds(object)
+_KEYS = st.sampled_from(["entities", "role", "content", "text", "label", "person", "schema"]) | st.text(max_size=5)
+ANYTHING = st.recursive(
+    _LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=3), max_leaves=8
+)
+CONVERSATIONS = st.lists(st.dictionaries(st.sampled_from(["role", "content"]), ANYTHING), max_size=2)
+
+
+@given(ANYTHING | CONVERSATIONS, ANYTHING, ANYTHING)
+def test_no_structure_makes_a_reward_raise(completion, gold, schema):
+    columns = {"completions": [completion], "gold": [gold], "schema": [schema]}
+    for mode in ("exact", "paper"):
+        assert 0 <= f1_reward(completion, gold, schema, mode) <= 1
+        assert schema_reward(completion, gold, schema, mode) in (0, 1)
+        for extra in (schema, {"schema": schema}):
+            assert 0 <= compute_score("nercot", completion, gold, extra, mode=mode) <= 11
+    for function in (trl_f1_reward, trl_schema_reward, trl_f1_reward_paper, trl_schema_reward_paper):
+        assert 0 <= function(**columns)[0] <= 1
+
+
+def test_verl_gives_the_schema_as_an_array():
+    np = pytest.importorskip("numpy")
+    assert compute_score("nercot", GOLD, GOLD, {"schema": np.array(SCHEMA, dtype=object)}) == 11
+    assert compute_score("nercot", GOLD, GOLD, {"schema": np.array([], dtype=object)}) == 10
+
+
+def test_only_a_text_is_a_completion():
+    assert f1_reward({"person": ["Ann", "Bob"]}, GOLD, SCHEMA) == 0
+
+
 @given(
     st.lists(st.builds(Entity, st.text(min_size=1).filter(str.strip), st.sampled_from(SCHEMA)), max_size=5), st.text()
 )

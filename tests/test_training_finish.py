@@ -69,6 +69,28 @@ def test_the_card_says_data_version_settings_and_figures(run):
     }
 
 
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ({"name": "runs/qwen3-8b-sft-paper/model", "base": "Qwen/Qwen3-8B-Base"}, "base_model: Qwen/Qwen3-8B-Base\n"),
+        ({"name": "runs/qwen3-8b-sft-paper/model", "base": None}, None),
+    ],
+)
+def test_the_base_model_is_one_of_the_hub_or_none(run, model, said):
+    about = {**ABOUT, "settings": {**ABOUT["settings"], "model": {**ABOUT["settings"]["model"], **model}}}
+    (run / "run.json").write_text(json.dumps(about))
+    card = (finish.finish(run, None, "mit") / "README.md").read_text()
+    assert said in card if said else "base_model" not in card
+
+
+def test_the_data_named_as_the_hubs_are_the_hubs(run):
+    corpora = [{"name": "org/ner-cot@v1.0.0"}, {"name": "build/toy/corpus"}, ABOUT["data"]["corpora"][0]]
+    (run / "run.json").write_text(json.dumps({**ABOUT, "data": {**ABOUT["data"], "corpora": corpora}}))
+    card = (finish.finish(run, None, "mit") / "README.md").read_text()
+    assert "datasets:\n- org/ner-cot\n" in card.partition("\n---\n")[0] + "\n"
+    assert "build/toy" not in card.partition("\n---\n")[0]
+
+
 def test_a_run_that_is_not_finished_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"run\.json: not there or not JSON"):
         finish.finish(tmp_path, None, None)

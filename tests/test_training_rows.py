@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -97,7 +100,7 @@ def test_rows_over_the_limit_are_left_out_never_cut(tmp_path, tokenizer):
 def test_the_line_of_the_released_code_opens_the_prompt(corpus, tokenizer):
     prepared = training_rows.prepare_sft(tokenizer, replace(corpus, dataset_line=True))
     text = tokenizer.decode(prepared.rows[0]["input_ids"])
-    assert text.startswith("<|im_start|>user\nThis sentence is from made dataset.\nFind the named entities")
+    assert text.startswith("<|im_start|>user\nThis sentence is from made dataset.\n\nFind the named entities")
 
 
 def test_several_corpora_follow_one_another(tmp_path, tokenizer):
@@ -176,12 +179,14 @@ def _report(capsys, path, kind, corpus, *overrides, tokenizer=True, gpus=None):
 
 
 def test_check_reports_lengths_batch_steps_and_memory(capsys, corpus):
-    code, out, err = _report(capsys, QWEN3_8B, "sft", corpus.name)
+    asked = (QWEN3_8B, "sft", corpus.name)
+    code, out, err = _report(capsys, *asked)
     assert (code, err) == (0, "")
     assert "8,192 tokens a row; 0 of 20 rows exceed it and are left out, none is truncated" in out
     assert "batch      256 rows = 4 a GPU x 8 GPUs x 8 accumulated" in out
     assert "the config asks for 256: as asked" in out
     assert "steps      5 = 5 epochs of 20 rows" in out
+    assert "steps      7 = train.max_steps, on 20 rows" in _report(capsys, *asked, "train.max_steps=7")[1]
     # 8.19e9 parameters x 16 bytes over 8 GPUs are 15.3 GiB.
     assert "weights and optimizer 15.3" in out
 
@@ -218,6 +223,17 @@ def test_check_without_tokenizer_names_it_checks_the_rest_and_ends_with_2(capsys
     assert "5 epochs of 20 rows (without what the tokenizer would leave out)" in out
     [line] = err.splitlines()
     assert line.startswith("Error: the tokenizer Qwen/Qwen3-8B-Base is neither a folder with one")
+
+
+def test_without_network_and_cache_the_tokenizer_is_named_in_one_line(tmp_path):
+    """No line for each of the client's own retries, which take a minute."""
+    environment = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path)}
+    command = [sys.executable, str(at_training.TRAINING / "sft.py"), str(QWEN3_8B)]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith("Error: the tokenizer Qwen/Qwen3-8B-Base is neither a folder")
+    assert line.endswith("(ConnectError)")
 
 
 def test_check_without_data_names_it_checks_the_rest_and_ends_with_2(capsys, tmp_path):

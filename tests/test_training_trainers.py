@@ -12,6 +12,7 @@ import sft
 import toy
 from models import load_tokenizer
 from settings import load_settings
+from transformers import TrainerCallback
 
 SFT = at_training.CONFIGS / "smoke-sft.toml"
 GRPO = at_training.CONFIGS / "smoke-grpo.toml"
@@ -76,6 +77,56 @@ def test_the_end_token_is_what_the_model_stops_at(made, tmp_path):
     assert trainer.model.config.eos_token_id == end
     stops = trainer.model.generation_config.eos_token_id
     assert end in (stops if isinstance(stops, list) else [stops])
+
+
+def test_a_small_step_moves_the_weights_of_a_model_that_computes_in_bfloat16(made, tmp_path):
+    """Of weights in bfloat16 a step of 1e-6 would move hardly any: they are float32 until they are saved."""
+    import json
+
+    import running
+    import torch
+    from safetensors.torch import load_file
+
+    few = ("data.limit=32", "train.max_steps=1", "train.warmup_steps=0", "train.learning_rate=1e-6")
+    places = [f"model.name={made / 'model'}", f"data.name={made / 'corpus'}", "model.dtype=bfloat16"]
+    settings = load_settings(SFT, "sft", [*places, *few])
+    tokenizer = load_tokenizer(settings)
+    trainer, prepared = sft.trainer_for(settings, tokenizer, tmp_path)
+    before = {name: weight.detach().clone() for name, weight in trainer.model.named_parameters()}
+    moved = {}
+
+    class Look(TrainerCallback):
+        def on_train_end(self, *_, **__):
+            moved.update({name: weight != before[name] for name, weight in trainer.model.named_parameters()})
+
+    trainer.add_callback(Look())
+    running.train_and_save(trainer, tokenizer, settings, prepared, tmp_path)
+    assert sum(int(each.sum()) for each in moved.values()) > 0.9 * sum(each.numel() for each in moved.values())
+    assert {each.dtype for each in load_file(tmp_path / "model/model.safetensors").values()} == {torch.bfloat16}
+    assert json.loads((tmp_path / "model/config.json").read_text())["dtype"] == "bfloat16"
+
+
+@pytest.mark.parametrize("launcher", ["ACCELERATE_USE_DEEPSPEED", "ACCELERATE_USE_FSDP"])
+def test_sharded_or_with_adapters_a_model_is_loaded_as_it_computes(launcher, monkeypatch):
+    import running
+
+    whole = load_settings(at_training.CONFIGS / "qwen3-8b-sft-paper.toml", "sft")
+    adapters = load_settings(at_training.CONFIGS / "qwen3-8b-sft-paper.toml", "sft", ["lora.r=4"])
+    assert [running.model_kwargs(each)["dtype"] for each in (whole, adapters)] == ["float32", "bfloat16"]
+    monkeypatch.setenv(launcher, "true")
+    assert running.model_kwargs(whole)["dtype"] == "bfloat16"
+
+
+def test_a_checkpoint_that_was_not_written_to_its_end_is_passed_over(tmp_path):
+    import running
+
+    assert running._last_checkpoint(tmp_path) is None
+    for step, state in ((90, "{}"), (130, "{}"), (160, None), (190, '{"epo')):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}" / "model.safetensors").touch()
+        if state is not None:
+            (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(state)
+    assert running._last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-130")
 
 
 def test_lora_trains_adapters_alone(made, tmp_path):

@@ -84,3 +84,6 @@ def test_the_launch_script_is_valid_shell_and_wants_its_arguments(tmp_path):
     asked = subprocess.run(["bash", str(script)], check=False, capture_output=True, text=True)
     assert asked.returncode != 0
     assert "the model that SFT saved" in asked.stderr
+    if importlib.util.find_spec("verl") is None:
+        without = subprocess.run(["bash", str(script), "m", "d"], check=False, capture_output=True, text=True)
+        assert (without.returncode, without.stderr.count("\n")) == (2, 1)

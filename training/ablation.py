@@ -11,6 +11,7 @@ compares rows that were trained or measured differently: other settings need ano
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import os
 import shlex
@@ -21,7 +22,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +103,9 @@ def _same_run(arguments: argparse.Namespace) -> None:
     if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != asked:
         raise OutputError(f"{arguments.out}: holds an ablation with other settings; give another --out")
     arguments.out.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asked, indent=2) + "\n", encoding="utf-8")
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(asked, indent=2) + "\n", encoding="utf-8")
+    part.replace(path)
 
 
 def _row(row: Row, arguments: argparse.Namespace) -> None:
@@ -134,15 +137,31 @@ def _trained(row: Row, arguments: argparse.Namespace) -> str:
             script, config, values = "sft.py", arguments.sft, [f"data.answers={row.answers}", *arguments.sft_set]
         command = [*shlex.split(arguments.launch), str(HERE / script), str(config), "--out", str(out)]
         _run([*command, *(part for value in values for part in ("--set", value))], f"{row.name}: {script}")
-    return str(out / "model")
+    if not (out / "model" / "adapter_config.json").is_file():
+        return str(out / "model")
+    # A server and the next stage want a whole model.
+    if not (out / "final" / "README.md").is_file():
+        _run([sys.executable, str(HERE / "finish.py"), str(out)], f"{row.name}: finish.py")
+    return str(out / "final")
 
 
 def _run(command: Sequence[str], what: str) -> None:
     """Runs a command; a ShortfallError where it fails, which said why itself."""
     # What others print is no part of the table.
-    code = subprocess.run(command, check=False, stdout=sys.stderr).returncode
+    code = subprocess.run(command, check=False, stdout=sys.stderr, preexec_fn=_dying_with(os.getpid())).returncode
     if code:
         raise ShortfallError(f"{what} ended with {code}; mend what it says above, and run the same command again")
+
+
+def _dying_with(parent: int) -> Callable[[], None]:
+    """What a child does first: it ends with `parent`, or a killed one's training would go on beside the next run's."""
+
+    def arrange() -> None:
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+        if os.getppid() != parent:  # killed before that was said
+            os._exit(1)
+
+    return arrange if sys.platform == "linux" else lambda: None
 
 
 @contextmanager
@@ -157,7 +176,8 @@ def _served(command_line: str, **places: str) -> Iterator[str]:
     except (KeyError, ValueError) as error:
         raise InputError(f"--serve {command_line!r}: it can have {{model}} {{port}} {{name}} {{template}}") from error
     try:
-        server = subprocess.Popen(command, start_new_session=True, stdout=sys.stderr)
+        dying = _dying_with(os.getpid())
+        server = subprocess.Popen(command, start_new_session=True, stdout=sys.stderr, preexec_fn=dying)
     except OSError as error:
         raise InputError(
             f"--serve: {command[0]} cannot be run ({error.strerror}); install it, or name another"

@@ -24,7 +24,7 @@ _GIB = 2**30
 def report(settings: Settings, tokenizer: Path | None, gpus: int | None) -> int:
     """Prints the report; returns the exit code."""
     gpus = gpus or settings.batch.gpus
-    _check_trainer(settings)
+    _check_trainer(settings, gpus)
     problems: list[str] = []
     prepared, rows = _prepared(settings, tokenizer, problems)
     names = ", ".join(settings.data.names)
@@ -39,23 +39,31 @@ def report(settings: Settings, tokenizer: Path | None, gpus: int | None) -> int:
     return 2 if problems else 0
 
 
-def _check_trainer(settings: Settings) -> None:
+def _check_trainer(settings: Settings, gpus: int) -> None:
     """What TRL itself refuses; on a CPU its checks of bf16 are switched off, since a GPU is what is asked about."""
     from trl import GRPOConfig, SFTConfig
 
     grpo = settings.kind == "grpo"
     if grpo:
         reward_functions(settings)
-    trainer_arguments(settings, GRPOConfig if grpo else SFTConfig, output_dir="checked", **_without_gpu(settings))
+    values = {**_in_one_process(settings, gpus), **_without_gpu()}
+    trainer_arguments(settings, GRPOConfig if grpo else SFTConfig, output_dir="checked", **values)
 
 
-def _without_gpu(settings: Settings) -> dict[str, object]:
+def _in_one_process(settings: Settings, gpus: int) -> dict[str, int]:
+    """The passes of all GPUs made by this process alone, so that TRL reckons with the batch that they will have."""
+    passes = {"gradient_accumulation_steps": settings.accumulation(gpus) * gpus}
+    if "steps_per_generation" in settings.train:
+        passes["steps_per_generation"] = int(settings.train["steps_per_generation"]) * gpus
+    return passes
+
+
+def _without_gpu() -> dict[str, object]:
     import torch
 
-    batch: dict[str, object] = {"gradient_accumulation_steps": settings.accumulation(settings.batch.gpus)}
     if torch.cuda.is_available():
-        return batch
-    return {**batch, "use_cpu": True, "bf16": False, "fp16": False, "tf32": None, "use_liger_kernel": False}
+        return {}
+    return {"use_cpu": True, "bf16": False, "fp16": False, "tf32": None, "use_liger_kernel": False}
 
 
 def _prepared(settings: Settings, path: Path | None, problems: list[str]) -> tuple[Prepared | None, int | None]:
@@ -137,7 +145,8 @@ def _steps(settings: Settings, rows: int | None, prepared: Prepared | None, gpus
     used = len(prepared.rows) if prepared else rows
     steps, epochs = steps_of(settings, used, prepared, gpus), float(settings.train.get("num_train_epochs", 3))
     about = "" if prepared else " (without what the tokenizer would leave out)"
-    return [f"steps      {steps:,} = {epochs:g} epochs of {used:,} rows{about}"]
+    why = "train.max_steps, on" if settings.train.get("max_steps", -1) > 0 else f"{epochs:g} epochs of"
+    return [f"steps      {steps:,} = {why} {used:,} rows{about}"]
 
 
 def steps_of(settings: Settings, rows: int, prepared: Prepared | None, gpus: int) -> int:
@@ -173,16 +182,19 @@ def _memory(settings: Settings, gpus: int) -> str:
     if settings.train.get("use_vllm") and settings.train.get("vllm_mode", "colocate") == "colocate":
         share = float(settings.train.get("vllm_gpu_memory_utilization", 0.3))
         parts.append(f"and vLLM takes {share:.0%} of the GPU for itself")
-    sharded = f"sharded over {gpus} GPUs (ZeRO-3 or FSDP2)"
-    return f"memory     about {total / _GIB:.0f} GiB a GPU ({', '.join(parts)}), {sharded}"
+    sharded = f", sharded over {gpus} GPUs (ZeRO-3 or FSDP2)" if gpus > 1 else ""
+    return f"memory     about {total / _GIB:.0f} GiB a GPU ({', '.join(parts)}){sharded}"
 
 
 def _states(settings: Settings, shape: Shape, gpus: int) -> float:
-    """Bytes of weights, gradients, fp32 master weights and Adam's moments: 2 + 2 + 4 + 4 + 4 a parameter, sharded."""
+    """Bytes of weights, gradients and Adam's moments: 16 a parameter, sharded.
+
+    Sharded they are 2 + 2 beside the launcher's float32 weights, 4, and the moments, 4 + 4; on one GPU 4 each.
+    """
     frozen = 2.0 * shape.parameters / gpus
-    reference = frozen if settings.kind == "grpo" and settings.train.get("beta", 0.0) and settings.lora is None else 0.0
     if settings.lora is None:
-        return 16.0 * shape.parameters / gpus + reference
+        reference = (2.0 if gpus > 1 else 4.0) if settings.kind == "grpo" and settings.train.get("beta", 0.0) else 0.0
+        return (16.0 + reference) * shape.parameters / gpus
     # A layer's linear maps are about 12 x hidden^2, as seven matrices of rank r adapters each.
     adapters = shape.layers * 7 * 2 * settings.lora.r * 2 * shape.hidden
     return frozen + 16.0 * adapters / gpus

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ from nercot.resources import resource
 
 _PATIENCE = 600.0
 _MARK = "run.json"
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def finish(run: Path, evaluation: Path | None, license: str | None) -> Path:
@@ -84,13 +86,14 @@ def _merge(model: Path, final: Path, base: Mapping[str, Any]) -> None:
 def _card(about: Mapping[str, Any], name: str, evaluation: Mapping[str, Any] | None, license: str | None) -> str:
     settings = about["settings"]
     corpora = about["data"]["corpora"]
-    hub = [corpus["name"].partition("@")[0] for corpus in corpora if "fingerprint" not in corpus]
-    base = settings["model"]["name"]
+    hub = [name for corpus in corpora if _on_hub(name := corpus["name"].partition("@")[0])]
+    # A run that went on with another one's model goes back to what that one began with.
+    base = settings["model"].get("base") or settings["model"]["name"]
     data = ModelCardData(
         license=license,
         library_name="transformers",
         pipeline_tag="text-generation",
-        base_model=None if Path(base).is_dir() else base,
+        base_model=base if _on_hub(base) else None,
         datasets=hub or None,
         tags=["named-entity-recognition", "chain-of-thought", "reasoning", "nercot"],
     )
@@ -111,6 +114,11 @@ def _card(about: Mapping[str, Any], name: str, evaluation: Mapping[str, Any] | N
             evaluation=evaluation,
         )
     )
+
+
+def _on_hub(name: str) -> bool:
+    """Whether a model or dataset was taken from the Hub: by its id, and not out of a folder."""
+    return _HUB_ID.fullmatch(name) is not None and not Path(name).is_dir()
 
 
 def _last(log: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

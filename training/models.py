@@ -8,12 +8,17 @@ a family's markers are in its models' vocabularies already.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from settings import Settings
 
 from nercot.errors import InputError
+from nercot.hub import READ_SECONDS, Patience, quiet, root_of
+
+# A tokenizer's files and what tells its class, by their endings; never weights.
+_SMALL = ("*.json", "*.jinja", "*.model", "*.txt", "*.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +68,25 @@ def load_tokenizer(settings: Settings, path: Path | None = None) -> Any:
     model = settings.model
     name = str(path or model.name)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            name,
-            revision=None if path or Path(name).is_dir() else model.revision,
-            trust_remote_code=model.trust_remote_code,
-        )
+        folder = Path(name).expanduser()
+        folder = folder if folder.is_dir() else _fetched(name, model.revision)
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=model.trust_remote_code)
     except Exception as error:  # whatever a foreign folder or a cut line makes the library raise
         raise InputError(
             f"the tokenizer {name} is neither a folder with one, nor in the cache, nor can it be fetched; "
-            f"check the name and the network, or give --tokenizer PATH ({type(error).__name__})"
+            f"check the name and the network, or give --tokenizer PATH ({type(root_of(error)).__name__})"
         ) from error
     _with_template(tokenizer, settings, name)
     return tokenizer
+
+
+def _fetched(name: str, revision: str | None) -> Path:
+    """The folder in the cache with a model's small files.  Without a network it fails at once, transformers in 60 s."""
+    from huggingface_hub import snapshot_download
+
+    get = partial(snapshot_download, name, revision=revision, allow_patterns=_SMALL)
+    with quiet():
+        return Path(Patience(READ_SECONDS)(get))
 
 
 def _with_template(tokenizer: Any, settings: Settings, name: str) -> None:

@@ -94,7 +94,7 @@ def _load(name: str, config: str, split: str) -> Dataset:
 
 def _columns(name: str, rows: Dataset, data: Data) -> Dataset:
     """The columns that a trainer needs, and no other."""
-    needed = _COLUMNS.get(data.config, _COLUMNS["grpo" if data.config == "grpo" else "sft"])
+    needed = _COLUMNS["grpo" if data.config == "grpo" else "sft"]
     if missing := [column for column in needed if column not in rows.column_names]:
         raise InputError(
             f"{name}: the config {data.config} has no column {missing[0]}; it has {', '.join(rows.column_names)}"
@@ -135,7 +135,7 @@ def prompt_of(row: Mapping[str, Any], data: Data) -> list[dict[str, str]]:
     """The messages that the model is asked with."""
     messages = [dict(message) for message in row["prompt"]]
     if data.dataset_line:
-        messages[-1]["content"] = f"This sentence is from {row['dataset']} dataset.\n{messages[-1]['content']}"
+        messages[-1]["content"] = f"This sentence is from {row['dataset']} dataset.\n\n{messages[-1]['content']}"
     return messages
 
 

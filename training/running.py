@@ -23,6 +23,9 @@ from settings import Lora, Settings, as_table, load_settings
 
 from nercot.errors import NercotError, OutputError
 
+# Launchers that shard a model keep float32 weights of their own beside those that compute.
+_SHARDED = ("ACCELERATE_USE_DEEPSPEED", "ACCELERATE_USE_FSDP")
+
 Train = Callable[[Settings, Any, Path], None]
 
 
@@ -34,6 +37,7 @@ def script(kind: str, train: Train, about: str) -> int:
         if arguments.check:
             return report(settings, arguments.tokenizer, arguments.gpus)
         out = arguments.out or Path("runs") / arguments.config.stem
+        _same_run(settings, out)
         train(settings, load_tokenizer(settings, arguments.tokenizer), out)
     except NercotError as error:
         print(f"Error: {error}", file=sys.stderr)
@@ -90,17 +94,31 @@ def model_kwargs(settings: Settings) -> dict[str, Any]:
     """What the model is loaded with."""
     model = settings.model
     kwargs = {
-        "dtype": model.dtype,
+        "dtype": "float32" if _trained_whole(settings) else model.dtype,
         "attn_implementation": model.attention,
         "trust_remote_code": model.trust_remote_code,
     }
     return kwargs if model.revision is None else {**kwargs, "revision": model.revision}
 
 
+def _trained_whole(settings: Settings) -> bool:
+    """Whether the optimizer moves the loaded weights themselves, which then have to be float32.
+
+    A step of 1e-6 is lost when it is rounded to bfloat16; `train.bf16` computes in bfloat16 all the same.  DeepSpeed
+    and FSDP keep float32 weights of their own, and LoRA's adapters are float32 whatever the model is.
+    """
+    sharded = any(os.environ.get(name, "false").lower() in ("true", "1") for name in _SHARDED)
+    return settings.lora is None and not sharded
+
+
 def train_and_save(trainer: Any, tokenizer: Any, settings: Settings, prepared: Prepared, out: Path) -> None:
     """Trains, from the last checkpoint if there is one; then saves model, tokenizer and run.json."""
+    import torch
+
     checkpoint = _begin(settings, out)
     trainer.train(resume_from_checkpoint=checkpoint)
+    if _trained_whole(settings):
+        trainer.model.to(getattr(torch, settings.model.dtype))
     trainer.save_model(str(out / "model"))
     if first():
         tokenizer.save_pretrained(out / "model")
@@ -110,27 +128,45 @@ def train_and_save(trainer: Any, tokenizer: Any, settings: Settings, prepared: P
     say(f"saved {out / 'model'}")
 
 
-def _begin(settings: Settings, out: Path) -> str | None:
-    """The checkpoint to go on from, None at the start.  An OutputError where `out` holds another run."""
-    from transformers.trainer_utils import get_last_checkpoint
-
+def _same_run(settings: Settings, out: Path) -> None:
+    """An OutputError where `out` holds another run."""
     begun = out / "begun.json"
-    here = _about(settings)["settings"]
-    if begun.is_file() and json.loads(begun.read_text(encoding="utf-8"))["settings"] != here:
+    if begun.is_file() and json.loads(begun.read_text(encoding="utf-8")) != _settings(settings):
         raise OutputError(f"{out}: holds a run of other settings; give another --out, or move it away")
+
+
+def _begin(settings: Settings, out: Path) -> str | None:
+    """Notes whose run `out` is; the checkpoint to go on from, None at the start."""
     if first():
         out.mkdir(parents=True, exist_ok=True)
-        _write(begun, {"settings": here})
-    checkpoint: str | None = get_last_checkpoint(str(out)) if out.is_dir() else None
+        _write(out / "begun.json", _settings(settings))
+    checkpoint = _last_checkpoint(out)
     if checkpoint:
         say(f"going on from {checkpoint}")
     return checkpoint
 
 
+def _last_checkpoint(out: Path) -> str | None:
+    """The last checkpoint that was written to its end: the trainer's state is what comes last."""
+    whole = [folder for folder in out.glob("checkpoint-*") if _is_json(folder / "trainer_state.json")]
+    return str(max(whole, key=lambda folder: int(folder.name.rpartition("-")[2]))) if whole else None
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _settings(settings: Settings) -> dict[str, Any]:
+    return {"settings": json.loads(json.dumps(as_table(settings)))}
+
+
 def _about(settings: Settings) -> dict[str, Any]:
     libraries = ("torch", "transformers", "trl", "accelerate", "peft", "nercot")
-    table = json.loads(json.dumps(as_table(settings)))
-    return {"settings": table, "versions": {name: version(name) for name in libraries}}
+    return {**_settings(settings), "versions": {name: version(name) for name in libraries}}
 
 
 def _data(settings: Settings, prepared: Prepared) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import math
 import tomllib
 import types
 import typing
@@ -29,6 +30,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 ANSWERS = ("trace", "plain", "gold")
 PRECISIONS = ("bfloat16", "float16", "float32")
 ATTENTION = ("flash_attention_2", "sdpa", "eager")
+SCALES = ("none", "group", "batch")
 
 # Keys of TRL's configs that follow from other tables, and from which.
 OWNED = {
@@ -43,7 +45,22 @@ OWNED = {
     "assistant_only_loss": "data (the loss is on the answer and its end token, always)",
     "reward_weights": "rewards",
     "resume_from_checkpoint": "nothing: the same command goes on from the last checkpoint",
+    "eval_strategy": "nothing: `nercot evaluate` measures the trained model",
+    "push_to_hub": "finish.py --push, which looks at the repo first",
 }
+
+# Keys of TRL's configs that are reckoned with here, before TRL looks at them.
+_COUNTS = (
+    "per_device_train_batch_size",
+    "gradient_accumulation_steps",
+    "num_generations",
+    "num_iterations",
+    "generation_batch_size",
+    "steps_per_generation",
+    "max_completion_length",
+)
+_NUMBERS = ("num_train_epochs", "beta", "vllm_gpu_memory_utilization")
+_SWITCHES = ("use_cpu", "bf16", "fp16", "packing", "padding_free", "use_liger_kernel", "use_vllm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +146,12 @@ class Settings:
         return int(self.train.get("per_device_train_batch_size", 8))
 
     def accumulation(self, gpus: int) -> int:
-        """Forward passes of one optimizer step: as set, else what comes nearest to `batch.size`."""
-        set_to = self.train.get("gradient_accumulation_steps")
-        return int(set_to) if set_to else max(1, round(self.batch.size / (self.per_device * gpus)))
+        """Forward passes of one optimizer step: as set, else what comes nearest to `batch.size` (in whole groups)."""
+        if set_to := self.train.get("gradient_accumulation_steps"):
+            return int(set_to)
+        one_pass = self.per_device * gpus
+        passes = self.generations() // math.gcd(one_pass, self.generations()) if self.kind == "grpo" else 1
+        return max(1, round(self.batch.size / (one_pass * passes))) * passes
 
     def effective(self, gpus: int) -> int:
         """Rows (completions) of one optimizer step."""
@@ -188,15 +208,16 @@ def _put(data: dict[str, Any], key: str, value: Any) -> None:
     if not name:
         data[table] = value
     elif isinstance(data.setdefault(table, {}), dict):
-        data[table][name] = value
+        data[table][name.strip('"')] = value
     else:
         raise RecipeError(f"{key}: {table} is a value, not a table of keys")
 
 
 def _settings(data: Mapping[str, Any], path: Path, kind: str) -> Settings:
     tables = {"model": Model, "data": Data, "batch": Batch, "lora": Lora}
-    known = (*tables, "rewards", "train")
-    _no_unknown(path, data, known if kind == "grpo" else [name for name in known if name != "rewards"], "")
+    _no_unknown(path, data, (*tables, "rewards", "train"), "")
+    if kind == "sft" and "rewards" in data:
+        raise RecipeError(f"{path}: rewards are for GRPO; give this config to grpo.py")
     made: dict[str, Any] = {}
     for name, cls in tables.items():
         if name in data or name != "lora":
@@ -218,26 +239,38 @@ def _table(path: Path, cls: Callable[..., Any], data: Any, table: str) -> Any:
     for name, each in fields.items():
         if name not in data and each.default is dataclasses.MISSING:
             raise RecipeError(f"{path}: {table}.{name} is missing")
-        if name in data and not _is(data[name], hints[name]):
-            raise RecipeError(f"{path}: {table}.{name} is {data[name]!r}, which is not {_named(hints[name])}")
+        if name in data:
+            _typed(path, f"{table}.{name}", data[name], hints[name])
     return cls(**data)
 
 
 def _is(value: Any, hint: Any) -> bool:
-    if isinstance(hint, types.UnionType):
-        return any(_is(value, one) for one in typing.get_args(hint))
-    if typing.get_origin(hint) is list:
-        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    """Whether a value of TOML is of a type."""
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin in _UNIONS:
+        return any(_is(value, one) for one in inner)
+    if origin is typing.Literal:
+        return value in inner
+    if origin is list:
+        return isinstance(value, list) and all(_is(item, inner[0]) for item in value)
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
-    return isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
+    return isinstance(value, origin or hint) and (hint is bool or not isinstance(value, bool))
+
+
+_UNIONS = (types.UnionType, typing.Union)
+_NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", dict: "a table"}
 
 
 def _named(hint: Any) -> str:
-    names = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
-    if isinstance(hint, types.UnionType):
-        return " or ".join(_named(one) for one in typing.get_args(hint) if one is not types.NoneType)
-    return names.get(hint, "a list of texts")
+    """A type in words; what TOML cannot write is passed over."""
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin in _UNIONS:
+        named = [_named(one) for one in inner if one is not types.NoneType]
+        return " or ".join(name for name in dict.fromkeys(named) if name)
+    if origin is list:
+        return f"a list of {'numbers' if inner[0] is float else 'texts'}"
+    return _NAMES.get(origin or hint, "")
 
 
 def _no_unknown(path: Path, data: Iterable[str], known: Iterable[str], prefix: str) -> None:
@@ -260,9 +293,28 @@ def _check(settings: Settings) -> None:
     for name, owner in OWNED.items():
         if name in train:
             raise RecipeError(f"{path}: train.{name} follows from {owner}; leave it out")
+    _reckoned(path, train)
     for wrong, line in _combinations(settings):
         if wrong:
             raise RecipeError(f"{path}: {line}")
+
+
+def _reckoned(path: Path, train: Mapping[str, Any]) -> None:
+    """The keys of the table `train` that are read here have the types that they are read as."""
+    kinds = {**dict.fromkeys((*_COUNTS, "max_steps"), int), **dict.fromkeys(_NUMBERS, float)}
+    kinds.update(dict.fromkeys(_SWITCHES, bool))
+    for name in train.keys() & kinds:
+        _typed(path, f"train.{name}", train[name], kinds[name])
+    for name in _COUNTS:
+        if train.get(name, 1) < 1:
+            raise RecipeError(f"{path}: train.{name} is {train[name]}; it must be at least 1")
+    if "scale_rewards" in train:
+        _choice(path, "train.scale_rewards", train["scale_rewards"], SCALES)
+
+
+def _typed(path: Path, key: str, value: Any, hint: Any) -> None:
+    if not _is(value, hint):
+        raise RecipeError(f"{path}: {key} is {value!r}, which is not {_named(hint)}")
 
 
 def _choice(path: Path, key: str, value: str, choices: Sequence[str]) -> None:
@@ -274,25 +326,40 @@ def _combinations(settings: Settings) -> list[tuple[bool, str]]:
     """(whether it is wrong, the line that says so)."""
     model, data, train = settings.model, settings.data, settings.train
     cpu, packed = bool(train.get("use_cpu")), bool(train.get("packing"))
-    flash = model.attention == "flash_attention_2"
+    flash, mixed = model.attention == "flash_attention_2", train.get("bf16", True) or train.get("fp16")
+    adapter = (Path(model.name).expanduser() / "adapter_config.json").is_file()
     grpo, copies = settings.kind == "grpo", settings.generations()
     return [
         (settings.batch.size < 1 or settings.batch.gpus < 1, "batch.size and batch.gpus must be at least 1"),
         (data.max_tokens < 1, "data.max_tokens must be at least 1"),
+        (not all(data.names) or not data.names, "data.name is empty; name a folder or a Hub dataset"),
+        (
+            adapter,
+            f"model.name {model.name} is an adapter; merge it (python training/finish.py RUN) and name RUN/final",
+        ),
+        (settings.lora is not None and settings.lora.r < 1, "lora.r must be at least 1"),
         (packed and bool(train.get("padding_free")), "train.packing and train.padding_free are both on; keep one"),
         (
-            not flash and packed and train.get("packing_strategy") == "wrapped",
+            packed and train.get("packing_strategy") == "wrapped",
             "train.packing_strategy wrapped cuts answers in two; use bfd",
         ),
+        (bool(train.get("bf16") and train.get("fp16")), "train.bf16 and train.fp16 are both on; keep one"),
+        (train.get("num_train_epochs", 1) <= 0, "train.num_train_epochs must be more than 0"),
         (cpu and flash, "train.use_cpu needs model.attention sdpa or eager"),
         (cpu and bool(train.get("use_liger_kernel")), "train.use_liger_kernel needs a GPU; switch it off"),
         (cpu and bool(train.get("use_vllm")), "train.use_vllm needs a GPU; switch it off"),
-        (flash and model.dtype == "float32", "model.attention flash_attention_2 needs bfloat16 or float16"),
+        (
+            flash and (model.dtype == "float32" or not mixed),
+            "model.attention flash_attention_2 needs bfloat16 or float16 (model.dtype, and train.bf16 or train.fp16)",
+        ),
         (
             model.dtype == "float16" and train.get("bf16", not train.get("fp16")),
             "model.dtype float16 needs train.fp16 = true and train.bf16 = false",
         ),
-        (grpo and data.config == "sft", "data.config sft has no gold to reward by; GRPO takes the config grpo"),
+        (
+            grpo and data.config != "grpo",
+            f"data.config {data.config} has no gold to reward by; GRPO takes the config grpo",
+        ),
         (grpo and data.answers != "trace", "data.answers is for SFT; in GRPO the model writes the answers"),
         (grpo and not settings.rewards, "rewards is empty; name at least one function and its weight"),
         (grpo and copies < 2, "train.num_generations must be at least 2: the advantage is within a group"),
@@ -310,9 +377,12 @@ def reward_functions(settings: Settings) -> list[Callable[..., list[float]]]:
     for name, weight in settings.rewards.items():
         module, _, attribute = name.rpartition(".")
         try:
-            functions.append(getattr(importlib.import_module(module), attribute))
+            function = getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError, ValueError) as error:
             raise RecipeError(f'{settings.path}: rewards."{name}" names no function ({error})') from error
+        if not callable(function):
+            raise RecipeError(f'{settings.path}: rewards."{name}" names no function but {function!r}')
+        functions.append(function)
         if not _is(weight, float):
             raise RecipeError(f'{settings.path}: rewards."{name}" is {weight!r}, which is not a number')
     return functions
@@ -321,9 +391,13 @@ def reward_functions(settings: Settings) -> list[Callable[..., list[float]]]:
 def trainer_arguments(settings: Settings, config: type[Any], **values: Any) -> Any:
     """`config` (SFTConfig or GRPOConfig) of the table `train` and `values`.
 
-    Raises RecipeError for a key that it does not know, and in one line for values that it refuses.
+    Raises RecipeError for a key that it does not know or a value of another type, and in one line for values that it
+    refuses.
     """
     _no_unknown(settings.path, settings.train, (each.name for each in dataclasses.fields(config)), "train.")
+    hints = typing.get_type_hints(config)
+    for name, value in settings.train.items():
+        _typed(settings.path, f"train.{name}", value, hints[name])
     try:
         return config(**{**settings.train, **values})
     except (ValueError, TypeError) as error:

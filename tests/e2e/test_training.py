@@ -10,9 +10,11 @@ import ast
 import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,12 @@ def trained(work):
         first.send_signal(signal.SIGKILL)
         first.communicate()
     assert len(lines) == KILLED // 10, (work / "first.err").read_text()[-3000:]
+    # As a kill in the middle of saving leaves it.
+    shutil.copytree(
+        work / f"runs/sft/checkpoint-{SAVED}",
+        work / f"runs/sft/checkpoint-{KILLED}",
+        ignore=shutil.ignore_patterns("trainer_state.json"),
+    )
     (work / "first.json").write_text(json.dumps([float(ast.literal_eval(line)["loss"]) for line in lines]))
     done = at_training.run("sft.py", SFT, "--out", "runs/sft", *_sets(*CHECKPOINTS), folder=work)
     assert f"going on from runs/sft/checkpoint-{SAVED}" in done.stderr
@@ -205,27 +213,66 @@ def _write_benchmark(folder):
 
 
 def _ablation(small, *arguments, ok=True):
+    return at_training.run("ablation.py", *_ablation_options(), *arguments, folder=small, ok=ok)
+
+
+def _ablation_options():
     sft = ("model.name=toy/model", "data.name=corpus", "data.max_tokens=4096", "train.max_steps=1", "batch.size=4")
+    sft += ("lora.r=4", "train.learning_rate=0.05", "train.warmup_steps=0")
     grpo = ("data.name=toy/corpus", "train.max_steps=1", "batch.size=4", "train.num_generations=2")
     few = [*_sets_for("sft", *sft, "train.per_device_train_batch_size=4")]
     few += _sets_for("grpo", *grpo, "train.per_device_train_batch_size=4", "train.max_completion_length=8")
     evaluate = ("--benchmarks", "bench", "--evaluate", "--set temperature=0 --limit 2")
-    places = ("--sft", SFT, "--grpo", GRPO, *evaluate, "--serve", SERVE, "--out", "runs/ablation")
-    return at_training.run("ablation.py", *places, *few, *arguments, folder=small, ok=ok)
+    return ("--sft", SFT, "--grpo", GRPO, *evaluate, "--serve", SERVE, "--out", "runs/ablation", *few)
 
 
 def _sets_for(stage, *values):
     return [part for value in values for part in (f"--{stage}-set", value)]
 
 
-def test_the_ablation_goes_on_where_it_stood_and_prints_the_papers_column(small):
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_killed_ablation_leaves_no_server_behind(small):
+    """The server answers for ever, unless it ends with the run that started it."""
+    command = [sys.executable, str(at_training.TRAINING / "ablation.py"), *map(str, _ablation_options())]
+    run = subprocess.Popen(command, cwd=small, env={**os.environ, **at_training.THREADS}, stderr=subprocess.DEVNULL)
+    while not (servers := [child for child in _children(run.pid) if _serves(child)]):
+        assert run.poll() is None
+        time.sleep(0.05)
+    run.kill()
+    run.wait()
+    end = time.monotonic() + 20
+    while any(_serves(child) for child in servers):
+        assert time.monotonic() < end, "the server goes on"
+        time.sleep(0.05)
+
+
+def _children(pid):
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _serves(pid):
+    """Whether a process runs the server; between fork and exec it still has the ablation's command line."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return False
+    return "serve_model.py" in command and "ablation.py" not in command
+
+
+@pytest.fixture(scope="module")
+def ablated(small):
+    """Two rows, then all but gold; with LoRA, so that what is served and goes on to GRPO has to be merged first."""
     first = _ablation(small, "--rows", "base,plain")
     assert "| base | 1 | " in first.stdout
-    runs = small / "runs/ablation"
-    before = (runs / "plain/run.json").stat().st_mtime_ns
+    before = (small / "runs/ablation/plain/run.json").stat().st_mtime_ns
     whole = _ablation(small, "--rows", "base,plain,trace,re")
-    assert (runs / "plain/run.json").stat().st_mtime_ns == before
+    assert (small / "runs/ablation/plain/run.json").stat().st_mtime_ns == before
     assert "base: base" not in whole.stderr
+    return whole
+
+
+def test_the_ablation_goes_on_where_it_stood_and_prints_the_papers_column(small, ablated):
+    runs, whole = small / "runs/ablation", ablated
     cells = [[cell.strip() for cell in line.split("|")] for line in whole.stdout.splitlines() if line.startswith("| ")]
     titles = ("base", "NER-CoT without trace", "NER-CoT with trace", "NER-CoT with trace + RE")
     assert [cell[1] for cell in cells[1:]] == list(titles)
@@ -239,24 +286,17 @@ def test_the_ablation_goes_on_where_it_stood_and_prints_the_papers_column(small)
     assert (other.returncode, other.stderr.count("\n")) == (2, 1)
 
 
-def test_a_run_is_merged_and_described(small):
+def test_a_run_is_merged_and_described(small, ablated):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    places = (
-        "model.name=toy/model",
-        "data.name=toy/corpus",
-        "train.max_steps=2",
-        "lora.r=4",
-        "train.learning_rate=0.05",
-    )
-    at_training.run("sft.py", SFT, "--out", "runs/lora", *_sets(*places), folder=small)
-    assert (small / "runs/lora/model/adapter_config.json").is_file()
+    run = small / "runs/ablation/trace"
+    assert (run / "model/adapter_config.json").is_file()
     figures = {"rows": 3, "exact": {"f1": 0.5}, "paper": {"f1": 0.625}}
     evaluation = {"datasets": {"made": figures}, "average": {"exact": 0.5, "paper": 0.625}}
     (small / "evaluation.json").write_text(json.dumps(evaluation))
     described = ("--evaluation", "evaluation.json", "--license", "mit")
-    at_training.run("finish.py", "runs/lora", *described, folder=small)
-    final = small / "runs/lora/final"
+    at_training.run("finish.py", "runs/ablation/trace", *described, folder=small)
+    final = run / "final"
     merged, base = (AutoModelForCausalLM.from_pretrained(folder) for folder in (final, small / "toy/model"))
     changed = [name for name, weight in merged.state_dict().items() if not weight.equal(base.state_dict()[name])]
     assert changed
@@ -285,7 +325,8 @@ def test_a_pretrained_model_goes_through_both_scripts(tmp_path):
     at_training.write_corpus(tmp_path / "corpus", "grpo", [at_training.grpo_row(number) for number in range(8)])
     few = ("data.name=corpus", "data.max_tokens=512", "batch.size=2", "train.per_device_train_batch_size=2")
     few += ("train.logging_steps=1", "train.learning_rate=1e-4", "train.warmup_steps=0")
-    sft = _sets(f"model.name={model}", *few, "train.max_steps=4")
+    one = ("batch.size=1", "train.per_device_train_batch_size=1", "train.max_steps=3")
+    sft = _sets(f"model.name={model}", *few, *one)
     at_training.run("sft.py", SFT, "--out", "sft", *sft, folder=tmp_path)
     losses = _curve(tmp_path / "sft")
     assert losses[-1] < losses[0]

@@ -8,6 +8,8 @@ set -euo pipefail
 model=${1:?the model that SFT saved}
 data=${2:?the folder that export.py wrote}
 shift 2
+python -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("verl") is None)' ||
+  { echo "verl is not installed; see its documentation for a machine with GPUs" >&2; exit 2; }
 rewards=$(python -c 'import nercot.rewards; print(nercot.rewards.__file__)')
 
 exec python -m verl.trainer.main_ppo \
