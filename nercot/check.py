@@ -186,14 +186,7 @@ def _mapping(row: SourceRow) -> dict[str, Any]:
         "sentence": row.sentence,
         "schema": row.schema,
         "cot": row.cot,
-        "entities": _evidenced(row),
+        "entities": entity_rows(row.entities),
         "gold": entity_rows(row.gold),
         **row.extra,
     }
-
-
-def _evidenced(row: SourceRow) -> list[dict[str, Any]] | None:
-    """The entities, with how each was found and where the trace argues for it, as the row itself says."""
-    listed = entity_rows(row.entities)
-    said = row.extra.get("found", ())
-    return [{**item, **found} for item, found in zip(listed, said, strict=True)] if listed and said else listed

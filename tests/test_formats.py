@@ -371,3 +371,21 @@ def test_no_json_text_breaks_a_reader(tmp_path_factory, text):
         assert row.row >= 1 or isinstance(row.value, RowError)
     for form in ("nercot", "pile_ner"):
         list(FORMATS[form].read(path, "x", ReadOptions()))
+
+
+def test_json_whose_strings_look_like_columns_is_json(tmp_path):
+    asked = ["person: a human being", "in the text", "B-x, y", "a type of so many words."]
+    turns = [("human", "Text: 0"), ("gpt", "I've read this text.")]
+    for label in asked:
+        turns += [("human", f"What describes {label} in the text?"), ("gpt", "[]")]
+    talk = [{"from": name, "value": value} for name, value in turns]
+    rows = [json.dumps({"id": f"i{number}", "conversations": talk}) for number in range(3)]
+    path = tmp_path / "rows.json"
+    path.write_text("[\n" + ",\n".join(rows) + "\n]")
+    assert format_of(path).name == "pile_ner"
+
+
+def test_a_bracket_may_be_the_first_token_of_columns(tmp_path):
+    path = tmp_path / "rows.txt"
+    path.write_text("[ O\nAda B-person\n] O\n\n" * 4)
+    assert format_of(path).name == "conll"

@@ -113,12 +113,23 @@ def format_of(path: Path) -> Format:
     start = first_character(path)
     if not start:
         raise InputError(f"{path}: the file is empty")
+    if start in "[{" and _begins_with_object(path):
+        return _json_format(path)
     if conll.detect(path):
         return FORMATS["conll"]
     if start in "[{":
         return _json_format(path)
     conll.refuse(path)
     return FORMATS["text"]
+
+
+def _begins_with_object(path: Path) -> bool:
+    """Whether the first row is a JSON object: its strings may look like columns, a bracket may be a token of them."""
+    try:
+        first = next(json_rows(path), None)
+    except InputError:
+        return False
+    return first is not None and isinstance(first.value, dict)
 
 
 def _json_format(path: Path) -> Format:

@@ -27,10 +27,9 @@ from nercot.formats.rows import (
     valid_text,
 )
 from nercot.formats.spans import positions, types
-from nercot.records import Entity, Record
+from nercot.records import MATCHES, Entity, Record
 
 _EXTRA = ("score", "step", "reason", "drift")
-_FOUND = ("match", "cot_start", "cot_end")
 _SIGNS = ("schema", "entities", "gold", "cot", "completion")
 
 
@@ -94,8 +93,7 @@ def _parse(row: JsonRow, file: str, dataset: str, options: ReadOptions) -> Sourc
         completion=optional_text(value.get("completion"), "completion"),
         reasoning=optional_text(value.get("reasoning"), "reasoning"),
         findings=tuple(findings),
-        extra={key: value[key] for key in _EXTRA if value.get(key) is not None}
-        | _found(value.get("entities"), entities),
+        extra={key: value[key] for key in _EXTRA if value.get(key) is not None},
     )
 
 
@@ -118,13 +116,6 @@ def _entities(value: Any, key: str, findings: list[str]) -> tuple[Entity, ...] |
     return tuple(entity for entity in (_entity(item, key, findings) for item in value) if entity)
 
 
-def _found(listed: Any, entities: Sequence[Entity] | None) -> dict[str, Any]:
-    """How entities were found, and where a trace argues for them, if all were taken over and one says so."""
-    if not entities or len(entities) != len(listed) or not any("cot_start" in item for item in listed):
-        return {}
-    return {"found": [{key: item.get(key) for key in _FOUND} for item in listed]}
-
-
 def _entity(item: Any, key: str, findings: list[str]) -> Entity | None:
     if not isinstance(item, dict):
         raise RowError(f"an item of {key} is {kind_of(item)}, not an object with text and label")
@@ -137,10 +128,11 @@ def _entity(item: Any, key: str, findings: list[str]) -> Entity | None:
     start, end = positions(item, characters=True) or (None, None)
     if type(start) is not int or type(end) is not int:
         return Entity(text, label)
+    match = item.get("match") if key == "entities" and item.get("match") in MATCHES else None
     argued, until = item.get("cot_start"), item.get("cot_end")
     if type(argued) is not int or type(until) is not int:
-        return Entity(text, label, start, end)
-    return Entity(text, label, start, end, cot_start=argued, cot_end=until)
+        return Entity(text, label, start, end, match)
+    return Entity(text, label, start, end, match, argued, until)
 
 
 def write(records: Iterable[Record]) -> Iterator[dict[str, Any]]:

@@ -38,7 +38,7 @@ class SourceRow:
     `row`: its number in the file, from 1 (line or list item).  `gold`: the source's own entities;
     `cot`, `entities`, `completion`, `reasoning`: an answer that the row brings along.  `findings`:
     kinds of things that could not be taken over, one item an occurrence.  `extra`: what else a row of ours says
-    of itself (score, step, reason, drift; found: match, cot_start and cot_end of each entity).
+    of itself (score, step, reason, drift).
     """
 
     file: str
