@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -107,43 +107,80 @@ def _mean_out(ledger: Ledger | None, recipe: Recipe, step: str, usual: int) -> f
 
 
 class _Asking:
-    """Counts the requests of a build that the ledger does not answer."""
+    """Counts the requests of a build that the ledger does not answer, as far as its answers tell what they are."""
 
     def __init__(self, recipe: Recipe, ledger: Ledger | None, teacher: Estimate, judge: Estimate) -> None:
         prompts = prompts_of(recipe)
         self.recipe, self.ledger, self.teacher, self.judge = recipe, ledger, teacher, judge
         self._teacher = Teacher(recipe.name, recipe.teacher, prompts.get("annotate", ""))
         self._judge = Judge(recipe.name, recipe.judge, prompts.get("judge", ""))
-        self._rubric_bytes = len(prompts.get("judge", "").encode())
+        self._usual_trace = "." * round(teacher.answer_tokens * _BYTES_A_TOKEN)
+        # Requests that were counted: equal records are asked about once.
+        self._counted: set[str] = set()
 
     def batch(self, records: list[Record]) -> None:
-        answered = list(self._answered(records))
-        valid = validate_step((item.record for item in answered), self.recipe.rules, self.recipe.trace)
-        kept = [item.record for item in valid if item.kept]
-        if self.recipe.judge.embedded:
-            return
-        for request in self._missing([self._judge.request(record, 1) for record in kept]):
-            self.judge.add(len(request.payload))
+        """Goes through the attempts until no record needs another one, or its answer is not known yet."""
+        for attempt in range(1, (1 if self.recipe.teacher.embedded else self.recipe.teacher.attempts) + 1):
+            kept = {record.guid for record in self._round(records, attempt)}
+            records = [record for record in records if record.guid not in kept]
 
-    def _answered(self, records: list[Record]) -> Iterator[Outcome]:
-        """The records whose answer is known; the others are counted."""
+    def _round(self, records: list[Record], attempt: int) -> Iterator[Record]:
+        """The records that need no further attempt, or of which it is not known yet."""
+        answered = []
+        for item in self._annotated(records, attempt):
+            if item.pending:
+                self._ask_teacher(item.record, attempt)
+                yield item.record
+            elif item.kept:
+                answered.append(item.record)
+        valid = [
+            item.record for item in validate_step(iter(answered), self.recipe.rules, self.recipe.trace) if item.kept
+        ]
+        yield from self._judged(valid) if is_judged(self.recipe) else valid
+
+    def _annotated(self, records: list[Record], attempt: int) -> Iterable[Outcome]:
         if self.recipe.teacher.embedded:
             from nercot.embedded import annotate
 
-            yield from annotate(iter(records))
-            return
-        for request in self._missing([self._teacher.request(record, 1) for record in records]):
-            self.teacher.add(len(request.payload))
-            if not self.recipe.judge.embedded:
-                self.judge.add(self._rubric_bytes + len(request.payload) + _ANSWER_TOKENS * _BYTES_A_TOKEN)
-        if self.ledger is not None:
-            yield from (item for item in self._teacher.outcomes(iter(records), self.ledger, 1) if item.kept)
-
-    def _missing(self, requests: list[Request]) -> list[Request]:
+            return annotate(iter(records))
         if self.ledger is None:
-            return requests
-        replies = self.ledger.replies_to(requests)
-        return [request for request, reply in zip(requests, replies, strict=True) if reply is None]
+            return (Outcome(record, pending=True) for record in records)
+        return self._teacher.outcomes(iter(records), self.ledger, attempt)
+
+    def _judged(self, records: list[Record]) -> Iterator[Record]:
+        """Counts the judgements to come; gives the records that may stand."""
+        recipe = self.recipe
+        for item in self._scored(records):
+            if item.pending:
+                self._add(self.judge, self._judge.request(item.record, 1))
+            judgement = item.record.judgement
+            if item.pending or recipe.teacher.until == "valid" or (judgement and judgement.score >= recipe.threshold):
+                yield item.record
+
+    def _scored(self, records: list[Record]) -> Iterable[Outcome]:
+        if self.recipe.judge.embedded:
+            from nercot.embedded import score
+
+            # What it says decides only whether there is another attempt.
+            return score(iter(records)) if self.recipe.teacher.until == "selected" else map(Outcome, records)
+        if self.ledger is None:
+            return (Outcome(record, pending=True) for record in records)
+        return self._judge.outcomes(iter(records), self.ledger)
+
+    def _ask_teacher(self, record: Record, attempt: int) -> None:
+        """Counts a call of the teacher, and the judgement that its answer may need."""
+        new = self._add(self.teacher, self._teacher.request(record, attempt))
+        if new and is_judged(self.recipe) and not self.recipe.judge.embedded:
+            usual = replace(record, cot=self._usual_trace, entities=())
+            self.judge.add(len(self._judge.request(usual, 1).payload))
+
+    def _add(self, estimate: Estimate, request: Request) -> bool:
+        """Counts a request, unless an equal one was counted."""
+        if request.key in self._counted:
+            return False
+        self._counted.add(request.key)
+        estimate.add(len(request.payload))
+        return True
 
 
 def _count(asking: _Asking, records: Iterator[Record], total: int, report: Report) -> None:

@@ -274,9 +274,8 @@ class _Batching:
         """Takes in what a job that has ended brought, and closes it; EndpointError if it was refused as a whole."""
         if batch.status == "failed":
             self._ledger.close_job(job.token, "failed")
-            raise self._server.error(
-                f"would not run a batch: {_why(batch)}: mend that, then run the same command again"
-            )
+            why = server_says(self._server.hide_key(_why(batch).encode()))
+            raise self._server.error(f"would not run a batch: {why}: mend that, then run the same command again")
         cost = 0.0
         refused: list[tuple[Request, Reply, bytes]] = []
         for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
@@ -333,7 +332,7 @@ class _Batching:
 
     def _take_refusals(self, refused: list[tuple[Request, Reply, bytes]]) -> EndpointError | None:
         """Refusals are of response_format, perhaps; else of their records, if others are answered."""
-        hopeless = len(refused) >= REFUSALS_AT_FIRST and not self._answered
+        hopeless = len(refused) >= REFUSALS_AT_FIRST and not self._answered and not self._progress.found
         formatted = False
         for request, reply, raw in refused:
             plain = request.plain() is not None

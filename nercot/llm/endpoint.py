@@ -282,7 +282,8 @@ class _Asking:
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
-        error = everything.exception()
+            # Asked for in every case: asyncio prints a traceback for one that nobody looks at.
+            error = everything.exception()
         if error is not None and not isinstance(error, asyncio.CancelledError):
             raise error
 
@@ -431,7 +432,9 @@ class _Asking:
             trying.form = plain
             raise Fault(f"with response_format {reply.detail}", at_once=True)
         self._undecided.append((trying, reply, raw))
-        if len(self._undecided) >= (_REFUSALS_LATER if self._answered else REFUSALS_AT_FIRST):
+        # What the ledger held was asked in the same way: model and settings are part of the key.
+        answered_before = self._answered or self._progress.found > 0
+        if len(self._undecided) >= (_REFUSALS_LATER if answered_before else REFUSALS_AT_FIRST):
             advice = f"change {setting(self._role, 'model')}, {setting(self._role, 'extra')} or the prompt"
             raise EndpointError(f"{self._role}: {self._names()} refuses every request ({reply.detail}): {advice}")
 
