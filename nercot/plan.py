@@ -19,7 +19,7 @@ from nercot.builder import BuildOptions, alone, is_annotated, is_judged, prompts
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Request
 from nercot.llm.pacing import cost_of
-from nercot.pipeline import STAGES, Report, Work, source_records
+from nercot.pipeline import STAGES, Position, Report, Work, source_records
 from nercot.recipe import Model, Recipe
 from nercot.records import Outcome, Record
 from nercot.steps.annotate import Teacher
@@ -199,15 +199,18 @@ def status(recipe: Recipe, out: Path) -> dict[str, Any]:
     work = Work(out / recipe.name)
     path = out / "ledger.sqlite"
     source = _source_state(work)
-    told: dict[str, Any] = {"spent": None, "last_error": None, "asked": []}
+    position = work.position()
+    told: dict[str, Any] = {"spent": None, "last_error": None}
     if path.exists():
         with Ledger(path) as ledger:
             told = _told(ledger, recipe.name)
+    if position is not None and position.error is not None:
+        told["last_error"] = {"step": position.step, "guid": None, "detail": position.error}
     return {
         "corpus": recipe.name,
         "running": _running(work.root),
         "records": source.get("kept"),
-        "steps": list(_steps(work, source, told["asked"], _taken(recipe))),
+        "steps": list(_steps(work, source.get("partitions", {}), position, _taken(recipe))),
         "spent": told["spent"],
         "last_error": told["last_error"],
         "candidate": _candidate(work.root / "candidate" / "manifest.json"),
@@ -226,7 +229,6 @@ def _told(ledger: Ledger, corpus: str) -> dict[str, Any]:
     rows = ledger.totals(corpus)
     error = ledger.last_error(corpus)
     return {
-        "asked": ledger.standings(corpus),
         "spent": {
             "calls": sum(row.calls for row in rows),
             "failed_calls": sum(row.failed for row in rows),
@@ -244,18 +246,31 @@ def _taken(recipe: Recipe) -> list[str]:
     return list(steps)
 
 
-def _steps(work: Work, source: dict[str, Any], asked: list[Any], taken: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """For each step the records that it has settled and those that are left, by files and by the ledger."""
-    parts = source.get("partitions", {})
-    entered = source.get("kept", 0)
-    for step, stage in ((step, STAGES[step]) for step in taken):
-        metas = [meta_of(path) for part in parts for path in sorted((work.root / stage).glob(f"{part}*.parquet"))]
-        kept = sum(meta["kept"] for meta in metas if meta)
-        settled = sum(meta["in"] - meta["pending"] for meta in metas if meta)
-        final = next((item.answers + item.refused + item.empty for item in asked if item.step == step), 0)
-        done = max(settled, min(final, entered))
-        yield {"step": step, "done": done, "left": max(0, entered - done), "kept": kept}
-        entered = kept
+def _steps(
+    work: Work, parts: Iterable[str], position: Position | None, taken: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """For each step the records that it has settled, those that are left as far as is known, and those it kept."""
+    carried = 0
+    for step in taken:
+        files = [path for part in parts for path in sorted((work.root / STAGES[step]).glob(f"{part}*.parquet"))]
+        metas = [meta for path in files if _of_this_run(step, path, position) and (meta := meta_of(path))]
+        kept, pending = sum(meta["kept"] for meta in metas), sum(meta["pending"] for meta in metas)
+        done, left = sum(meta["in"] for meta in metas) - pending, pending + carried
+        carried = left
+        if position is not None and step == position.step:
+            done, left = done + position.done, left + position.entered - position.done
+            kept += position.kept or 0
+            carried = left + (position.done if position.kept is None else position.kept)
+        yield {"step": step, "done": done, "left": left, "kept": kept}
+
+
+def _of_this_run(step: str, path: Path, position: Position | None) -> bool:
+    """Whether a step's file is what the last run left, and not of an older run that it has not come to again."""
+    if position is None:
+        return True
+    order = list(STAGES)
+    attempt = path.stem.partition("-")[2]
+    return bool(attempt) and (int(attempt), order.index(step)) < (position.attempt, order.index(position.step))
 
 
 def _running(root: Path) -> bool:

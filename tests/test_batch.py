@@ -132,8 +132,17 @@ def test_the_same_400_everywhere_stops(ledger: Ledger) -> None:
         pytest.raises(EndpointError, match=r"refuses every request .*no such parameter"),
     ):
         ask(server, ledger, 5)
-    assert ledger.standings("c")[0].unanswered == 5
+    assert (ledger.totals()[0].calls, ledger.totals()[0].failed) == (0, 5)
     assert ledger.open_jobs(requests(model(server), 1)[0]) == []
+
+
+def test_refused_rows_that_join_an_answered_corpus_are_dropped(ledger: Ledger) -> None:
+    batches = Batches(lambda body: good(body) if int(prompt(body)[9:]) < 5 else (400, b'{"error": "too long"}'))
+    with FaultServer(batches) as server:
+        ask(server, ledger, 5)
+        assert ask(server, ledger, 10).progress.done == 5
+        replies = ledger.replies_to(requests(model(server), 10))
+    assert [reply.kind for reply in replies] == ["answer"] * 5 + ["refused"] * 5
 
 
 def test_response_format_that_is_refused_is_left_out(ledger: Ledger) -> None:

@@ -290,6 +290,16 @@ def test_the_same_400_on_the_first_answers_stops(ledger: Ledger) -> None:
     assert ledger.totals()[0].calls == 0
 
 
+def test_refused_rows_that_join_an_answered_corpus_are_dropped(ledger: Ledger) -> None:
+    """That others were answered under the same settings is in the ledger."""
+    with FaultServer(lambda call: error(400, "too long") if int(call.prompt[9:]) >= 10 else answer()) as server:
+        ask(server, ledger, 10)
+        asked = ask(server, ledger, 15)
+        replies = ledger.replies_to(requests(teacher(server), 15))
+    assert (asked.progress.found, asked.progress.done) == (10, 5)
+    assert [reply.kind for reply in replies] == ["answer"] * 10 + ["refused"] * 5
+
+
 def test_a_server_that_begins_to_refuse_everything_stops_the_run(ledger: Ledger) -> None:
     with FaultServer(lambda call: answer() if call.number < 5 else error(400, "gone")) as server:
         with pytest.raises(EndpointError, match="refuses every request"):
@@ -368,7 +378,7 @@ def test_a_closed_port_is_given_up_with_one_line(ledger: Ledger) -> None:
     model = Model(url=(f"http://127.0.0.1:{port}/v1",), model="m", concurrency=4)
     with pytest.raises(EndpointError, match=f"127.0.0.1:{port} .*connection refused.*teacher.url"):
         ask_all(requests(model, 20), model, ledger, patience=QUICK)
-    assert ledger.standings("c")[0].unanswered > 0
+    assert ledger.totals()[0].failed > 0
 
 
 def test_an_unknown_host_stops_at_once(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -641,7 +651,7 @@ def test_an_error_of_the_source_comes_out_and_answers_stay(ledger: Ledger) -> No
         model = teacher(server)
         with pytest.raises(RecipeError, match="row 301"):
             ask_all(source(model), model, ledger, patience=QUICK)
-    assert ledger.standings("c")[0].answers > 100
+    assert ledger.totals()[0].calls > 100
 
 
 def test_progress_is_told(ledger: Ledger) -> None:
@@ -683,10 +693,21 @@ def test_a_disk_that_fills_is_an_output_error_and_the_next_run_goes_on(tmp_path:
         asked = len(server.calls)
         assert asked < 1000
         with Ledger(path) as ledger:
-            kept = ledger.standings("c")[0].answers
+            kept = ledger.totals()[0].calls
             again = ask(server, ledger, 200)
     assert 0 < kept <= asked
     assert again.progress.found == min(kept, 200)
+
+
+def test_ctrl_c_while_calls_hang_prints_no_traceback(tmp_path: Path) -> None:
+    with FaultServer(lambda call: Act(hang=True)) as server:
+        command = [sys.executable, "-c", ASKING, server.url, str(tmp_path / "l.sqlite"), "50", "4", "0.2"]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        while len(server.calls) < 4:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert (process.returncode, said) == (130, "")
 
 
 def test_ctrl_c_waits_for_what_is_paid_for_and_is_raised_again(tmp_path: Path) -> None:
@@ -697,23 +718,23 @@ def test_ctrl_c_waits_for_what_is_paid_for_and_is_raised_again(tmp_path: Path) -
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
     with Ledger(tmp_path / "l.sqlite") as ledger:
-        assert ledger.standings("c")[0].answers == len(server.calls)
+        assert ledger.totals()[0].calls == len(server.calls)
 
 
 ASKING = """
 import sys
-from nercot.llm.endpoint import ask_all, request_body
+from nercot.llm.endpoint import Patience, ask_all, request_body
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Request
 from nercot.recipe import Model
 
-url, path, number, concurrency = sys.argv[1:]
+url, path, number, concurrency, *drain = sys.argv[1:]
 model = Model(url=(url,), model="m", concurrency=int(concurrency))
 body = lambda n: request_body(model, [{"role": "user", "content": f"question {n}"}])
 try:
     with Ledger(path) as ledger:
         source = (Request("c", "annotate", f"{n:032x}", "local", "m", body(n)) for n in range(int(number)))
-        ask_all(source, model, ledger)
+        ask_all(source, model, ledger, patience=Patience(drain_seconds=float(*drain or ["10"])))
 except KeyboardInterrupt:
     sys.exit(130)
 """
