@@ -553,6 +553,25 @@ def test_a_budget_stops_before_it_is_exceeded_and_more_money_goes_on(ledger: Led
     assert (rest.stopped, rest.progress.found + rest.progress.done) == (None, 100)
 
 
+def test_a_budget_is_used_up_to_the_last_call_that_fits(ledger: Ledger) -> None:
+    """A call costs 0.0003 USD; before the first usage is known each is taken for several times as much."""
+    with FaultServer(lambda call: Act(body=completion("x"), delay=0.02)) as server:
+        model = teacher(server, concurrency=12, max_tokens=20, price=Price(input=1.0, output=10.0))
+        long = [
+            Request(
+                "c",
+                "annotate",
+                f"{n:032x}",
+                "local",
+                "m",
+                request_body(model, [{"role": "user", "content": f"{n} " + "word " * 400}]),
+            )
+            for n in range(12)
+        ]
+        asked = ask_all(long, model, ledger, budget=Budget(0.0031), patience=QUICK)
+    assert (asked.stopped, asked.progress.done) == ("budget", 10)
+
+
 def test_a_budget_needs_a_price(ledger: Ledger) -> None:
     with FaultServer() as server:
         model = teacher(server, price=Price(input=1.0))
@@ -689,7 +708,7 @@ def test_a_disk_that_fills_is_an_output_error_and_the_next_run_goes_on(tmp_path:
     with FaultServer(lambda call: answer(random.Random(call.payload).randbytes(3000).hex())) as server:
         run = subprocess.run([sys.executable, "-c", FILLING, server.url, str(path)], capture_output=True, text=True)
         assert "ledger.sqlite: the disk is full" in run.stdout, run
-        assert run.stdout.count("\n") == 1
+        assert (run.stdout.count("\n"), run.stderr) == (1, "")
         asked = len(server.calls)
         assert asked < 1000
         with Ledger(path) as ledger:

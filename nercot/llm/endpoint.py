@@ -290,7 +290,8 @@ class _Asking:
     async def _all_on_disk(self) -> None:
         """Waits for the last entry, and takes note of it."""
         if self._last_entry is not None:
-            await asyncio.wait({asyncio.wrap_future(self._last_entry)})
+            # What went wrong is told by the callback of each entry.
+            await asyncio.gather(asyncio.wrap_future(self._last_entry), return_exceptions=True)
             self._written()
 
     async def _tell(self, progress: Callable[[Progress], None]) -> None:
@@ -502,16 +503,14 @@ class _Asking:
 
     async def _reserve(self, form: Request) -> _Reserved:
         """Reserves what the call may cost, and waits until the rates allow it."""
-        tokens_in = self._forecast.tokens_in(form.payload)
-        tokens = tokens_in + self._forecast.mean_out
-        cost = cost_of(self._model.price, tokens_in, 0, self._forecast.most_out) or 0.0
-        while not self._purse.reserve(cost):
+        while not self._purse.reserve(cost := self._estimate(form)):
             if self._purse.idle:
                 self._stopped = self._stopped or "budget"
                 self._halt()
             if self._stop.is_set():
                 raise _Stopped
             await self._change()
+        tokens = self._forecast.tokens_in(form.payload) + self._forecast.mean_out
         now = time.monotonic()
         waits = [
             rate.reserve(amount, now) for rate, amount in ((self._rpm, 1), (self._tpm, tokens)) if rate is not None
@@ -521,6 +520,11 @@ class _Asking:
             if self._stop.is_set():
                 raise _Stopped
         return _Reserved(tokens, cost)
+
+    def _estimate(self, form: Request) -> float:
+        """The USD that a call may cost at most, from what is known of calls by now."""
+        tokens_in = self._forecast.tokens_in(form.payload)
+        return cost_of(self._model.price, tokens_in, 0, self._forecast.most_out) or 0.0
 
     def _release(self, server: Server, form: Request, reserved: _Reserved | None, reply: Reply | None) -> None:
         """Gives the turn back, and settles what was reserved with what was used; a failed call counts as none."""
