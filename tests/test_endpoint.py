@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,8 @@ PASSING = {
     "null": answer(None),
     "blank": answer(" \n"),
     "trace only": answer("<think>I wonder</think>\n"),
+    "broken off by DeepSeek": answer('{"enti', finish="insufficient_system_resource"),
+    "broken off by SGLang": answer('{"enti', finish="abort"),
     "reasoning only": answer("", reasoning="I wonder"),
     "not JSON": Act(body=b"oops"),
     "half of JSON": Act(body=completion("x")[:40]),
@@ -185,6 +188,13 @@ def test_a_server_that_stays_silent_is_asked_again(ledger: Ledger) -> None:
         ask_all(requests(model, 3), model, ledger, patience=Patience(max_seconds=1.0, first_wait=0.01))
     assert [reply.content for reply in ledger.replies_to(requests(model, 3))] == ["good"] * 3
     assert ledger.last_error("c").detail == "timed out"
+
+
+def test_a_server_that_is_only_slow_is_given_more_time_at_the_second_try(ledger: Ledger) -> None:
+    with FaultServer(lambda call: Act(body=completion("late"), delay=1.5)) as server:
+        model = teacher(server, concurrency=1)
+        asked = ask_all(requests(model, 1), model, ledger, patience=Patience(max_seconds=2.0, first_wait=0.01))
+    assert (asked.progress.done, len(server.calls)) == (1, 2)
 
 
 def test_blank_lines_without_end_are_no_answer(ledger: Ledger) -> None:
@@ -249,6 +259,24 @@ def test_a_storm_of_429_is_outlasted_with_less_in_flight(ledger: Ledger) -> None
     assert asked.progress.done == 200
     # Without a falling limit most calls of every round would be rejected.
     assert rejected < 400
+
+
+def test_a_server_that_asks_to_be_left_alone_is_not_sent_every_request_in_turn(ledger: Ledger) -> None:
+    """It takes ten calls in each tenth of a second; who is turned away holds its place for that time."""
+    admitted: list[float] = []
+
+    def script(call: Call) -> Act:
+        now = time.monotonic()
+        if len(admitted) >= 10 and now - admitted[-10] < 0.1:
+            return error(429, retry_after_ms="100")
+        admitted.append(now)
+        return answer()
+
+    with FaultServer(script) as server:
+        model = teacher(server, concurrency=64)
+        asked = ask_all(requests(model, 128), model, ledger, patience=replace(QUICK, retry_after=1.0))
+    assert asked.progress.done == 128
+    assert asked.progress.failed < 250
 
 
 # -- faults of one record, and of the whole set-up ------------------------------------------------------------

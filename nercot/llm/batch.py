@@ -25,7 +25,7 @@ from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_af
 
 from nercot.errors import EndpointError, RecipeError
 from nercot.llm.endpoint import EMPTY_REPLIES, REFUSALS_AT_FIRST, ROLES, Asked, Patience, Progress
-from nercot.llm.faults import Fault, is_empty, server_says
+from nercot.llm.faults import Fault, is_broken_off, is_empty, server_says
 from nercot.llm.ledger import Job, Ledger, in_batches
 from nercot.llm.messages import FINAL, Reply, Request, read_reply
 from nercot.llm.pacing import Budget, Forecast, Purse, cost_of
@@ -408,4 +408,6 @@ def _reply(key: str, status: int, raw: bytes) -> Reply:
         reply = read_reply(raw, key)
     except ValueError as error:
         return Reply(key, "error", detail=str(error))
+    if is_broken_off(reply):
+        return replace(reply, kind="error", detail=f"answer broken off by the server ({reply.finish_reason})")
     return replace(reply, kind="empty", detail="empty reply") if is_empty(reply) else reply
