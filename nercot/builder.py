@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 from nercot import __version__
 from nercot.candidate import WRITER, Contents, replace_folder, tidy, write_tables
-from nercot.errors import BusyError, InputError, RecipeError
+from nercot.errors import BusyError, InputError, NercotError, RecipeError
 from nercot.formats import DataFile
 from nercot.formats.rows import ReadOptions
 from nercot.hybrid import write_draw, write_merged, write_subset
 from nercot.pipeline import (
     STAGES,
     Done,
+    Position,
     RecordStep,
     Report,
     Work,
@@ -151,7 +152,12 @@ def build(
     with ExitStack() as stack:
         stack.enter_context(alone(work.root))
         run = Build(recipe, options, work, report, stack)
-        return run.run(read_source(source, recipe, options, work, report))
+        try:
+            return run.run(read_source(source, recipe, options, work, report))
+        except NercotError as error:
+            if (position := work.position()) is not None:
+                work.note(replace(position, error=str(error)))
+            raise
 
 
 def check_models(recipe: Recipe, roles: Sequence[str] = ("teacher", "judge")) -> None:
@@ -267,7 +273,9 @@ class Build:
         rounds, keys = self._rounds() if self.asks else (0, {})
         clean(self.work, self.parts, rounds)
         selected = Selected(content_key(rounds, keys), {}, {}) if self._unjudged else self._select(rounds, keys)
-        return self._candidate(rounds, selected)
+        result = self._candidate(rounds, selected)
+        self.work.note(None)
+        return result
 
     @property
     def asks(self) -> bool:
@@ -289,7 +297,7 @@ class Build:
             self._ledger = self.stack.enter_context(Ledger(self.options.out / "ledger.sqlite"))
         return self._ledger
 
-    def _ask(self, who: str, model: Model, requests: Iterator[Request], total: int) -> None:
+    def _ask(self, who: str, model: Model, requests: Iterator[Request], position: Position) -> None:
         """Has every request answered in the ledger, as far as time and budget allow."""
         if self.bill.stopped:
             return
@@ -301,8 +309,11 @@ class Build:
         label = f"{who} {model.model}"
 
         def progress(seen: Progress) -> None:
-            self.report(label, seen.done + seen.found, total)
+            done = min(position.done + seen.done + seen.found, position.entered)
+            self.report(label, done, position.entered)
+            self.work.note(replace(position, done=done))
 
+        self.work.note(position)
         patience = Patience(max_seconds=self.recipe.retry_seconds)
         served = self._served(model) if model.file else model
         ask = ask_batch if self.options.batch and not model.file else ask_all
@@ -357,40 +368,47 @@ class Build:
 
         settings = [_content(recipe.teacher), self.prompts.get("annotate"), attempt]
         keys = {part: content_key("annotate", settings, history[part]) for part in self.parts}
-        annotated = self._step("annotate", attempt, keys, unkept, self._annotator(attempt, keys, unkept))
+        position = Position("annotate", attempt, self.ingested.kept - sum(map(len, without.values())))
+        annotated = self._step(position, keys, unkept, self._annotator(position, keys, unkept))
         rules = ["validate", recipe.rules, recipe.trace]
         keys = {part: content_key(rules, annotated[part].key) for part in self.parts}
-        validated = self._step(
-            "validate", attempt, keys, raw, lambda rows: validate_step(rows, recipe.rules, recipe.trace)
-        )
+        position = Position("validate", attempt, _settled(annotated.values())[1])
+        validated = self._step(position, keys, raw, lambda rows: validate_step(rows, recipe.rules, recipe.trace))
         if self._unjudged:
             return validated
         settings = [_content(recipe.judge), recipe.judge.attempts, self.prompts.get("judge")]
         keys = {part: content_key("score", settings, validated[part].key) for part in self.parts}
-        return self._step("score", attempt, keys, valid, self._scorer(attempt, keys, valid))
+        position = Position("score", attempt, _settled(validated.values())[1])
+        return self._step(position, keys, valid, self._scorer(position, keys, valid))
 
     def _step(
         self,
-        step: str,
-        attempt: int,
+        position: Position,
         keys: Mapping[str, str],
         records: Callable[[str], Iterator[Record]],
         action: RecordStep,
     ) -> dict[str, Done]:
-        """Runs one step on every partition."""
-        done = {}
+        """Runs one step of one round on every partition."""
+        step, attempt = position.step, position.attempt
+        to_do, _ = self._to_do(position, keys)
+        done: dict[str, Done] = {}
         for number, part in enumerate(self.parts, 1):
             done[part] = run_step(self.work, step, part, attempt, keys[part], records(part), action)
             self.report(step, number, len(self.parts))
+            if to_do:
+                settled, kept = _settled(done.values())
+                self.work.note(replace(position, done=settled, kept=kept))
         return done
 
-    def _to_do(self, step: str, attempt: int, keys: Mapping[str, str]) -> list[str]:
-        """The partitions whose file of this step has to be made."""
-        found = {part: done_before(self.work.file(STAGES[step], part, attempt), keys[part]) for part in self.parts}
-        return [part for part, done in found.items() if done is None or done.tally.pending]
+    def _to_do(self, position: Position, keys: Mapping[str, str]) -> tuple[list[str], Position]:
+        """The partitions whose file of this step has to be made, and the position with the other ones done."""
+        stage, attempt = STAGES[position.step], position.attempt
+        found = {part: done_before(self.work.file(stage, part, attempt), keys[part]) for part in self.parts}
+        whole = {part: done for part, done in found.items() if done is not None and not done.tally.pending}
+        return [part for part in self.parts if part not in whole], replace(position, done=_settled(whole.values())[0])
 
     def _annotator(
-        self, attempt: int, keys: Mapping[str, str], records: Callable[[str], Iterator[Record]]
+        self, position: Position, keys: Mapping[str, str], records: Callable[[str], Iterator[Record]]
     ) -> RecordStep:
         model = self.recipe.teacher
         if model.embedded:
@@ -401,13 +419,16 @@ class Build:
         from nercot.steps.annotate import Teacher
 
         teacher = Teacher(self.recipe.name, model, self.prompts["annotate"])
-        parts = self._to_do("annotate", attempt, keys)
+        attempt = position.attempt
+        parts, position = self._to_do(position, keys)
         if parts:
             requests = teacher.requests(chain.from_iterable(records(part) for part in parts), attempt)
-            self._ask("teacher", model, requests, self.ingested.kept)
+            self._ask("teacher", model, requests, position)
         return lambda rows: teacher.outcomes(rows, self.ledger, attempt)
 
-    def _scorer(self, attempt: int, keys: Mapping[str, str], records: Callable[[str], Iterator[Record]]) -> RecordStep:
+    def _scorer(
+        self, position: Position, keys: Mapping[str, str], records: Callable[[str], Iterator[Record]]
+    ) -> RecordStep:
         model = self.recipe.judge
         if model.embedded:
             from nercot.embedded import score
@@ -416,10 +437,10 @@ class Build:
         from nercot.steps.score import Judge
 
         judge = Judge(self.recipe.name, model, self.prompts["judge"])
-        parts = self._to_do("score", attempt, keys)
+        parts, position = self._to_do(position, keys)
         for ask in range(1, model.attempts + 1) if parts else ():
             rows = chain.from_iterable(records(part) for part in parts)
-            self._ask("judge", model, judge.requests(rows, self.ledger, ask), self.ingested.kept)
+            self._ask("judge", model, judge.requests(rows, self.ledger, ask), position)
         return lambda rows: judge.outcomes(rows, self.ledger)
 
     # --- selection and candidate ----------------------------------------------------------------
@@ -594,6 +615,12 @@ class Build:
     @property
     def _optional(self) -> str:
         return " --trace optional" if self.recipe.trace == "optional" else ""
+
+
+def _settled(done: Iterable[Done]) -> tuple[int, int]:
+    """How many records some files of a step have settled, and how many of them it kept."""
+    tallies = [each.tally for each in done]
+    return sum(tally.entered - tally.pending for tally in tallies), sum(tally.kept for tally in tallies)
 
 
 def _shortfall(steps: Sequence[Mapping[str, Any]], records: int, stopped: str | None) -> str | None:

@@ -13,21 +13,33 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from heapq import merge
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from nercot import __version__
-from nercot.errors import ConservationError
+from nercot.errors import ConservationError, OutputError
 from nercot.records import Outcome, Record
-from nercot.tables import answer_row, entity_rows, judgement_row, meta_of, read_rows, record_row, table, to_record
+from nercot.tables import (
+    answer_row,
+    entity_rows,
+    judgement_row,
+    meta_of,
+    read_rows,
+    record_row,
+    table,
+    to_record,
+    write_json,
+)
 
 Row = dict[str, Any]
 RecordStep = Callable[[Iterator[Record]], Iterator[Outcome]]
 Report = Callable[[str, int, int | None], None]
 
+_POSITION = ".position.json"
 STAGES = {"annotate": "2-raw", "validate": "3-valid", "score": "4-scored", "select": "5-selected"}
 
 
@@ -64,10 +76,42 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """Where an unfinished run is: files of what comes before are its own, those of what comes after are older.
+
+    `entered`, `done`, `kept`: records of the step in this round; `kept` is None while models are asked.
+    `error`: what stopped the run.
+    """
+
+    step: str
+    attempt: int
+    entered: int
+    done: int = 0
+    kept: int | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """The work folder of one corpus."""
 
     root: Path
+
+    def note(self, position: Position | None) -> None:
+        """Notes where the run is, for `nercot status`; None once it is through.  No reason to stop a build."""
+        path = self.root / _POSITION
+        with suppress(OutputError):
+            if position is not None:
+                write_json(path, asdict(position))
+            elif path.exists():
+                path.unlink()
+
+    def position(self) -> Position | None:
+        """Where the last run is, or was stopped; None if it got through."""
+        try:
+            return Position(**json.loads((self.root / _POSITION).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
 
     def file(self, stage: str, part: str, attempt: int | None = None) -> Path:
         """Where a step's rows of a partition (and round) lie."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from nercot.builder import BuildOptions, alone, is_annotated, is_judged, prompts
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Request
 from nercot.llm.pacing import cost_of
-from nercot.pipeline import STAGES, Report, Work, source_records
+from nercot.pipeline import STAGES, Position, Report, Work, source_records
 from nercot.recipe import Model, Recipe
 from nercot.records import Outcome, Record
 from nercot.steps.annotate import Teacher
@@ -111,43 +111,80 @@ def _mean_out(ledger: Ledger | None, recipe: Recipe, step: str, usual: int) -> f
 
 
 class _Asking:
-    """Counts the requests of a build that the ledger does not answer."""
+    """Counts the requests of a build that the ledger does not answer, as far as its answers tell what they are."""
 
     def __init__(self, recipe: Recipe, ledger: Ledger | None, teacher: Estimate, judge: Estimate) -> None:
         prompts = prompts_of(recipe)
         self.recipe, self.ledger, self.teacher, self.judge = recipe, ledger, teacher, judge
         self._teacher = Teacher(recipe.name, recipe.teacher, prompts.get("annotate", ""))
         self._judge = Judge(recipe.name, recipe.judge, prompts.get("judge", ""))
-        self._rubric_bytes = len(prompts.get("judge", "").encode())
+        self._usual_trace = "." * round(teacher.answer_tokens * _BYTES_A_TOKEN)
+        # Requests that were counted: equal records are asked about once.
+        self._counted: set[str] = set()
 
     def batch(self, records: list[Record]) -> None:
-        answered = list(self._answered(records))
-        valid = validate_step((item.record for item in answered), self.recipe.rules, self.recipe.trace)
-        kept = [item.record for item in valid if item.kept]
-        if self.recipe.judge.embedded:
-            return
-        for request in self._missing([self._judge.request(record, 1) for record in kept]):
-            self.judge.add(len(request.payload))
+        """Goes through the attempts until no record needs another one, or its answer is not known yet."""
+        for attempt in range(1, (1 if self.recipe.teacher.embedded else self.recipe.teacher.attempts) + 1):
+            kept = {record.guid for record in self._round(records, attempt)}
+            records = [record for record in records if record.guid not in kept]
 
-    def _answered(self, records: list[Record]) -> Iterator[Outcome]:
-        """The records whose answer is known; the others are counted."""
+    def _round(self, records: list[Record], attempt: int) -> Iterator[Record]:
+        """The records that need no further attempt, or of which it is not known yet."""
+        answered = []
+        for item in self._annotated(records, attempt):
+            if item.pending:
+                self._ask_teacher(item.record, attempt)
+                yield item.record
+            elif item.kept:
+                answered.append(item.record)
+        valid = [
+            item.record for item in validate_step(iter(answered), self.recipe.rules, self.recipe.trace) if item.kept
+        ]
+        yield from self._judged(valid) if is_judged(self.recipe) else valid
+
+    def _annotated(self, records: list[Record], attempt: int) -> Iterable[Outcome]:
         if self.recipe.teacher.embedded:
             from nercot.embedded import annotate
 
-            yield from (item for item in annotate(iter(records)) if item.kept)
-            return
-        for request in self._missing([self._teacher.request(record, 1) for record in records]):
-            self.teacher.add(len(request.payload))
-            if not self.recipe.judge.embedded:
-                self.judge.add(self._rubric_bytes + len(request.payload) + _ANSWER_TOKENS * _BYTES_A_TOKEN)
-        if self.ledger is not None:
-            yield from (item for item in self._teacher.outcomes(iter(records), self.ledger, 1) if item.kept)
-
-    def _missing(self, requests: list[Request]) -> list[Request]:
+            return annotate(iter(records))
         if self.ledger is None:
-            return requests
-        replies = self.ledger.replies_to(requests)
-        return [request for request, reply in zip(requests, replies, strict=True) if reply is None]
+            return (Outcome(record, pending=True) for record in records)
+        return self._teacher.outcomes(iter(records), self.ledger, attempt)
+
+    def _judged(self, records: list[Record]) -> Iterator[Record]:
+        """Counts the judgements to come; gives the records that may stand."""
+        recipe = self.recipe
+        for item in self._scored(records):
+            if item.pending:
+                self._add(self.judge, self._judge.request(item.record, 1))
+            judgement = item.record.judgement
+            if item.pending or recipe.teacher.until == "valid" or (judgement and judgement.score >= recipe.threshold):
+                yield item.record
+
+    def _scored(self, records: list[Record]) -> Iterable[Outcome]:
+        if self.recipe.judge.embedded:
+            from nercot.embedded import score
+
+            # What it says decides only whether there is another attempt.
+            return score(iter(records)) if self.recipe.teacher.until == "selected" else map(Outcome, records)
+        if self.ledger is None:
+            return (Outcome(record, pending=True) for record in records)
+        return self._judge.outcomes(iter(records), self.ledger)
+
+    def _ask_teacher(self, record: Record, attempt: int) -> None:
+        """Counts a call of the teacher, and the judgement that its answer may need."""
+        new = self._add(self.teacher, self._teacher.request(record, attempt))
+        if new and is_judged(self.recipe) and not self.recipe.judge.embedded:
+            usual = replace(record, cot=self._usual_trace, entities=())
+            self.judge.add(len(self._judge.request(usual, 1).payload))
+
+    def _add(self, estimate: Estimate, request: Request) -> bool:
+        """Counts a request, unless an equal one was counted."""
+        if request.key in self._counted:
+            return False
+        self._counted.add(request.key)
+        estimate.add(len(request.payload))
+        return True
 
 
 def _count(asking: _Asking, records: Iterator[Record], total: int, report: Report) -> None:
@@ -166,15 +203,18 @@ def status(recipe: Recipe, out: Path) -> dict[str, Any]:
     work = Work(out / recipe.name)
     path = out / "ledger.sqlite"
     source = _source_state(work)
-    told: dict[str, Any] = {"spent": None, "last_error": None, "asked": []}
+    position = work.position()
+    told: dict[str, Any] = {"spent": None, "last_error": None}
     if path.exists():
         with Ledger(path) as ledger:
             told = _told(ledger, recipe.name)
+    if position is not None and position.error is not None:
+        told["last_error"] = {"step": position.step, "guid": None, "detail": position.error}
     return {
         "corpus": recipe.name,
         "running": _running(work.root),
         "records": source.get("kept"),
-        "steps": list(_steps(work, source, told["asked"], _taken(recipe))),
+        "steps": list(_steps(work, source.get("partitions", {}), position, _taken(recipe))),
         "spent": told["spent"],
         "last_error": told["last_error"],
         "candidate": _candidate(work.root / "candidate" / "manifest.json"),
@@ -193,7 +233,6 @@ def _told(ledger: Ledger, corpus: str) -> dict[str, Any]:
     rows = ledger.totals(corpus)
     error = ledger.last_error(corpus)
     return {
-        "asked": ledger.standings(corpus),
         "spent": {
             "calls": sum(row.calls for row in rows),
             "failed_calls": sum(row.failed for row in rows),
@@ -211,18 +250,31 @@ def _taken(recipe: Recipe) -> list[str]:
     return list(steps)
 
 
-def _steps(work: Work, source: dict[str, Any], asked: list[Any], taken: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """For each step the records that it has settled and those that are left, by files and by the ledger."""
-    parts = source.get("partitions", {})
-    entered = source.get("kept", 0)
-    for step, stage in ((step, STAGES[step]) for step in taken):
-        metas = [meta_of(path) for part in parts for path in sorted((work.root / stage).glob(f"{part}*.parquet"))]
-        kept = sum(meta["kept"] for meta in metas if meta)
-        settled = sum(meta["in"] - meta["pending"] for meta in metas if meta)
-        final = next((item.answers + item.refused + item.empty for item in asked if item.step == step), 0)
-        done = max(settled, min(final, entered))
-        yield {"step": step, "done": done, "left": max(0, entered - done), "kept": kept}
-        entered = kept
+def _steps(
+    work: Work, parts: Iterable[str], position: Position | None, taken: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """For each step the records that it has settled, those that are left as far as is known, and those it kept."""
+    carried = 0
+    for step in taken:
+        files = [path for part in parts for path in sorted((work.root / STAGES[step]).glob(f"{part}*.parquet"))]
+        metas = [meta for path in files if _of_this_run(step, path, position) and (meta := meta_of(path))]
+        kept, pending = sum(meta["kept"] for meta in metas), sum(meta["pending"] for meta in metas)
+        done, left = sum(meta["in"] for meta in metas) - pending, pending + carried
+        carried = left
+        if position is not None and step == position.step:
+            done, left = done + position.done, left + position.entered - position.done
+            kept += position.kept or 0
+            carried = left + (position.done if position.kept is None else position.kept)
+        yield {"step": step, "done": done, "left": left, "kept": kept}
+
+
+def _of_this_run(step: str, path: Path, position: Position | None) -> bool:
+    """Whether a step's file is what the last run left, and not of an older run that it has not come to again."""
+    if position is None:
+        return True
+    order = list(STAGES)
+    attempt = path.stem.partition("-")[2]
+    return bool(attempt) and (int(attempt), order.index(step)) < (position.attempt, order.index(position.step))
 
 
 def _running(root: Path) -> bool:

@@ -19,7 +19,7 @@ from typing import Any
 from nercot.builder import Build, BuildOptions, quiet
 from nercot.llm.messages import Request
 from nercot.manifest import Manifest, configs_of, read_manifest, splits_of
-from nercot.pipeline import Groups, RecordStep, Report, Row, Work, dropped_row
+from nercot.pipeline import Groups, Position, RecordStep, Report, Row, Work, dropped_row
 from nercot.recipe import EMBEDDED, Model, Recipe, Sample, SourceSpec
 from nercot.records import Answer, Judgement, Outcome, Record
 from nercot.removed import Removal, sentence_hash, taken_down
@@ -197,9 +197,9 @@ class _Replay(Build):
     manifest: Manifest
 
     def _annotator(
-        self, attempt: int, keys: Mapping[str, str], records: Callable[[str], Iterator[Record]]
+        self, position: Position, keys: Mapping[str, str], records: Callable[[str], Iterator[Record]]
     ) -> RecordStep:
-        raw, drops = self._said(attempt, _ANSWER), self._drops()
+        raw, drops = self._said(position.attempt, _ANSWER), self._drops()
 
         def step(rows: Iterator[Record]) -> Iterator[Outcome]:
             for record in rows:
@@ -212,8 +212,10 @@ class _Replay(Build):
 
         return step
 
-    def _scorer(self, attempt: int, keys: Mapping[str, str], records: Callable[[str], Iterator[Record]]) -> RecordStep:
-        raw, drops = self._said(attempt, _JUDGEMENT), self._drops()
+    def _scorer(
+        self, position: Position, keys: Mapping[str, str], records: Callable[[str], Iterator[Record]]
+    ) -> RecordStep:
+        raw, drops = self._said(position.attempt, _JUDGEMENT), self._drops()
 
         def step(rows: Iterator[Record]) -> Iterator[Outcome]:
             for record in rows:

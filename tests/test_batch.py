@@ -105,6 +105,20 @@ def test_what_expires_or_fails_is_sent_again_alone(ledger: Ledger) -> None:
     assert [len(job["requests"]) for job in batches.jobs.values()] == [30, 20]
 
 
+def test_an_answer_that_the_server_broke_off_is_sent_again(ledger: Ledger) -> None:
+    asked: list[str] = []
+
+    def answers(body: dict[str, Any]) -> tuple[int, bytes]:
+        asked.append(prompt(body))
+        broken = prompt(body) == "question 1" and asked.count("question 1") == 1
+        return (200, completion('{"enti', finish="insufficient_system_resource")) if broken else good(body)
+
+    with FaultServer(Batches(answers)) as server:
+        assert ask(server, ledger, 3).progress.done == 3
+        replies = ledger.replies_to(requests(model(server), 3))
+    assert [reply.content.split()[:3] for reply in replies] == [["to", "question", str(n)] for n in range(3)]
+
+
 def test_what_is_never_answered_is_pending(ledger: Ledger) -> None:
     with FaultServer(Batches(lambda body: None if prompt(body) == "question 1" else good(body))) as server:
         asked = ask(server, ledger, 3)
@@ -132,8 +146,17 @@ def test_the_same_400_everywhere_stops(ledger: Ledger) -> None:
         pytest.raises(EndpointError, match=r"refuses every request .*no such parameter"),
     ):
         ask(server, ledger, 5)
-    assert ledger.standings("c")[0].unanswered == 5
+    assert (ledger.totals()[0].calls, ledger.totals()[0].failed) == (0, 5)
     assert ledger.open_jobs(requests(model(server), 1)[0]) == []
+
+
+def test_refused_rows_that_join_an_answered_corpus_are_dropped(ledger: Ledger) -> None:
+    batches = Batches(lambda body: good(body) if int(prompt(body)[9:]) < 5 else (400, b'{"error": "too long"}'))
+    with FaultServer(batches) as server:
+        ask(server, ledger, 5)
+        assert ask(server, ledger, 10).progress.done == 5
+        replies = ledger.replies_to(requests(model(server), 10))
+    assert [reply.kind for reply in replies] == ["answer"] * 5 + ["refused"] * 5
 
 
 def test_response_format_that_is_refused_is_left_out(ledger: Ledger) -> None:

@@ -87,11 +87,16 @@ def api_key(model: Model, url: str, role: str) -> str | None:
     return key
 
 
+def timeout(read_seconds: float) -> httpx2.Timeout:
+    """How long a connection may take to be made, and then be silent."""
+    return httpx2.Timeout(read_seconds, connect=_CONNECT_SECONDS, pool=None)
+
+
 def client(url: str, key: str | None, connections: int, read_seconds: float) -> openai.AsyncOpenAI:
     """A client over aiohttp for one address, with as many connections as asked (its own limit is 1,000)."""
     http_client = openai.DefaultAioHttpClient(
         limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
-        timeout=httpx2.Timeout(read_seconds, connect=_CONNECT_SECONDS, pool=None),
+        timeout=timeout(read_seconds),
         follow_redirects=False,
         # A proxy from the environment is for other machines.
         trust_env=not is_loopback(url),

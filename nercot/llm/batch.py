@@ -25,7 +25,7 @@ from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_af
 
 from nercot.errors import EndpointError, RecipeError
 from nercot.llm.endpoint import EMPTY_REPLIES, REFUSALS_AT_FIRST, ROLES, Asked, Patience, Progress
-from nercot.llm.faults import Fault, is_empty, server_says
+from nercot.llm.faults import Fault, is_broken_off, is_empty, server_says
 from nercot.llm.ledger import Job, Ledger, in_batches
 from nercot.llm.messages import FINAL, Reply, Request, read_reply
 from nercot.llm.pacing import Budget, Forecast, Purse, cost_of
@@ -274,9 +274,8 @@ class _Batching:
         """Takes in what a job that has ended brought, and closes it; EndpointError if it was refused as a whole."""
         if batch.status == "failed":
             self._ledger.close_job(job.token, "failed")
-            raise self._server.error(
-                f"would not run a batch: {_why(batch)}: mend that, then run the same command again"
-            )
+            why = server_says(self._server.hide_key(_why(batch).encode()))
+            raise self._server.error(f"would not run a batch: {why}: mend that, then run the same command again")
         cost = 0.0
         refused: list[tuple[Request, Reply, bytes]] = []
         for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
@@ -333,7 +332,7 @@ class _Batching:
 
     def _take_refusals(self, refused: list[tuple[Request, Reply, bytes]]) -> EndpointError | None:
         """Refusals are of response_format, perhaps; else of their records, if others are answered."""
-        hopeless = len(refused) >= REFUSALS_AT_FIRST and not self._answered
+        hopeless = len(refused) >= REFUSALS_AT_FIRST and not self._answered and not self._progress.found
         formatted = False
         for request, reply, raw in refused:
             plain = request.plain() is not None
@@ -409,4 +408,6 @@ def _reply(key: str, status: int, raw: bytes) -> Reply:
         reply = read_reply(raw, key)
     except ValueError as error:
         return Reply(key, "error", detail=str(error))
+    if is_broken_off(reply):
+        return replace(reply, kind="error", detail=f"answer broken off by the server ({reply.finish_reason})")
     return replace(reply, kind="empty", detail="empty reply") if is_empty(reply) else reply

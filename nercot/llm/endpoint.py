@@ -28,7 +28,7 @@ from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_excepti
 
 from nercot.errors import EndpointError, NercotError, RecipeError
 from nercot.llm.address import setting
-from nercot.llm.faults import Fault, Throttled, is_empty, server_says
+from nercot.llm.faults import Fault, Throttled, TimedOut, is_broken_off, is_empty, server_says
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import FINAL, Reply, Request, read_reply
 from nercot.llm.pacing import Budget, Forecast, Purse, Rate, cost_of, least_busy
@@ -61,7 +61,7 @@ class Patience:
     unheard_seconds: float = 60.0
     first_wait: float = 0.5
     longest_wait: float = 60.0
-    retry_after: float = 60.0
+    retry_after: float = 300.0
     drain_seconds: float = 10.0
 
     def pause(self, state: RetryCallState) -> float:
@@ -182,13 +182,14 @@ class _Try:
     """A request on its way.
 
     `form`: what is sent, `request` itself or its plain form.  `since`: when it was first sent.
-    `empties`: how many empty replies it has had, once that matters.
+    `empties`: how many empty replies it has had, once that matters.  `timed_out`: whether a try was cut short.
     """
 
     request: Request
     form: Request
     since: float | None = None
     empties: int | None = None
+    timed_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,14 +283,16 @@ class _Asking:
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
-        error = everything.exception()
+            # Asked for in every case: asyncio prints a traceback for one that nobody looks at.
+            error = everything.exception()
         if error is not None and not isinstance(error, asyncio.CancelledError):
             raise error
 
     async def _all_on_disk(self) -> None:
         """Waits for the last entry, and takes note of it."""
         if self._last_entry is not None:
-            await asyncio.wait({asyncio.wrap_future(self._last_entry)})
+            # What went wrong is told by the callback of each entry.
+            await asyncio.gather(asyncio.wrap_future(self._last_entry), return_exceptions=True)
             self._written()
 
     async def _tell(self, progress: Callable[[Progress], None]) -> None:
@@ -370,20 +373,22 @@ class _Asking:
     async def _attempt(self, trying: _Try) -> None:
         """Waits for its turn, sends, and keeps what comes; raises Fault where it is worth another try."""
         server = await self._turn()
-        reserved, reply = None, None
+        reserved, reply, asks_for = None, None, 0.0
         try:
             reserved = await self._reserve(trying.form)
             started = time.monotonic()
             trying.since = trying.since or started
             try:
-                response = await server.send(trying.form.payload)
+                response = await server.send(trying.form.payload, trying.timed_out)
                 raw = server.hide_key(response.content).strip()
                 reply = self._read(server, trying, response, raw, time.monotonic() - started)
             except Fault as fault:
+                asks_for = fault.retry_after
                 self._note_fault(server, trying, fault, started)
                 raise
         finally:
-            self._release(server, trying.form, reserved, reply)
+            self._release(trying.form, reserved, reply)
+            self._give_back(server, asks_for)
         self._take(server, trying, reply, raw)
 
     def _read(self, server: Server, trying: _Try, response: httpx2.Response, raw: bytes, latency: float) -> Reply:
@@ -400,6 +405,8 @@ class _Asking:
                 advice = f"change {setting(self._role, 'url')}, which usually ends in /v1"
                 raise server.error(f"answered with a web page, not JSON: {advice}") from None
             raise Fault(f"{error}: {server_says(raw)}") from error
+        if is_broken_off(reply):
+            raise Fault(f"answer broken off by the server (finish_reason {reply.finish_reason})")
         return replace(reply, kind="empty") if is_empty(reply) else reply
 
     def _take(self, server: Server, trying: _Try, reply: Reply, raw: bytes) -> None:
@@ -431,7 +438,9 @@ class _Asking:
             trying.form = plain
             raise Fault(f"with response_format {reply.detail}", at_once=True)
         self._undecided.append((trying, reply, raw))
-        if len(self._undecided) >= (_REFUSALS_LATER if self._answered else REFUSALS_AT_FIRST):
+        # What the ledger held was asked in the same way: model and settings are part of the key.
+        answered_before = self._answered or self._progress.found > 0
+        if len(self._undecided) >= (_REFUSALS_LATER if answered_before else REFUSALS_AT_FIRST):
             advice = f"change {setting(self._role, 'model')}, {setting(self._role, 'extra')} or the prompt"
             raise EndpointError(f"{self._role}: {self._names()} refuses every request ({reply.detail}): {advice}")
 
@@ -451,6 +460,7 @@ class _Asking:
     def _note_fault(self, server: Server, trying: _Try, fault: Fault, started: float) -> None:
         """A failed call becomes an entry, and its server is asked less."""
         now = time.monotonic()
+        trying.timed_out = trying.timed_out or isinstance(fault, TimedOut)
         if isinstance(fault, Throttled):
             self._heard = True
             server.throttled(started, now)
@@ -499,16 +509,14 @@ class _Asking:
 
     async def _reserve(self, form: Request) -> _Reserved:
         """Reserves what the call may cost, and waits until the rates allow it."""
-        tokens_in = self._forecast.tokens_in(form.payload)
-        tokens = tokens_in + self._forecast.mean_out
-        cost = cost_of(self._model.price, tokens_in, 0, self._forecast.most_out) or 0.0
-        while not self._purse.reserve(cost):
+        while not self._purse.reserve(cost := self._estimate(form)):
             if self._purse.idle:
                 self._stopped = self._stopped or "budget"
                 self._halt()
             if self._stop.is_set():
                 raise _Stopped
             await self._change()
+        tokens = self._forecast.tokens_in(form.payload) + self._forecast.mean_out
         now = time.monotonic()
         waits = [
             rate.reserve(amount, now) for rate, amount in ((self._rpm, 1), (self._tpm, tokens)) if rate is not None
@@ -519,15 +527,34 @@ class _Asking:
                 raise _Stopped
         return _Reserved(tokens, cost)
 
-    def _release(self, server: Server, form: Request, reserved: _Reserved | None, reply: Reply | None) -> None:
-        """Gives the turn back, and settles what was reserved with what was used; a failed call counts as none."""
-        server.in_flight -= 1
+    def _estimate(self, form: Request) -> float:
+        """The USD that a call may cost at most, from what is known of calls by now."""
+        tokens_in = self._forecast.tokens_in(form.payload)
+        return cost_of(self._model.price, tokens_in, 0, self._forecast.most_out) or 0.0
+
+    def _release(self, form: Request, reserved: _Reserved | None, reply: Reply | None) -> None:
+        """Settles what was reserved with what was used; a failed call counts as none."""
+        if reserved is None:
+            return
+        tokens, cost = self._used(form, reserved, reply) if reply is not None else (0, 0.0)
+        self._purse.settle(reserved.cost, cost)
+        if self._tpm is not None:
+            self._tpm.settle(reserved.tokens, tokens)
+
+    def _give_back(self, server: Server, asks_for: float) -> None:
+        """Gives the turn back; at the server only after the time for which it asks to be left alone.
+
+        Else every request in turn would be sent to a server that turns all of them away.
+        """
         self._in_flight -= 1
-        if reserved is not None:
-            tokens, cost = self._used(form, reserved, reply) if reply is not None else (0, 0.0)
-            self._purse.settle(reserved.cost, cost)
-            if self._tpm is not None:
-                self._tpm.settle(reserved.tokens, tokens)
+        if asks_for > 0:
+            self._loop.call_later(asks_for, self._leave_server, server)
+            self._wake(2)
+        else:
+            self._leave_server(server)
+
+    def _leave_server(self, server: Server) -> None:
+        server.in_flight -= 1
         # Two, because an answer may also have raised a limit.
         self._wake(2)
 

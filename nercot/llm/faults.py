@@ -19,6 +19,8 @@ import aiohttp
 from nercot.llm.messages import Reply
 
 _LONGEST_DETAIL = 300
+# DeepSeek's word for an overloaded server, that of SGLang and vLLM for a request they let go, that of gateways.
+_BROKEN_OFF = ("insufficient_system_resource", "abort", "error")
 
 
 class Fault(Exception):
@@ -40,6 +42,10 @@ class Throttled(Fault):
     """A 429: the server lives, and wants to be asked less."""
 
 
+class TimedOut(Fault):
+    """No answer, nor a sign of life, for as long as a try may take: hung, or only slow."""
+
+
 def connection_fault(error: BaseException) -> Fault:
     """An exception of the client, or below it, as a Fault that names the cause and no address."""
     causes = list(_causes(error))
@@ -57,7 +63,7 @@ def connection_fault(error: BaseException) -> Fault:
         if isinstance(cause, aiohttp.ServerDisconnectedError | ConnectionResetError | BrokenPipeError):
             return Fault("connection dropped")
         if isinstance(cause, TimeoutError):
-            return Fault("timed out")
+            return TimedOut("timed out")
     last = causes[-1]
     return Fault(f"{type(last).__name__}: {_one_line(str(last))}".rstrip(": "))
 
@@ -104,6 +110,11 @@ def retry_after(headers: Mapping[str, str]) -> float:
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
     except (ValueError, OverflowError):
         return 0.0
+
+
+def is_broken_off(reply: Reply) -> bool:
+    """Whether the server says that it ended the answer for reasons of its own: another try may get all of it."""
+    return reply.finish_reason in _BROKEN_OFF
 
 
 def is_empty(reply: Reply) -> bool:

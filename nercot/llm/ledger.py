@@ -110,17 +110,6 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where one step of one corpus stands, in requests: final ones by kind, and those without a final answer."""
-
-    step: str
-    answers: int
-    refused: int
-    empty: int
-    unanswered: int
-
-
-@dataclass(frozen=True, slots=True)
 class LastError:
     """The newest failed call of a corpus; `time` is a Unix time."""
 
@@ -255,15 +244,6 @@ class Ledger:
     def spent(self, corpus: str) -> float:
         """The USD that this corpus has cost in this ledger, as far as prices were known."""
         return float(self._all("SELECT total(cost) FROM entries WHERE corpus = ?", [corpus])[0][0])
-
-    def standings(self, corpus: str) -> list[Standing]:
-        """Where each step of the corpus stands, by requests asked so far."""
-        query = (
-            "SELECT step, sum(best = 'answer'), sum(best = 'refused'), sum(best = 'empty_answer'), sum(best = '')"
-            f" FROM (SELECT step, key, max(CASE WHEN {_IS_FINAL} THEN kind ELSE '' END) AS best FROM entries"
-            " WHERE corpus = ? GROUP BY step, key) GROUP BY step ORDER BY step"
-        )
-        return [Standing(*row) for row in self._all(query, [corpus])]
 
     def last_error(self, corpus: str) -> LastError | None:
         """The newest failed call of the corpus, None if there is none."""

@@ -15,7 +15,7 @@ import httpx2
 import openai
 
 from nercot.errors import EndpointError
-from nercot.llm.address import api_key, check_url, client, own_headers, server_name, setting
+from nercot.llm.address import api_key, check_url, client, own_headers, server_name, setting, timeout
 from nercot.llm.faults import Fault, Throttled, connection_fault, retry_after, server_says
 from nercot.llm.pacing import Replica
 from nercot.recipe import Model
@@ -35,16 +35,22 @@ class Server(Replica):
         self.name = server_name(url)
         self._role, self._model, self._seconds = role, model, seconds
         self._key = api_key(model, url, role)
-        # Silence for half of the time ends a try, so that there is time for a second one.
+        # Silence for half of the time ends a try, so that there is time for a second one; which is given all of it,
+        # since a server that is only slow would else be asked in vain, and paid, every time.
         self.client = client(url, self._key, model.concurrency, seconds / 2)
         self.headers = own_headers(url, self._key)
         # Whole, because the client takes longer over a path than over an address.
         self._chat = f"{url.rstrip('/')}/chat/completions"
         self._options: openai.RequestOptions = {"headers": self.headers}
+        self._patient: openai.RequestOptions = {"headers": self.headers, "timeout": timeout(seconds)}
 
-    async def send(self, payload: bytes) -> httpx2.Response:
-        """The response to a chat completion, of whatever status; Fault if there is none."""
-        asked = self.client.post(self._chat, cast_to=httpx2.Response, content=payload, options=self._options)
+    async def send(self, payload: bytes, patient: bool = False) -> httpx2.Response:
+        """The response to a chat completion, of whatever status; Fault if there is none.
+
+        `patient`: all of the time may pass in silence, not only half of it.
+        """
+        options = self._patient if patient else self._options
+        asked = self.client.post(self._chat, cast_to=httpx2.Response, content=payload, options=options)
         try:
             return await self.call(asked)
         except openai.APIStatusError as error:

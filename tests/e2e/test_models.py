@@ -384,6 +384,65 @@ def test_a_plan_counts_what_the_ledger_does_not_hold(tmp_path):
         assert plan(server)["cost"] == 0
 
 
+def test_a_plan_knows_the_attempts_that_known_answers_make_necessary(tmp_path):
+    source = rows(12, tmp_path / "rows.jsonl")
+    with source.open("a") as file:  # an equal record is asked about once
+        file.write(json.dumps({"sentence": "Mrs Ada wrote letter 11.", "schema": ["person", "city"]}) + "\n")
+
+    def improving(call):
+        if call.body["model"] == "judge":
+            return answer(verdict(6 if number_of(call) == 9 and "Try 1" in call.prompt else 9.5))
+        text = "no JSON at all" if number_of(call) < 4 and call.tries == 1 else GOOD
+        return answer(text, reasoning=f"Try {call.tries}: {TRACE}")
+
+    def planned_and_made(server, *settings):
+        arguments = [f"--set={setting}" for setting in settings]
+        planned = json.loads(run(tmp_path, "plan", *command(server, source, *arguments)[4:]).out)["calls"]
+        return planned, build(tmp_path, server, source, *arguments)["calls"]
+
+    with FaultServer(improving) as server:
+        once = planned_and_made(server)
+        thrice = planned_and_made(server, "teacher.attempts=3")
+        selected = planned_and_made(server, "teacher.attempts=3", "teacher.until=selected")
+        again = planned_and_made(server, "teacher.attempts=3", "teacher.until=selected")
+    assert once == ({"teacher": 12, "judge": 12}, {"teacher": 12, "judge": 8})
+    assert thrice == ({"teacher": 4, "judge": 4},) * 2
+    assert selected == ({"teacher": 1, "judge": 1},) * 2
+    assert again == ({"teacher": 0, "judge": 0},) * 2
+
+
+def test_status_is_that_of_the_run_and_not_of_what_older_ones_left(tmp_path):
+    source = rows(20, tmp_path / "rows.jsonl")
+
+    def status():
+        told = json.loads(run(tmp_path, "status", "--json").out)
+        return {step["step"]: (step["done"], step["left"], step["kept"]) for step in told["steps"]}, told
+
+    with FaultServer(obliging) as server:
+        build(tmp_path, server, source)
+        assert set(status()[0].values()) == {(20, 0, 20)}
+        setting = ("--set", "teacher.extra.seed=1", "--set", "teacher.concurrency=1", "--set", "judge.concurrency=1")
+        server.script = lambda call: obliging(call) if call.number <= 46 else error(401)
+        build(tmp_path, server, source, *setting, code=2)
+        steps, told = status()
+        assert steps == {"annotate": (6, 14, 0), "validate": (0, 20, 0), "score": (0, 20, 0), "select": (0, 20, 0)}
+        assert told["last_error"]["step"] == "annotate"
+        assert "wants a key" in told["last_error"]["detail"]
+        # Other judgements of the same traces, of which some can be had.
+        server.script = lambda call: obliging(call) if call.number <= 47 + 14 + 5 else error(401)
+        build(tmp_path, server, source, *setting, "--judge-model", "other", code=2)
+        assert status()[0] == {
+            "annotate": (20, 0, 20),
+            "validate": (20, 0, 20),
+            "score": (5, 15, 0),
+            "select": (0, 20, 0),
+        }
+        server.script = obliging
+        build(tmp_path, server, source, *setting)
+        assert set(status()[0].values()) == {(20, 0, 20)}
+        assert status()[1]["last_error"] is None
+
+
 def test_status_and_ledger_say_what_was_asked_and_what_went_wrong(tmp_path):
     def nercot(*arguments):
         return json.loads(run(tmp_path, *arguments, "--json").out)
