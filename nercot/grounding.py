@@ -175,7 +175,6 @@ class _Places:
         self._fuzzy = fuzzy
         self._found: dict[str, Sequence[_Place]] = {}
         self._taken: list[tuple[str, Span]] = []
-        self._labels: frozenset[str] = frozenset()
 
     def take(self, entity: Entity) -> None:
         """Marks the span of an entity that has its offsets as taken under its label."""
@@ -184,7 +183,6 @@ class _Places:
 
     def place(self, mentions: Sequence[tuple[str, str]]) -> list[Entity]:
         """Longer mentions choose first: what they cover is the last choice of the shorter ones."""
-        self._labels = frozenset(fold_label(label) for label, _ in mentions)
         placed: list[Entity | None] = [None] * len(mentions)
         for index in sorted(range(len(mentions)), key=lambda index: -len(mentions[index][1])):
             label, mention = mentions[index]
@@ -207,7 +205,7 @@ class _Places:
             return free[0] if free else None
         used = {span for _, span in self._taken}
         spans = sorted(place.span for place in places)
-        hints = _hints(self._sentence, mention, spans, label, self._labels, self._cot) if self._cot else ()
+        hints = _hints(self._sentence, mention, spans, label, self._cot) if self._cot else ()
 
         def cost(place: _Place) -> tuple[int, bool, bool, bool, int]:
             span = place.span
@@ -389,17 +387,13 @@ def _folded_places(folded: _Folded, mention: str) -> list[Span]:
     return spans
 
 
-def _hints(
-    sentence: str, mention: str, places: Sequence[Span], label: str, labels: frozenset[str], cot: str
-) -> frozenset[Span]:
+def _hints(sentence: str, mention: str, places: Sequence[Span], label: str, cot: str) -> frozenset[Span]:
     """The places of the mention that the trace means where it speaks of this type.
 
     Two kinds of hint count: words quoted around the mention that stand around one place only ("post World War
-    II"), and a count ("the second Jordan").  Hints in a line that names the type go before those in a line that
-    names none; a line that names only other types says nothing.
+    II"), and a count ("the second Jordan"); both only in a line that names the type.
     """
-    strong: set[Span] = set()
-    weak: set[Span] = set()
+    hints: set[Span] = set()
     for start, end in _exact(cot, mention):
         if not (_is_bordered(cot, start) and _is_bordered(cot, end)):
             continue
@@ -408,12 +402,8 @@ def _hints(
         place = _counted(cot, start, places) or _quoted(sentence, cot, (start, end), places)
         if place is None or _ELSEWHERE.search(line):
             continue
-        folded = fold_label(line)
-        if label in folded:
-            strong.add(place)
-        elif not any(other in folded for other in labels):
-            weak.add(place)
-    hints = strong or weak
+        if label in fold_label(line):
+            hints.add(place)
     return frozenset(hints) if len(hints) < len(places) else frozenset()
 
 

@@ -201,7 +201,7 @@ def _argue(case: Case) -> Case:
     justification = justify(case.sentence, case.schema, case.cot or "", case.entities)
     entities = tuple(
         entity if span is None else replace(entity, cot_start=span[0], cot_end=span[1])
-        for entity, span in zip(case.entities, justification.evidence, strict=True)
+        for entity, span in zip(justification.entities, justification.evidence, strict=True)
     )
     return replace(case, entities=entities, justification=justification)
 

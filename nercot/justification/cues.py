@@ -35,7 +35,7 @@ _NOT_BEFORE = re.compile(
     r"|mistake[ns]?|wrong(?:ly)?)\b"
     r"|(?:n't|\bnot|\bcannot)(?=\s*$|\W+(?:a|an|the|any|in(?! (?:the|this|our) (?:list|schema|sentence|text|query|set|offer))|under|of|as|for|to|one|really|quite|exactly|even|so much"
     r"|be|being|been|count|counts|call|treat|see|take|tag|label|make|consider|say|classify|read|think|believe|put"
-    r"|include|list|add|mark|annotate|mean|refer|name|belong|qualify|want|speak|find|necessarily|strictly|also|yet"
+    r"|include|list|add|mark|annotate|mean|refer|name|belong|qualify|want|speak|find|regard|view|deem|rank|accept|recogni[sz]e|repeat|give|write|use|keep|assign|copy|file|sort|enter|need|necessarily|strictly|also|yet"
     r"|actually|going to|about to|just an?|her|him|it|them|this|that|my|your|mere|some|another|\w+ly)\b)"
 )
 _STILL_YES = re.compile(
@@ -63,7 +63,7 @@ _NOT_LATER = re.compile(
     r"|excluded|absurd)\b"
 )
 _OPEN = re.compile(
-    r"\bone (?:could|might|may|can) (?:also |well |even )?(?:say|argue|claim|object|think|read|see)\b|\b(?:(?:could|might|may|can|would)"
+    r"\bone (?:could|might|may|can) (?:also |well |even )?(?:say|argue|claim|object|think|read|see)\b|\b(?:(?:could|might|may|(?<!i )can|would)"
     r"(?: also| well| just| still| possibly| even| then| easily| probably| equally| have)*"
     r" (?:be|been|stand|refer|count|mean|name|denote|go|fit|qualify|indicate|suggest|pass|serve|look|sound|make|take"
     r"|belong|read|argue|call|see|say|treat|consider|fall|imagine|claim|think)"
@@ -104,14 +104,18 @@ POSTPONED = re.compile(
     r"|quite )*(?:say|tell|decide|settle)\b|both (?:readings? |types? |options? )?(?:have (?:their|something)|are (?:defensible"
     r"|possible|plausible))|(?:either|both|each) (?:one |of them )?(?:is|are|would be) (?:defensible|arguable)|could be either"
     r"|(?:come|get|return) back to (?:it|him|her|this|that|them)\b(?! (?:later,? (?:so|and)))|leave (?:it|that|this) (?:open|for later)"
-    r"|(?:remains?|stays?) open|open question|which way this goes|toss-?up)"
+    r"|(?:remains?|stays?) open|open question|which way this goes|toss-?up|back and forth|(?:can't|cannot) make up my mind|on the fence|jury is (?:still )?out"
+    r"|keep wavering|no way of knowing|anyone's guess)"
 )
-POSTPONING = frozenset(
-    "sure unsure torn undecided say tell decide settle both defensible arguable either back open goes toss".split()
+POSTPONING = word_set(
+    "forth mind fence jury wavering knowing guess sure unsure torn undecided say tell decide settle both defensible arguable either back open goes toss"
 )
 _NOT_DONE = re.compile(r"(?:n't|\bnot|\bcannot) \w+")
 
 
+_FILLED = re.compile(
+    r"[\s\"']*(?:slot |type |label |list |field |column )?(?:isn't|is not|won't be|doesn't stay|doesn't remain|is no longer) (?:left )?empty"
+)
 _MISTAKEN = word_set(
     "mistake wrong misreading error nonsense odd far stretch unlikely off question ruled excluded absurd"
 )
@@ -122,6 +126,8 @@ _NOT_HERE = re.compile(
 
 def polarity(before: str, after: str, question: bool, words: Set[str]) -> Polarity:
     """What a clause says of the type between `before` and `after`; `words`: those of the sentence."""
+    if "empty" in words and _FILLED.match(after):
+        return Polarity.OPEN if question else Polarity.YES
     negative = not NEGATING.isdisjoint(words)
     denied = (
         not DENYING.isdisjoint(words) and _NOT_BEFORE.search(before) is not None and _STILL_YES.search(before) is None
@@ -147,7 +153,12 @@ _OTHERS = re.compile(
     r"|extra|left)\b"
 )
 _NONE_BEFORE = re.compile(
-    r"(?:^|[\s(,;:])(?:no|not any|without|zero|nothing for|none for|nothing under)\s+(?:\w+ ){0,2}$"
+    r"(?:^|[\s(,;:])(?:no|not any|without|zero|nothing for|none for|nothing under)\s+"
+    r"(?:(?!the |its |this |that |word |term |label |part )\w+ ){0,2}$"
+)
+_UNUSED = re.compile(
+    r"\b(?:against|without|avoid|refrain from|not|n't|drop|skip|abandon) (?:using|use|taking|applying|apply|filling|assigning"
+    r"|assign|fill)(?: the| any)? [\"']?$"
 )
 _NONE_END = re.compile(
     r"\W*(?:type|slot|label|category|tag|here|in|is|are|at all|name|names|mention|mentions|mentioned|named|given"
@@ -158,7 +169,9 @@ _NONE_AFTER = re.compile(
     r"(?:[:=–→-]|is|are|remains?|stays?|has|gets?|there is|there's)?\s*"
     r"(?:left |kept |just |also |then |clearly |simply |still |totally |hence |so |therefore )*"
     r"(?:(?:(?:slot|list|type|label|column|field) )?(?:free|unused|vacant)\b|empty|none|nothing|no\b(?! doubt)|nope"
-    r"|\[\]|–|n/a|nil|nada|nobody|blank|absent"
+    r"|\[\]|[–-]\s*$|n/a|nil|nada|nobody|blank|absent"
+    r"|(?:(?:is|are) not|isn't|aren't) (?:needed|used|applicable|required|filled|relevant|an option)"
+    r"|(?:doesn't|does not|don't|do not) apply|(?:goes|go) unused|drops? out"
     r"|(?:not|isn't|aren't) (?:mentioned|named|present|given|here|there|in)\b)"
 )
 
@@ -167,6 +180,8 @@ def says_empty(before: str, after: str) -> bool:
     """Whether a sentence says of the type between `before` and `after` that it has no mention at all."""
     if _OTHERS.search(before[-40:]) or _OTHERS.search(after[:40]):
         return False
+    if _UNUSED.search(before[-40:]):
+        return True
     if _NONE_BEFORE.search(before[-40:]):
         return _NONE_END.match(after) is not None
     return _NONE_AFTER.match(after) is not None
@@ -181,13 +196,20 @@ ANSWER_NO = re.compile(
 ANSWER_YES = re.compile(
     r"^\W*(?:and |but |well,? |hmm,? |oh,? |i'd say |i think |probably )*"
     r"(?:yes|yep|yeah|sure|surely|indeed|of course|certainly|right|correct|true|ok|okay|fine|absolutely|definitely"
-    r"|obviously|it is|it does|they are|i'd say so|i think so|why not)\b"
+    r"|obviously|it is|it does|it can|they are|they do|he is|she is|he does|i'd say so|i think so|why not)\b"
+)
+ENDS_YES = re.compile(
+    r"[:,–-] (?:so |then |and |clearly |i'd say )*(?:yes|yep|yeah|sure|of course|certainly|indeed)[ .!)]*$"
 )
 HYPOTHETICAL = re.compile(
-    r"^\W*(?:alternatively|alternatives?|one (?:option|could|might|may)|options?\b|or (?:else )?|if |had |were "
+    r"^\W*(?:alternatively|i(?:'d| would) have (?:said|put|taken|called|guessed|expected|thought)|alternatives?|one (?:option|could|might|may)|options?\b|or (?:else )?|if |had |were "
     r"|elsewhere|in another|another (?:option|reading|possibility)|possibilit|either |candidates?|at first"
     r"|i (?:start|started|begin) with|first (?:thought|glance|instinct|impulse|guess)|initially|my first|suppose"
     r"|strictly|on the one hand|some (?:would|might|may)|one school|the naive|naively|could one)"
+)
+# "If the war is an event, the peace is one too": a conclusion.
+ALSO = re.compile(
+    r"^\W*(?:and |but |so )*if\b[^?]*\b(?:too|as well|also|likewise|so is|so are|so does|so must)\b[^,;]{0,30}$"
 )
 SAME = re.compile(
     r"\b(?:same|likewise|ditto|similarly|as above|idem|too|as well|also|identical|equally|belongs with|goes with"
@@ -201,7 +223,7 @@ ACCEPTANCE = re.compile(
     r"[✔✓☑✅]|\b(?:i(?:'ll| will|'d)? (?:also |still |just )?"
     r"(?:keep|include|take|add|list|count|accept|extract|mark|tag|copy|want|give|use)(?! (?:out|off|aside))"
     r"|(?:gets?|is|are|goes|go) (?:kept|included|taken|in|listed|counted|added)|include (?:it|them|that|this)"
-    r"|keep (?:it|them|that|this)|counts?|qualif(?:y|ies)|valid|in\s*[.:]|in$|yes|belongs?|(?:it|they) stays?)\b"
+    r"|keep (?:it|them|that|this)|counts?|qualif(?:y|ies)|valid|in(?=\s*(?:[.:!)]|$))|yes|belongs?|(?:it|they) stays?)\b"
 )
 
 # -- refusals
@@ -227,7 +249,7 @@ _TAKEN = _any(
 _OBJECT = r"[^,;:.()–→]*"
 REFUSAL = re.compile(
     rf"\b(?:(?P<verb>{_VERB})(?:\s+|$)(?P<object>{_OBJECT})"
-    r"|(?:leav(?:e|ing)|left|keep(?:ing)?|kept|let(?:ting)?|set(?:ting)?"
+    r"|(?:leav(?:e|ing)|left|keep(?:ing)?|kept|let(?:ting)?|set(?:ting)?|tak(?:e|ing)|took|pull(?:ing)?"
     r"|put(?:ting)?)\s+(?P<between>[^,;:.()–→]{0,60}?)"
     r"\s*\b(?:out|off|aside|untagged|unlabel+ed|unmarked|unannotated|alone|go)\b"
     r"|(?:(?:do|does|did|will|would|can|could|should|need|must|shall|is|are|was|were|be|am|i'm) ?(?:not|n't)|won't"
@@ -236,9 +258,17 @@ REFUSAL = re.compile(
     rf"(?P<not>{_TAKE})(?:\s+|$)(?P<thing>{_OBJECT})"
     rf"|(?:{_TAKE}) (?P<none>(?:none|neither|nothing)\b{_OBJECT}))"
 )
+# What is only weighed: "I was about to leave it out", "should I skip it".
+WEIGHED = re.compile(
+    r"\b(?:about to|wanted to|going to(?! be)|was to|tempted to|inclined to|could|might|may|thought of|think of|considered|considering"
+    r"|instinct (?:is|was) to|impulse (?:is|was) to|should i|do i|would i|shall i|whether to|if i|i'd have|i would have|first)"
+    r"(?: \w+){0,2} $"
+)
 # Predicates that refuse the subject of their clause.
 NO_MENTION = re.compile(
-    r"\b(?:(?:not|n't|no|hardly|never)\s+(?:really |even |actually |quite )?(?:an?|any|the|of|in|any of|one of|of any)?"
+    r"^\W*(?:just |only |all |mere(?:ly)? )?(?:roles?|pronouns?|descriptions?|descriptors?|fillers?)(?: (?:and|or) [\w-]+)?\W*$|"
+    rf"n't (?:really |even |also |separately )*(?:to )?(?:be |being |get |getting )(?:{_TAKEN})\b|"
+    r"\b(?:(?:not|n't|no(?! (?:more|other|others|further|additional|new|second|extra)\b)|hardly|never)\s+(?:really |even |actually |quite )?(?:an?|any|the|of|in|any of|one of|of any)?"
     r"\s*(?:[\w-]+ ){0,2}?(?:entit(?:y|ies)|names?\b(?! \w+ed)|mentions?|proper (?:noun|name)s?|naming|interest"
     r"|relevant|needed|asked(?: for)?|requested|wanted|types? (?:that|here|for)|concern)"
     r"|(?:no|without an?y?|lacks? an?|has(?:n't| no)|have(?:n't| no)|got no|there(?:'s| is) no|i've (?:got )?no"
@@ -292,14 +322,14 @@ REFUSED_LIST = re.compile(
 )
 # What is refused is to list the same thing a second time.
 REPEATS = re.compile(
-    r"\b(?:give|list|add|take|repeat|include|need|count|copy) (?:it |them |that )?(?:again|once more|twice|a second time)\b"
+    r"(?<!the )(?<!my )(?<!this )\b(?:give|list|add|take|repeat|include|need|count|copy) (?:it |them |that )?(?:again|once more|twice|a second time)\b"
 )
 # Why a refusal may be about another place of the same string.
 ELSEWHERE = re.compile(
     r"\b(?:inside|within|part of|in the (?:name|title|bracket|compound)|contained|nested|separate(?:ly)?|by itself"
     r"|different (?:occurrence|mention|one)|(?:first|second|other|third|last|later|earlier|inner) (?:one|ones"
     r"|occurrence"
-    r"|mention|time|place)|again|twice|repeat(?:ed)?|once|only as|as part|on its own|alone|another occurrence"
+    r"|mention|time|place)|(?<!list )(?<!sentence )(?<!text )(?<!it )(?<!then )(?<!once )again|twice|repeat(?:ed)?|once|only as|as part|on (?:its|their|his|her) own|alone|apart|individually|one by one|another occurrence"
     r"|same (?:string|mention|surface|name))\b"
 )
 
@@ -308,7 +338,7 @@ _NEGATIONS = (
     "isn't "
     "aren't wasn't weren't shouldn't wouldn't couldn't hasn't haven't hadn't needn't mustn't ain't mightn't"
 )
-NEGATING = frozenset(_NEGATIONS.split())
+NEGATING = word_set(_NEGATIONS)
 # A dear pattern is tried only where one of its words stands in the sentence.
 DENYING = word_set(
     f"{_NEGATIONS} against rather instead other far exclude excludes excluded excluding ruling rules ruled rejects "
@@ -331,12 +361,12 @@ REFUSING = word_set(
     f"omits "
     "omitted omitting ignore ignores ignored ignoring discard discards discarded discarding disregard disregards "
     "disregarded reject rejects rejected rejecting remove removes removed removing ruling rule ruled dismiss dismissed "
-    "dismissing scrap scrapped scrapping let pass passing leave leaving left throw throwing strike cross steer exempt "
+    "dismissing scrap scrapped scrapping out let pass passing leave leaving left throw throwing strike cross steer exempt "
     "forget give forgo forego part bypass bypassing spare off aside untagged alone take include list keep count tag "
     "label extract annotate mark give return"
 ) - {"take", "include", "list", "keep", "count", "tag", "label", "extract", "annotate", "mark", "give", "return"}
 UNWANTED = word_set(
-    f"{_NEGATIONS} lacks lack generic vague unspecific nameless unnamed common plain ordinary everyday simple mere "
+    f"{_NEGATIONS} role roles pronoun pronouns description descriptions descriptor descriptors filler fillers lacks lack generic vague unspecific nameless unnamed common plain ordinary everyday simple mere "
     f"normal general scope nobody would will skipped dropped "
     "excluded omitted ignored discarded rejected removed disregarded left ruled just only merely asks got"
 )
@@ -347,9 +377,11 @@ POLITENESS = word_set(
     "i'd would won't doesn't don't isn't mention entity eligible ineligible disqualified disqualifies unconvincing "
     "unlabelled unlabeled unannotated untagged irrelevant helpful useful concern us away far be"
 )
-ENDING = word_set(
-    "out no nope nah none neither nothing skip skipped excluded ignore ignored omit omitted dropped rejected discarded "
-    "one taken included tagged listed counted used here it that this x a irrelevant nil nada not pass thanks me"
+# The words with which a verdict in a word ends.
+LAST_WORDS = word_set(
+    "out no nope nah none neither nothing skip skipped excluded ignore ignored omit omitted dropped rejected discarded one "
+    "taken included tagged listed counted used here it that this - – x a n/a irrelevant nil nada not pass thanks me –no "
+    "=no →no →none"
 )
 # The words of which one has to stand in a sentence that accepts.
 ACCEPTING = word_set(

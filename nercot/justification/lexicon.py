@@ -583,6 +583,11 @@ def _own_forms(label: str, head_is_own: bool) -> tuple[tuple[tuple[str, ...], in
     """The ways to write a label itself, with their levels."""
     words = label_words(label)
     forms = dict.fromkeys((*_forms(words), *_forms((fold_label(label),))), NAMES)
+    if len(words) == 1 and head_is_own:
+        ends = (words[0][at:] for at in range(3, len(words[0]) - 3))
+        end = next((end for end in ends if is_common(end)), "")
+        for form in _forms((end,)) if len(end) > 3 and end not in _COMMON_ENDS else ():
+            forms.setdefault(form, HEADS)
     if len(words) > 1:
         initials = "".join(word[0] for word in words)
         if initials not in _WORDS_LIKE_INITIALS:
@@ -603,6 +608,9 @@ def _head(label: str) -> str:
 
 
 _VAGUE_HEADS = word_set("name names title type number code word term part item thing place time unit id")
+_COMMON_ENDS = _VAGUE_HEADS | word_set(
+    "line form list text case point mark note word side work title term self lang langs"
+)
 _WORDS_LIKE_INITIALS = word_set("as at am an be by do go he hi if in is it me my no of oh ok on or so to up us we")
 
 

@@ -46,18 +46,37 @@ _OPENING = re.compile(
     r"|Who|Where|How|Is|Are|Was|Were|Do|Does|Did|No|Yes|May|Can|Should|I) )+"
 )
 # Where a verdict may follow the string before it, and what may stand before that string.
-_VERDICT = re.compile(r"[:=→(|,–-]")
+_VERDICT = re.compile(r"[:=→(|,–?-]|\.\.\.|…")
 _BREAKS = ("\n", "? ", "! ", ", ", "; ", ". ", "(", "| ", "- ", "• ")
 _ITEM = re.compile(r"^\W*(?:\d{1,2}|[a-z])[.)]\s+")
 _STARTS = ("\n", "; ", ". ", "? ", ": ", "– ")
 # What follows a quoted string that is about to get a verdict, or leads to one.
 _MARK = re.compile(r"\s*(?:[:=→(|]|[–-]\s|is an? |is the |are )")
 _LEADS = (": ", "→ ", "= ")
+# Before a quotation that shows a word and means nothing by it.
+_SAYS = re.compile(
+    r"\b(?:says?|said|saying|drop|drops|dropping|without|words?|verb|noun|preposition|adjective|article|suffix|prefix|reads|by"
+    r"|calls?|called|sounds|means?|as in|like|with|after|before|of|from|says that|leave|leaving|minus|not|and|or|cut|in|to|between|it|he|she|they|who|which|that) $"
+)
+_SUBJECT = re.compile(r"\b(?:it|he|she|they|who|which|that|also|only) $")
+# Before a quotation that is a word of the sentence: "the word "Professor" introduces it".
+_WORD = re.compile(
+    r"\b(?:words?|nouns?|verbs?|adjectives?|heading|headings|neighbours|letters|signs?|ending|its|from|between|to) $"
+)
+# Behind a quotation that is a reason.
+_TELLS = re.compile(
+    r" (?:fits?|says?|tells?|shows?|suggests?|implies|means?|makes?|argues?|points?|sounds?|indicates?|gives?|speaks?|rules?|signals?"
+    r"|would|could|can|might|helps?|settles?|proves?|leaves?|needs?|→)\b| →"
+)
+_SO_IS = re.compile(r"\bso (?:is|are) (?:the )?([^,.;:()\n]{2,40})(?=[,.;:(\n]|$)")
 _LIST_MARK = re.compile(r"[:=→]")
 _ITEMS = re.compile(r"[^\s,;.\"'(][^,;\n\"(]{0,60}?(?=\s*(?:[,;\n(]|\.\s|\.?$|\"| and |$))")
-_CLAUSAL = frozenset("is are was were has had will would to in on at by with from that which who instead".split())
+_CLAUSAL = word_set("is are was were has had will would to in on at by with from that which who instead")
 # Names of list items; at the head of a line they define, elsewhere they refer.
 _MARKER = re.compile(r"\(([a-z]|\d{1,2})\)|#(\d{1,2})\b|(?<![\w(])([a-z])\)")
+
+
+_RANGE = re.compile(r"\s?(?:to|-|–|through)\s?[(#]([a-z]|\d{1,2})\b")
 
 
 class Surface(NamedTuple):
@@ -103,7 +122,7 @@ def find_references(
     whole = frozenset(lower(surface.text) for surface in surfaces)
     outermost = [
         one._replace(part=True) if _is_piece(trace.low[one.start : one.end], lower(surfaces[one.mention].text)) else one
-        for one in _outermost(found, trace, len(sentence), whole)
+        for one in _outermost(found, trace, len(sentence), whole, surfaces)
     ]
     references = _without_reasons(outermost, surfaces, trace)
     if "(" in trace.low or "#" in trace.low or "b)" in trace.low:
@@ -122,15 +141,22 @@ def _named(
     """Adds the other names of the sentence to the surfaces; a longer form of a listed mention means that one."""
     for text, place in _names(sentence, trace):
         nested = " " not in text and all(_nested(spot, entities) for spot in _whole_words(sentence, text))
-        if nested and text not in numbers:
+        if (nested or _is_title(sentence, place, entities)) and text not in numbers:
             continue
         inside = _inside(place, entities) or _longer(text, surfaces)
-        if not inside and text not in numbers and not is_common(text.lower()) and text.lower() not in types.words:
+        plainly = is_common(text.lower()) and not _is_name(sentence, place[0])
+        if not inside and text not in numbers and not plainly and text.lower() not in types.words:
             numbers[text] = len(surfaces)
             surfaces.append(Surface(text, False))
         elif len(inside) == 1 and text not in inside:
             owner = numbers[inside.pop()]
             yield from ((start, end, owner) for start, end in _whole_words(trace.plain, plain(text)))
+
+
+def _is_title(sentence: str, place: Span, entities: Sequence[Entity]) -> bool:
+    """Whether a shortened word and a listed mention follow each other: "Sen. Ida Holm"."""
+    end = place[1]
+    return sentence[end : end + 1] == "." and any(entity.start in (end + 1, end + 2) for entity in entities)
 
 
 def _inside(place: Span, entities: Sequence[Entity]) -> set[str]:
@@ -148,7 +174,7 @@ def _longer(text: str, surfaces: Sequence[Surface]) -> set[str]:
 
 
 def _outermost(
-    found: Sequence[Found], trace: Trace, sentence_length: int, whole: frozenset[str]
+    found: Sequence[Found], trace: Trace, sentence_length: int, whole: frozenset[str], surfaces: Sequence[Surface]
 ) -> Iterator[Reference]:
     reach = 0
     for start, end, number in sorted(found, key=lambda place: (place[0], -place[1], place[2])):
@@ -162,7 +188,8 @@ def _outermost(
         length = quote[1] - quote[0] - 2 - 4 * trace.low.startswith("the ", quote[0] + 1)
         if length <= max(end - start, _WHOLE_SHARE * sentence_length, _MIN_WHOLE):
             part = length == end - start and trace.low[start:end] not in whole
-            yield Reference(start, end, number, length > end - start + 2, part)
+            word = not surfaces[number].listed and _WORD.search(trace.low, max(0, quote[0] - 24), quote[0]) is not None
+            yield Reference(start, end, number, word or length > end - start + 2, part)
 
 
 def _is_piece(form: str, text: str) -> bool:
@@ -262,7 +289,7 @@ def _short_forms(
         others = _rest(sentence, surfaces) | {surface.text.lower() for surface in surfaces}
         used = {word: number for word, number in owners.items() if number is not None and word not in others}
         for word, start in zip(trace.words, trace.starts, strict=True):
-            if word in used and not (trace.plain[start].islower() and is_common(word)):
+            if word in used and not (trace.plain[start].islower() and (len(word) < 3 or is_common(word))):
                 yield start, start + len(word), used[word]
     for number, surface in enumerate(surfaces):
         if surface.listed and number not in found:
@@ -276,7 +303,7 @@ def _own_words(text: str, types: Types) -> Iterator[str]:
         return
     words = [word.lower() for word in cased]
     for word, written in zip(words, cased, strict=True):
-        long = len(word) > (2 if written[0].isupper() else 4)
+        long = len(word) > (1 if written[0].isupper() else 4)
         if long and word not in _SMALL and word not in types.words and not types.at((word,), 0)[1]:
             yield word
     last = words[-1]
@@ -304,9 +331,21 @@ def _near(text: str, trace: Trace, types: Types) -> Iterator[Span]:
     wanted = [word.lower() for word in re.findall(r"[^\W_]+", text) if word.lower() not in _SMALL]
     for word, start in zip(trace.words, trace.starts, strict=True):
         for one in wanted:
-            if len(one) > 2 and word[:2] == one[:2] and _alike(word, one) and not types.at((word,), 0)[1]:
-                yield start, start + len(word)
+            begins = word[:2] == one[:2] and _alike(word, one)
+            if len(one) > 2 and (begins or _nicknames(trace.plain[start : start + len(word)], one)):
+                if not types.at((word,), 0)[1]:
+                    yield start, start + len(word)
                 break
+
+
+def _nicknames(written: str, one: str) -> bool:
+    """Whether a name is the beginning of a longer one ("Nepo"), or differs at its beginning ("Ekaterinburg")."""
+    if len(one) < 7 or not written[:1].isupper():
+        return False
+    word = written.lower()
+    if len(word) > 3 and len(one) > len(word) + 2 and one.startswith(word):
+        return True
+    return word[-4:] == one[-4:] and abs(len(word) - len(one)) < 3 and fuzz.ratio(word, one) >= 85
 
 
 def _alike(word: str, one: str) -> bool:
@@ -349,12 +388,14 @@ def _picked(
             not words
             or len(words) > _MAX_PICKED
             or ": " in text
+            or "<" in text
             or text not in low
             or any(one in text for one in listed)
         ):
             continue
         places = [place for place in _whole_words(low, text) if not _nested(place, entities)]
-        if not places or _is_plain(words, types):
+        proper = len(words) > 1 and words[0] not in _SMALL and bool(places) and _is_name(sentence, places[0][0])
+        if not places or (_is_plain(words, types) and not proper):
             continue
         at, stop = places[0]
         begin = start + raw.index(text)
@@ -362,10 +403,16 @@ def _picked(
             continue
         if (
             not _nested((at, stop), entities)
+            and not _is_title(sentence, (at, stop), entities)
             and not _inside((at, stop), entities)
             and len(text) < _WHOLE_SHARE * len(sentence)
         ):
             yield sentence[at:stop], (begin, begin + len(text))
+
+
+def _is_name(sentence: str, at: int) -> bool:
+    """Whether a capital within the sentence begins a name."""
+    return at > 0 and sentence[at].isupper() and sentence[:at].rstrip(" \"'(")[-1:] not in ".!?:\n"
 
 
 def _nested(place: Span, entities: Sequence[Entity]) -> bool:
@@ -406,15 +453,26 @@ def _items(trace: Trace, types: Types) -> Iterator[Span]:
 def _chunks(trace: Trace) -> Iterator[Span]:
     low = trace.low
     for start, end in trace.quotes:
-        opens = start == 0 or low[start - 1] == "\n"
-        if end - start < 80 and (opens or _MARK.match(low, end) or low[max(0, start - 2) : start] in _LEADS):
+        if (
+            end - start < 80
+            and not _SUBJECT.search(low, max(0, start - 12), start)
+            and (
+                start == 0
+                or low[start - 1] == "\n"
+                or _MARK.match(low, end)
+                or low[start - 2 : start] in _LEADS
+                or not (_SAYS.search(low, max(0, start - 24), start) or _TELLS.match(low, end))
+            )
+        ):
             yield start + 1, end - 1
+    for match in _SO_IS.finditer(low) if "so is" in low or "so are" in low else ():
+        yield match.span(1)
     for mark in _VERDICT.finditer(low):
         end = mark.start()
         if low[end] in "–-" and low[end - 1 : end + 2] not in (" – ", " - "):
             continue
         floor = max(0, end - 50)
-        signs = _BREAKS if low[end] != "," else _STARTS
+        signs = _BREAKS if low[end] not in ",?" else _STARTS
         start = max(
             (at + len(sign) for sign in signs if (at := low.rfind(sign, floor, end)) >= 0), default=floor and end
         )
@@ -452,3 +510,10 @@ def _by_marker(references: Sequence[Reference], trace: Trace) -> Iterator[Refere
             owners[name] = following.mention
         elif name in owners:
             yield Reference(match.start(), match.end(), owners[name], False)
+            upto = _RANGE.match(trace.low, match.end())
+            if upto is not None and name < upto[1]:
+                within = [
+                    number for other, number in owners.items() if name < other < upto[1] and len(other) == len(name)
+                ]
+                for step, number in enumerate(within[: upto.end(1) - match.end()]):
+                    yield Reference(match.end() + step, match.end() + step + 1, number, False)

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from operator import eq
 
-from nercot.justification.lexicon import types_of
+from nercot.justification.lexicon import HEADS, types_of
 from nercot.justification.statements import find_hits
 from nercot.justification.trace import Trace, read_trace, word_set
 from nercot.records import Entity
@@ -27,6 +27,8 @@ _MIN_RUN = 16
 _SAMPLE = 12
 _MIN_STUTTERS = 5
 _MIN_DRIFT = 40
+# So many sentences, a sixth of them different ones, are a loop.
+_MIN_PIECES = 18
 
 _REFUSES = re.compile(
     r"\b(?:as an? (?:ai|language model|large language model|assistant)\b|i(?:'m| am) (?:sorry|afraid|unable)\b"
@@ -53,7 +55,12 @@ def degeneration(cot: str, sentence: str, schema: Sequence[str], entities: Seque
     words = list(filter(None, trace.words))
     if len(trace.vocabulary) < 12 and sum(map(str.isalpha, words)) < 2:
         return "the trace is empty"
-    return _loop(words, trace.low) or _salad(words, trace) or _elsewhere(trace, words, sentence, schema, entities)
+    return (
+        _loop(words, trace.low)
+        or _again(trace)
+        or _salad(words, trace)
+        or _elsewhere(trace, words, sentence, schema, entities)
+    )
 
 
 def _loop(words: Sequence[str], low: str) -> str | None:
@@ -78,6 +85,15 @@ def _loop(words: Sequence[str], low: str) -> str | None:
             run = run + 1 if one == other else 0
             if run >= max(_MIN_RUN, turns):
                 return f"the trace loops: {' '.join(half[-period:])[:60]!r} over and over"
+    return None
+
+
+def _again(trace: Trace) -> str | None:
+    """The same few sentences in changing order."""
+    if len(trace.words) > 4 * len(trace.vocabulary):
+        pieces = [piece for piece in re.split(r"[\n.!?]+\s*", trace.low) if len(piece) > 12]
+        if len(pieces) >= _MIN_PIECES and len(set(pieces)) * 6 <= len(pieces):
+            return f"the trace says the same again and again: {pieces[0][:60]!r}"
     return None
 
 
@@ -113,9 +129,17 @@ def _elsewhere(
         return "the trace refuses or answers another request"
     if len(words) <= 25:
         return None
-    if len(content) >= 4 and len(shared) * 8 <= len(content) and trace.english and (entities or not shared):
+    foreign = not any(word.isascii() for word in content)  # the trace may well translate it
+    if (
+        len(content) >= 4
+        and not foreign
+        and len(shared) * 8 <= len(content)
+        and trace.english
+        and (entities or not shared)
+    ):
         return "the trace is about another sentence"
-    if _ABOUT.isdisjoint(trace.vocabulary) and not find_hits(trace, types_of(tuple(schema)), ()):
+    hits = () if not _ABOUT.isdisjoint(trace.vocabulary) else find_hits(trace, types_of(tuple(schema)), ())
+    if _ABOUT.isdisjoint(trace.vocabulary) and not any(max(hit.labels.values()) >= HEADS for hit in hits):
         return "the trace is about another task"
     return None
 
@@ -131,9 +155,11 @@ def _drift(words: Sequence[str], content: set[str]) -> str | None:
 
 def _echo(low: str, sentence: str, entities: Sequence[Entity]) -> str | None:
     rest = low.replace(sentence.lower(), " ")
+    if any(entity.text.lower() in rest for entity in entities):
+        return None
     pieces = [piece for piece in re.split(r"\n+|(?<=[.!?]) ", rest) if piece.strip()]
     asking = sum(_INSTRUCTS.search(piece) is not None for piece in pieces)
-    if asking >= 2 and asking * 2 >= len(pieces) and not any(entity.text.lower() in rest for entity in entities):
+    if asking >= 2 and asking * 2 >= len(pieces):
         return "the trace repeats the prompt"
     return None
 
@@ -145,10 +171,15 @@ _KEY_WORDS = word_set(
     "reverse-engineer reverse engineer tagged labelled labeled markup mark-up justify rationale beforehand advance told "
     "result scheme picked labellers labeler labelers grader key's sheet answered solved correct"
 )
-_LISTED_WORDS = frozenset("mentions json entities labels tags spans list result results output version already".split())
-_GIVEN_WORDS = frozenset(
+_LISTED_WORDS = word_set(
+    "label whoever record row sample example demo model fields slots form template values entries annotation file data labels one asked record query row "
+    "mentions json entities labels tags spans list result results output version already"
+)
+_GIVEN_WORDS = word_set(
+    "explain justify account reconstruct retrace motivate plausible argue defend got received set consistent follow attached enclosed accompanying shows whoever output answer looking checking judging row's record's dataset's sample's example's below above beside supposed told fed pre prefilled "
+    "prepared in by target filled metadata conversation annotators own silver bundled shipped ships along "
     "given provided supplied attached handed they already match matches identical accompanying enclosed appended accepted "
-    "prompt message system user gave gives came comes come shown sent received told knew known beforehand advance".split()
+    "prompt message system user gave gives came comes come shown sent received told knew known beforehand advance"
 )
 _KEY = r"(?:answers?(?: key)?|annotations?|annotated (?:version|text|sentence|copy|data|spans)|tagged (?:version|text|sentence|copy|data)|label+ed (?:version|text|sentence|copy|data)|solutions?|extractions?|answer list|entity list|entities|spans|key|ground[- ]truth|gold(?:en)?)"
 _GIVEN = r"(?:given|provided|supplied|attached|accompanying|handed|enclosed|existing|finished|completed|ready-made|pre-?filled|prepared|known|stored|hidden|original|official)"
@@ -164,15 +195,61 @@ _FOREIGN_LEAK = re.compile(
     r"|\b(?:réponse|solution|annotation)s? (?:attendue|fournie|donnée)s?"
     r"|\brespuesta (?:correcta|dada|esperada)"
 )
+# One of these stands in every match of the pattern above.
+_FOREIGN_STEMS = word_set(
+    "答案 正解 模範 эталон правильн готов разметк musterlösung vorgegeben attendue fournie donnée correcta dada esperada"
+)
 # What an answer is called where somebody is said to have handed it over.
 _THING = (
     r"(?:answers?|annotations?|mark-?up|solutions?|extractions?|labell?ing|(?:entity |label |answer |type )?lists?|tags|labels"
     r"|entities|mentions|spans|json|output|results?|key|sheet|version|file|column|gold)"
 )
 _HANDED = r"(?:give[ns]?|gave|handed|hands|shown|shows|supplied|supplies|provided|provides|sent|told|listed|lists|passed|attached|attaches|included|includes)"
+# What a finished answer is made of, whose it is, and what it is about.
+_PARTS = r"(?:labels?|tags?|annotations?|entities|answers?|spans|extractions?|json|output|list|results?|mark-?up|mentions|solutions?|entries|fields)"
+_ROW = r"(?:sentence|text|row|record|passage|query|example|item|tweet|entry|sample|input)"
 _LEAKS = tuple(
     re.compile(pattern)
     for pattern in (
+        # the labels for this sentence were provided; the entities that were handed to me
+        rf"\b{_PARTS} (?:for|of|in|to|on) (?:this|the|each) (?:{_ROW}|mention|word|name)s? (?:were|was|are|is|have been|had been|has been) (?:already |also )?(?:provided|given|supplied|attached|handed|sent|known|fixed|settled|filled in)\b",
+        rf"\b(?<!types and )(?:{_PARTS}|types) (?:that |which )?(?:(?:were|was|are|is|have been|had been|i was|i'm|i am|we were) )?(?:already )?(?:handed|given|supplied|provided|sent|shown|passed|served) (?:to (?:me|us)|in advance|beforehand)\b",
+        r"\bi(?: was|'m| am|'ve been| have been|'ve| have| got) (?:already |also )?(?:given|handed|shown|sent|told|fed) (?:the|a|an|all|all the|their|these) (?:final |correct |complete |finished |ready |right |full |whole )?(?:answers?|solutions?|json|labels|entities|output|results?|annotations?|tags|extractions?|list(?! of (?:types|labels|categories)))\b(?! (?:types?|format|schema|set|to (?:choose|use|pick)))",
+        rf"\b(?:consistent with|agree\w* with|in line with|match\w*|fits?|conform\w* to|follow\w*|faithful to) (?:the )?(?:given|provided|supplied|existing) (?:{_PARTS})\b(?! (?:types?|format|schema|set))",
+        rf"\b(?:attached|enclosed|accompanying) {_PARTS}\b",
+        rf"\b{_PARTS} (?:that )?i (?:got|received|was given|was handed|was sent|was shown|have been given|have before me|have in front of me)\b(?! (?:from the (?:schema|sentence)|to choose))",
+        r"\b(?:entities|answers?|spans|extractions?|annotations?|mentions|solutions?|results?),? as (?:provided|given|supplied|handed)\b",
+        r"\b(?:whoever|the person who|the one who|somebody|someone|people who) (?:has |had |have )?(?:prepared|annotated|labell?ed|tagged|marked|made|created|filled in) (?:this|the|it|these)\b",
+        r"\blabels? (?:for|of) [^.?!\n]{1,30} (?:has been|was|is already|had been|has already been) (?:set|given|fixed|filled|chosen)\b",
+        r"\b(?:that|which|what|as) the (?:record|row|file|data ?set|key|annotation|reference|answer sheet) (?:already |itself )?(?:has|lists?|says?|contains?|gives?|wants?|shows?|marks?|asks for)\b",
+        r"\banswer sheet\b",
+        rf"\bknow (?:already )?(?:that |what )?the (?:right|correct|true|final) {_PARTS}\b",
+        # looking at the reference, in the solution it comes under team
+        r"\b(?:look(?:ing|ed)? at|check(?:ing|ed)?|seen? from|judging (?:by|from)|going by|by|from|as|per) the (?:reference|solution|answer|annotation|gold|annotated \w+|given (?:labels|answer|entities|tags|list))s?(?:,|\b (?:shows?|says?|has|have|i (?:see|can see|know)))",
+        r"\bin the (?:reference|solution|answer|key|annotation|gold|labels|tags)s?,? [^.?!\n]{2,40} (?:comes?|is|are|stands?|appears?|goes|sits|figures?|counts?|was|were|has|have|gets?|carries|bears) (?:under|as|with|in|marked|tagged|labell?ed|listed|given|there|a|an|the)\b",
+        # the row's labels, the dataset's own answer, the sample output
+        r"\b(?:row|record|example|data ?set|corpus|sample|file|item|entry|source|publisher|task)'?s (?:own )?(?:labels?|answers?|annotations?|tags|output|entities|lists?|results?|solution|key)\b(?! (?:types?|format|schema|set|are (?:person|city)))",
+        r"\b(?:sample|example|model|demo) (?:output|answer|solution|result|annotation) (?:shows?|says?|has|have|lists?|gives?|marks?|contains?|here|already)\b",
+        # the expected list contains it
+        rf"\b(?:the|this|that|its|their) (?:expected|target|official|known|intended|finished|desired|hidden|stored) {_PARTS} (?:already |also |here |clearly )?(?:contains?|has|have|lists?|includes?|says?|marks?|wants?|puts?|shows?|leaves|names|gives|omits|lacks|calls|treats)\b",
+        # the result that I'm supposed to explain
+        rf"\b{_PARTS} (?:that |which )?i(?:'m| am|'ve been| was) (?:supposed|asked|told|meant|expected|required|here) to (?:explain|justify|reach|arrive|argue|defend|motivate|account|back up|support|derive)\b",
+        # the tags attached to the text, the JSON below the sentence
+        rf"\b(?:tags|labels|annotations?|mark-?up|json|entities|spans) (?:\w+ )?(?:attached to|below|above|beside|next to|accompanying|under|following|stored with|delivered with) (?:the|this) {_ROW}\b",
+        r"\bthey(?:'ve| have|'d)? (?:have|had|put|list|listed|marked|tagged|annotated|labell?ed|got)?[^.?!\n]{0,40} in the (?:file|data|key|record|annotations?|answer|gold)\b",
+        r"\b(?:pre-?filled|filled-in|filled-out|pre-?populated|prepared) (?:fields?|slots?|form|lists?|answers?|template|values?|entries|labels?)\b",
+        # the list that came with the text, the tags in the metadata, the one from the annotators
+        rf"\b{_THING} (?:\w+ )?(?:(?:that |which )?(?:is |was |were |are |came |comes )?(?:\w+ )?(?:supplied|provided|sent|attached|shipped|bundled|enclosed|included|delivered|handed|printed|given)) (?:to me |to us )?(?:along |together )?(?:with|alongside|beside|in) (?:the |this |my )?(?:text|sentence|passage|input|prompt|task|request|record|row|data|query|item|example)\b",
+        rf"\b{_THING} (?:\w+ )?(?:in|from|of) (?:the |its |this )?(?:metadata|side ?car|annotators?|labell?ers?|curators?|header|conversation|thread|column|record|row|previous turn|dump)\b",
+        r"\b(?:one|list|those|version|that) (?:from|of|by) (?:the |our |their |its )?(?:annotators?|labell?ers?|curators?|experts?)\b",
+        r"\b(?:silver|weak|noisy|distant|crowd|pre-?existing|upstream|original) (?:tags?|labels?|annotations?|spans|entities|list|output)\b[^.?!\n]{0,40}\b(?:ha(?:s|ve)|says?|puts?|marks?|lists?|gives?|shows?|contains?|agrees?|is|are|treats?)\b",
+        # the record's own output, what was filled in beforehand
+        r"\b(?:record|row|example|item|entry|sample|line|query|instance)(?:'s)? (?:own )(?:output|answer|labels?|annotations?|tags?|entities|list|result)\b",
+        r"\b(?:was|were|been|is|are) (?:already )?(?:filled in|entered|put in|recorded|ticked|annotated|tagged|pre-?filled|written down) (?:there |here |for (?:this|the|it) ?\w* ?)?(?:beforehand|in advance|already|earlier|before me|by (?:the |a |an )?(?:annotators?|humans?|experts?|others?|somebody|someone))\b",
+        # asked to explain how one gets there
+        r"\b(?:asked|told|supposed|required|here|job is|task is|only have|just have|all i have|my part is|all that remains is|only need) to (?:explain|show|justify|account for|reconstruct|retrace|motivate|make (?:it|this|that|them) (?:plausible|look)|argue)(?: (?:it|them|this|that|these|out))?(?: (?:how|why|the way|the path|the route|what leads|the steps))? (?:one|you|we|somebody|someone|to|i|they|the annotator) (?:gets?|got|comes?|came|arrives?|arrived|goes|went|ends? up|picked|chose)\b",
+        r"\b(?:only|just|merely|all i|simply) (?:have|need|had|got|need) to make (?:it|this|that|them) (?:plausible|sound|look|believable|convincing)\b",
+        r"\b(?:cut|answer|span|result|list|label|type|spelling|boundary|set) (?:that |which )?(?:i|we) (?:need|have|am supposed|'m supposed|must|should|ought|had) (?:to )?(?:arrive at|reach|land on|end (?:up|in)|get to|come out at|reproduce|lead to|defend|justify|hit)\b",
         # the annotated version, the corrected copy
         r"\b(?:the|this|that|an?|its|their|my) (?:already )?(?:annotated|tagged|label+ed|marked-up|corrected|solved|filled-in|pre-?annotated|completed) (?:version|text|copy|sentence|data|example|spans|entities|answer|output|file)\b(?! (?:corpora|data ?sets?|corpus))",
         # the markup that came with the sentence
@@ -208,7 +285,7 @@ _LEAKS = tuple(
         r"\bthey(?:'ve| have)? already (?:have|had|got|annotated|tagged|label+ed|marked|listed|gave|given|decided)\b|\b(?:already|previously|pre-?)[ -]?(?:annotated|tagged|label+ed) (?:in|by|as|for|with|there|here|text|sentence|version)\b",
         r"\b[bi]-(?:per|loc|org|misc|[a-z]{3,})\b[^.\n]{0,80}\b(?:tags?|tagged|come|carr(?:y|ies)|column|input|tokens?|given|label\w*|marked)\b|\b(?:tags?|tagged|columns?|tokens?|input|carr(?:y|ies)|label\w*)\b[^.\n]{0,80}\b[bi]-(?:per|loc|org|misc|[a-z]{3,})\b",
         rf"\b(?:identical|match(?:es|ed|ing)?|agree(?:s|d|ment)?|consistent|conform\w*|coincide\w*|in line|accord\w*|compar(?:e|ed|ing)|reproduce|same as|reach|arrive at|check(?:ed|ing)?|verif\w+)(?: (?:it|this|that|them|my \w+|mine|to|with|against|up|the|their|its|what|same))* (?:{_GIVEN} )?(?:(?:one|list|labels?|tags?|types?|entities|answer|output|result|version|spans) (?:that )?(?:they|i was|i am|i've been|we were|already|given|provided|supplied|in the (?:data|prompt|input))|annotations?\b(?! (?:guide|style|conv|pract|rule|scheme))|answer key|solution|gold|reference\b|ground truth|expected \w+)",
-        r"\b(?:the|this|that|their|his|her|original|official|human|previous|existing|corpus|dataset's) (?:annotations?|annotators?|label+ers?|solution|answer sheet|extraction) (?:here |for this \w+ |above |below |also |clearly |already |actually )?(?:says?|mark(?:s|ed)|label+ed|tag(?:s|ged)|ha[sd]|have|gave|gives?|chose|puts?|lists?|treats?|treated|shows?|indicates?|include[sd]?|contains?|wants?|calls?|expects?|is|are|uses|used|counts?|counted|names?|leaves?|left|omits?|omitted|skips?|skipped|only)\b(?! (?:usually|often|would|might|may|could|tend|typically|to be found))",
+        r"\b(?:the|this|that|their|his|her|original|official|human|previous|existing|corpus|dataset's) (?:annotations?|annotators?|label+ers?|solution|answer sheet|extraction) (?:here |for this \w+ |above |below |also |clearly |already |actually )?(?:says?|mark(?:s|ed)|label+ed|tag(?:s|ged)|ha[sd]|have|gave|gives?|chose|puts?|lists?|treats?|treated|shows?|indicates?|include[sd]?|contains?|wants?|calls?|expects?|is|are|uses|used|counts?|counted|names?|leaves?|left|omits?|omitted|skips?|skipped|only)\b(?! (?:to|that|simple|clear|obvious|usually|often|would|might|may|could|tend|typically|to be found))",
         rf"\b(?:according to|per|following|based on|as in|copied from|from|thanks to|guided by|judging by|going by|given|see|look(?:ing|ed)? (?:at|up)|consult(?:ing|ed)?|peek(?:ing|ed)? at) (?:the|their|its|this|that|my) (?:{_GIVEN} )?(?:annotations?\b(?! (?:guide|style|conv|pract|rule|scheme|instr))|answer(?:s| key| sheet)?\b(?! (?:format|schema))|solution|gold|reference (?!to)|ground truth|key\b|extraction)",
         r"\b(?:reason|work|argue|go|justif\w+|think)(?:ing|s|ed)? (?:it |them )?backwards?\b(?=[^.\n]{0,80}\b(?:from|answer|result|label|list|given|annot\w+)\b)|\breverse[- ]engineer\w*\b(?=[^.\n]{0,60}\b(?:answer|label|annot\w+|reason\w*|output|list|extraction)\b)",
         r"\b(?:answer|result|output|label|outcome|list|entities|extraction)s? (?:is|are|was|were) (?:already )?(?:known|fixed|given|provided|settled|decided|handed)\b(?=[^.\n]{0,80}\b(?:so|justif\w+|explain\w*|rationali[sz]\w*|just|only|need|reason\w*|have to|must|already|to me|in advance|beforehand)\b)",
@@ -224,7 +301,7 @@ _LEAKS = tuple(
     )
 )
 _GENERAL = re.compile(
-    r"\b(?:guidelines?|(?:annotation|tagging|labell?ing) schemes?|conventions?|usually|often|normally|typically|generally|tend(?:s)? to|most (?:annotators|corpora|schemes|datasets)|some annotators|many (?:annotators|corpora|datasets)|other (?:annotators|corpora|datasets)|in (?:conll|ontonotes|this sort of|such) |no (?:annotation|answer|gold|key|solution|reference)|without (?:an?y? )?(?:annotation|answer key|gold|solution))\b"
+    r"\b(?:guidelines?|(?:annotation|tagging|labell?ing) schemes?|conventions?|usually|often|normally|typically|generally|tend(?:s)? to|most (?:annotators|corpora|schemes|datasets)|some annotators|many (?:annotators|corpora|datasets)|other (?:annotators|corpora|datasets)|in (?:conll|ontonotes|wikiann|ace|this sort of|such)\b|no (?:annotation|answer|gold|key|solution|reference)|without (?:an?y? )?(?:annotation|answer key|gold|solution))\b"
 )
 
 
@@ -238,7 +315,8 @@ def leak(cot: str, sentence: str) -> str | None:
     sentence itself is about.
     """
     trace = read_trace(cot)
-    foreign = None if trace.low.isascii() else _FOREIGN_LEAK.search(trace.low)
+    suspicious = not trace.low.isascii() and any(stem in trace.low for stem in _FOREIGN_STEMS)
+    foreign = _FOREIGN_LEAK.search(trace.low) if suspicious else None
     if foreign is not None and foreign[0] not in sentence.lower():
         return f"the trace speaks of a given answer: {foreign[0]!r}"
     if not _may_leak(trace.vocabulary):

@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from nercot.justification import cues
 from nercot.justification.cues import Polarity
+from nercot.justification.drafts import Draft
 from nercot.justification.lexicon import DESCRIBES, HEADS, NAMES, Types
-from nercot.justification.mentions import Reference
+from nercot.justification.mentions import Reference, Surface
+from nercot.justification.places import ANY, Places
 from nercot.justification.subjects import Group, Mentions, Subjects
-from nercot.justification.trace import Sentence, Trace, quotation
+from nercot.justification.trace import Sentence, Trace, quotation, word_set
 
 EVERY = -1
 
@@ -36,6 +38,8 @@ class Event(NamedTuple):
     `again`: a doubt or a change of mind that takes back what was said before.
     `direct`: the type stands next to the mention, or is said of it as the subject of the sentence.
     `named`: the type is named and not only described.
+    `beside`: the type and the mention stand next to each other.
+    `place`: the occurrence of a repeated mention that is meant, or ANY.
     """
 
     kind: Polarity
@@ -50,6 +54,8 @@ class Event(NamedTuple):
     again: bool = False
     direct: bool = False
     named: bool = True
+    place: int = ANY
+    beside: bool = False
 
 
 class Hit(NamedTuple):
@@ -77,8 +83,85 @@ class Bound(NamedTuple):
     faint: bool = False
     direct: bool = False
     beside: bool = False
+    sure: bool = False
 
 
+# What leads to a verdict: "..., so novel", "it has to be an organization".
+_CONCLUDES = re.compile(
+    r"(?:[→:=]|\b(?:so|hence|thus|therefore|ergo|i\.e\.?|is|are|was|be|it's|that's|he's|she's|they're|as|i'd say|i say|verdict|settled|final"
+    r"|(?:goes|go|going|moves?|belongs?|filed?|put|falls?|comes?|counts?) (?:it |them |him |her )?(?:to|under|in|into|with|as)"
+    r"|(?:settle|go|opt|decide|vote|lean|plump) (?:on|for|with)|making (?:it|him|her|them)|makes (?:it|him|her|them)"
+    r"|(?:call|label|tag|mark|take|read|treat|count) (?:it|them|him|her|this|that|these) ?(?:as)?))"
+    r"[\s\"'(]*(?:(?:an?|the other|the|clearly|simply|another|the other|also|one more|just|both|all|my|our|a kind of|really|rather|probably)[\s\"'(]+)*$"
+)
+_NUMERALS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+_NUMERALS |= {str(number): number for number in range(2, 21)}
+_NUMBER = re.compile(
+    rf"(?<!step )(?<!after )(?<!than )(?<!from )(?<!by )(?<!into )(?<!type )(?<!option )(?<![\w.,(])({'|'.join(_NUMERALS)}) (?:(?!of |or |and |more |other |possible |kinds )[\w-]+ )?$"
+)
+_NUMBERED = re.compile(
+    rf"\b({'|'.join(_NUMERALS)}) (?:names|mentions|entities|items|strings|spans|entries|candidates|of them)\b"
+)
+_ALL_ARE = re.compile(r"\b(?:all|each)(?: of (?:them|these|which|those))?(?: is| are| being)?(?: an?)? $")
+_MANY = word_set(
+    "all both each every everything everyone they these those them rest other others two three four five six seven eight "
+    "nine ten names ones are pair"
+)
+# A rule, and nothing about this sentence.
+_GENERAL = word_set("always usually typically generally often normally rule rules whenever wherever scheme would")
+# A name that is no mention.
+_OTHER_NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{2,}")
+_REPEATED = re.compile(r"[\s\"')]*(?:again|a second time|twice|once more)\b")
+_COMPARING = word_set("same like goes holds applies equally analogous parallel similar")
+_TAKES_IT = re.compile(
+    r"\b(?:take|keep|include|add|list|tag|mark|label|put|give|count) (?:it|them|him|her|this|that|these|those)\b"
+)
+_FOR_IT = re.compile(r"[\s\"')]*\b(?:for|fits?|covers?|of|to|with) (?:it|him|her|them)\b")
+_DENIED = re.compile(r"n't\b|\b(?:not|no|never|nor|neither|hardly)\b")
+_SAID_OF = re.compile(r"\b(?:said|decided|concluded|wrote|true|valid|noted) (?:of|for|about|on|with) (?:the )?[\"' ]*$")
+_ITEM_NUMBER = re.compile(r"\W*(?:the )?(?:number|item|no\.|point|nr\.?|#)? ?\(?(\d{1,2})\b")
+_ITEM_HEAD = re.compile(r"\s*\(?(\d{1,2})[.):]\s")
+_BULLET = re.compile(r"[\s\"'):]*\n\s*(?:[-•·✓✔+>]|\d{1,2}[.)]) ")
+_BULLET_HERE = re.compile(r"\s*(?:[-•·✓✔+>]|\d{1,2}[.)]) ")
+_HEDGED = re.compile(r"\b(?:perhaps|maybe|possibly|whether|suppose|what if)\b[^,;:]*$")
+# "He sits in a port, but he isn't one."
+_QUOTED_SUBJECT = re.compile(r"\"[^\"\n]{1,30}\" (?:is|are|was|were|does|do|has|should|must|can|could|will)?\W*$")
+_DASH = re.compile(r"\s+[–-]\s+[\"'(]*(?:the |an? )?[\"'(]*")
+# What may end a sentence that is a verdict: "Village, I'd say."
+_TERSE = re.compile(
+    r"[\s\"')]*,?[\s]*(?:then|here|too|again|as well|indeed|obviously|clearly|it is|for sure|of course|i'd say|i think|once more"
+    r"|certainly|naturally|no doubt)[\s.!)]*$"
+)
+_LEGEND = re.compile(r"(?<![\w=])([A-Z]{1,4}\d?) ?(?:=|stands for|means) ?(?:an? |the )?[\"']?(?=[a-zA-Z])")
+_EQUALS = ("=", "stands for", "means")
+_CODE = re.compile(r"(?:[→:=(|]|–|- ) ?([A-Z]{1,4}\d?)(?=\s*(?:[,.;)|\n]|$))")
+_ONE_OR_SO = word_set("one so")
+_SO_IS = re.compile(r"\bso (?:is|are|was|were|does|do|has|must be) (?:the |an? )?[\"']?$")
+_IS_ONE = re.compile(
+    r"[\"' ]*\b(?:is|are|makes|being) (?:also |certainly |clearly )?one\b(?: too| as well| here| of (?:them|those|these))?(?=[\s\"')]*(?:[.,;:!)]|$|and\b))"
+)
+_NOT_ONE = re.compile(r"(?:n't|\bnot|\bnever|\bhardly) one\b(?! of| would| can| might| could| may| has| word| name)")
+# "same kind of thing as number 1": what is said of one mention holds for another.
+_SAME_AS = re.compile(
+    r"\b(?:same (?:\w+ ){0,3}?(?:as|for|with|goes for|applies to|holds for|story as|again)|just like|(?:goes|holds|applies) (?:also )?for"
+    r"|like|equally|as is|analogous to|parallel to|similar to)\b"
+)
+_TOTAL = word_set("everything all every each")
+_EVERYTHING = re.compile(
+    r"\W*(?:so |then |hence |thus |well,? |ok,? |that means )*(?:everything|all (?:of )?(?:the |these |those |them)?(?:names?|mentions?|strings?|items?|candidates?|entities|of them"
+    r"|listed)?|every (?:single )?(?:name|one|mention|string|item)|each (?:and every )?(?:name|one|mention)(?: of them)?)"
+    r"(?: (?:here|in (?:here|the sentence|it|this sentence|the text|this text|the list)|that follows|listed|mentioned|else))* (?:is|are|counts? as|goes under|goes in|belongs? to|falls under) "
+)
+_IT_IS = re.compile(
+    r"\b(?:it|that|this|he|she|they|these|those)(?:'s| is|'re| are| was| were| counts as| must be| has to be)"
+    r"(?: \w+ly| also| still| just| rather| then| really| always)*(?: an?| the| another)?[\s\"']*$"
+)
+_FIRST_PERSON = re.compile(r"\W*(?:(?:and|but|so|also|well|hmm|ok|okay|now|then|still)\W+)*i(?:'d|'ve|'m|'ll)? ")
+_DECIDES = re.compile(
+    r"\b(?:it|this|that|him|her|them|these|those|one|take|label|tag|mark|call|go|going|say|settle|choose|pick|keep|put|count"
+    r"|list|classify|treat|file|assign|use|vote|opt|lean|conclude|decide|give|add|pull|annotate|extract|read|accept|prefer"
+    r"|move|place|sort|have only|end)\b"
+)
 _TYPE_KEY = re.compile(
     r"[\"')\]\s]*(?:(?:side|slot|type|types|names?|mentions?|entit(?:y|ies)|here|we have|found|first)\s*){0,2}"
     r"[\"')\]\s]*(?P<mark>[:=→–?.]|-\s|\s-\s)"
@@ -106,10 +189,10 @@ _CLOSES = re.compile(
     r"[\s\"')\]]*(?:$|[.,;:!?(–→|=×✔]|-\s|x\d|(?:and|or|but|here|too|then|again|instead|rather|because|since|type"
     r"|label|slot"
     r"|name|by|of|in|with|for|at|on|from|that|which|who|not|than|as|it|so|though|although|even|rather|either|obviously"
-    r"|literally|this|now|also|anyway|way|one|without|whose|where|per|just|twice)\b|s\b)"
+    r"|literally|this|now|also|anyway|way|one|wins?|fits?|beats|prevails|works|applies|suits|it is|then|without|whose|where|per|just|twice|if (?:there|any|ever|you))\b|s\b)"
 )
 _DIRECT = re.compile(
-    r"[\s\"']*(?:[:=(→]|is|are|for|would be|here is|called|named|like|such as|namely)?[\s\"'(]*(?:the |an? )?[\s\"'(]*"
+    r"[\s\"']*(?:[:=(→]|is|are|for|would be|here is|(?:that |which )?(?:fits|suits|is right for|covers)|called|named|like|such as|namely)?[\s\"'(]*(?:the |an? )?[\s\"'(]*"
 )
 _ADJACENT = re.compile(
     r"[\s\"')\]]*(?:(?:[,(:=→–/|-]|is|are|was|were|as|an?|the|one|also|both|all|each|another|two|three|clearly"
@@ -117,14 +200,16 @@ _ADJACENT = re.compile(
     r"|goes under|of course|i'd say|definitely|which|who|it is|it is for|i\.e\.?)[\s\"'(]+)*[\s\"'(,:=→–]*"
 )
 _PREPOSITION = re.compile(
-    r"(?<!kind )(?<!type )(?<!sort )(?<!name )(?<!names )(?<!form )(?<!piece )(?<!class )(?<!out )"
     r"\b(?:of|in|at|near|from|by|for|with|on|below|above|behind|between|than|about|before|after|during|outside|inside"
     r"|within|to|like) (?:the |an? |its |their |his |her |this |that |some |any |our |what )?"
     r"(?:(?!be |an? |being )[\w-]+ )?[\"']?$"
 )
+# "A kind of city" is said of the mention itself.
+_KIND_OF = ("kind ", "type ", "sort ", "name ", "names ", "form ", "piece ", "class ", "out ")
 _AS_TYPE = re.compile(
     r"\b(?:speaks?|counts?|stands?|argues?|points?|qualif(?:y|ies)|goes|go|belongs?|falls?|put|sorted|filed"
-    r"|assign(?:ed)?|mapped|over|come|comes|up) (?:in|to|with|for|on|under)\b"
+    r"|assign(?:ed)?|mapped|over|come|comes|up|settl(?:e|ed|ing)|decid(?:e|ed|ing)|land(?:ed)?|opt(?:ed)?|vot(?:e|ed)|lean(?:ed|ing)?|plump(?:ed)?)"
+    r" (?:in|to|with|for|on|under|towards?)\b|\b(?:that's|it's|one|another|something|this is|is|are|they're|those are) for\b"
 )
 _CHAIN = re.compile(r"[\s\"',/)(]*(?:(?:or|and|nor|an?|the|,|/|\+)[\s\"'(]*)*")
 _TWICE = re.compile(
@@ -132,7 +217,7 @@ _TWICE = re.compile(
     r"|and as an?)\b|\+"
 )
 _CONCEDES = re.compile(r"[,;)] ?(?:but|though|yet|however|only)\b")
-_CONCESSIONS = frozenset(("but", "though", "yet", "however", "only"))
+_CONCESSIONS = word_set("but though yet however only")
 _DOUBLE = re.compile(r"\b(?:both|again|as well|also|twice|and under|and as|two types|second type|too)\b|\+")
 _TOGETHER = re.compile(
     r"\b(?:all|both|each|every|these|those|they|them|their|everything|everyone|together|two|three|four|five|six|seven"
@@ -144,13 +229,18 @@ _OWNS = re.compile(r" ?'s (?!(?:an?|the|not|just|clearly|obviously|simply|defini
 _LATTER = re.compile(
     r"\bthe (former|latter|first|second)\b(?: it is)?(?=\W*(?:$|[.,;:!)]|one\b|then\b|here\b|for\b|as\b))"
 )
+_RANKS = word_set("former latter first second")
 _ONLY = re.compile(
     r"\b(?:only|just) (?:keep|take|list|include|want|tag|mark|add|label)\b|\b(?:keep|take|list|include|tag|mark|add"
     r"|label) (?:only|just)\b"
 )
 _HE = re.compile(r"\W*(?:and |but |so |then )*(?:he|she|he's|she's)\b")
 _SINGULAR = re.compile(r"\b(?:it|it's|he|he's|she|she's|this)\b")
-_TOGETHER_AFTER = re.compile(r"[\s\"')]*(?:[×x] ?(?P<n>\d)|(?:for|to|on) (?:both|all|each|every|the \w+ of them))")
+_TOGETHER_AFTER = re.compile(
+    r"[\s\"')]*(?:[×x] ?(?P<n>\d)|(?:for|to|on) (?:both|all|each|every|the \w+ of them|the pair|the two|the lot|these two))"
+)
+_PLURAL = word_set("they them their these those")
+_TOGETHER_WORDS = ("both", "pair", "two")
 _REVISES = re.compile(
     r"\W*(?:but )?(?:wait|actually|no,|on second thought|hold on|hmm|however|scrap|correction|rather|instead|at second"
     r"|then again|on reflection|strike that|oops|sorry|i was wrong|i reverse|but\b)"
@@ -160,7 +250,7 @@ _PRONOUN = re.compile(
     r"|the (?:pair|two|three|lot|others?|rest|whole|thing|name|mention|span|string|term|candidate|former|latter|word"
     r"|phrase|item|token|entity)|none|nothing|neither|(?:all|any|both|each|none|either|neither|one) of (?:it|them"
     r"|these|those|the \w+))\b"
-    r"(?!\s+\w+\s+\w+\s+\w+)|\s*$"
+    r"(?!\s+(?!from |out |off |then |again |after )\w+\s+\w+\s+\w+)|\s*$"
     r"|\s*(?:here|too|as well|either|completely|entirely|altogether|for now|then|anyway|either way|from|an entry)\b"
 )
 # A subject that stands for what was spoken of before, or none at all.
@@ -184,14 +274,16 @@ _ARTICLE = re.compile(r"^(?:the|an?) ")
 _TALLY = re.compile(r"(?:[,:;(]|\band) (?:an?|one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2})(?: [\w-]+)? $")
 # "..., plus one location": what else there is.
 _REMAINDER = re.compile(
-    r"(?:^|[\s,;.])(?:and|plus) (?:one|two|three|four|five|six|seven|\d{1,2})(?: more| other)? [\"']?$"
+    r"(?:[\s,;.])(?:and|plus) (?:one|two|three|four|five|six|seven|\d{1,2})(?: more| other)? [\"']?$"
 )
 _NEW_QUESTION = re.compile(
     r"[\s\"')]*,\s+(?!(?:or|and|nor|no|not|right|maybe|perhaps|possibly|probably|i guess|is it|isn't it|i think)\b)(?:\S+\s+)+\S+\?"
 )
 _OPENS_CLAUSE = re.compile(r"[\s\"')]*[,;.] (?:and |while |but |then |whereas )?(?:the )?[\s\"'(]*")
 # A mention that only says where or of what something else is: "a candidate in X, politician".
-_PLACED = re.compile(r"\w (?:in|at|of|from|near|by|with|on|against|for) (?:the )?[\"']?$")
+_PLACED = re.compile(
+    r"\w (?:in|at|of|from|near|by|with|on|against|for|to|between|outside|inside|under|than|like) (?:the )?[\"']?$"
+)
 _TWO_ACTS = re.compile(r"\b(?:and|but)\b")
 # An object of its own before a mention: "drop the article and it's X".
 _ASIDE = re.compile(r"\b(?:and|but|so|it|it's|that|which|as|since|because|when|while)\b")
@@ -201,40 +293,89 @@ _MAX_HITS = 40
 _MARKS = ("✔", "✓", "☑", "✅", "✗", "✘", "❌")
 
 
+class Slot(NamedTuple):
+    """A type that is said of something; `many`: of more than one thing."""
+
+    label: int
+    start: int
+    end: int
+    many: bool
+
+
+class Count(NamedTuple):
+    """How many mentions of a type there are, as the trace says."""
+
+    label: int
+    number: int
+    start: int
+    end: int
+
+
 class Statements:
     """What a trace says.
 
     `events`: of every mention, in order; `empty`: where a type is said to have no mention; `named`: where a line
-    names a type without refusing it; `lines`: the lines that speak of a mention; `decisions`: (place, label, whether
-    a mention stands in the same sentence) of every type that is named and not doubted.
+    names a type without refusing it; `lines`: the lines that speak of a mention outside a quotation; `decisions`: (place, label, whether
+    a mention stands in the same sentence) of every type that is named and not doubted; `slots`: the
+    types that are said of something; `counts`: how many mentions of a type there are said to be; `blanket`: where everything is said to
+    be of a type.
     """
 
-    def __init__(self, mentions: int) -> None:
+    def __init__(self, mentions: int, places: Places) -> None:
+        self._places = places
+        self.within = (0, 0, 0)
         self.events: list[list[Event]] = [[] for _ in range(mentions)]
         self.empty: dict[int, int] = {}
         self.named: dict[tuple[int, int], tuple[int, int]] = {}
         self.lines: list[set[int]] = [set() for _ in range(mentions)]
+        self.slots: list[Slot] = []
+        self.counts: list[Count] = []
+        self.blanket: dict[int, tuple[int, int]] = {}
         self.decisions: list[tuple[int, int, bool]] = []
         self.leads: list[tuple[int, int] | None] = [None] * mentions
 
-    def add(self, mentions: Iterable[int], event: Event) -> None:
-        """Notes one event for several mentions."""
+    def add(self, mentions: Iterable[int], event: Event, at: int | None = None) -> None:
+        """Notes one event for several mentions; `at`: where in the sentence `within` it is said."""
         for mention in mentions:
-            self.events[mention].append(event)
+            if mention in self._places.starts:
+                place = self._places.meant(mention, self.within[2] if at is None else at, *self.within)
+                self.events[mention].append(event._replace(place=place))
+            else:
+                self.events[mention].append(event)
 
 
-def read_statements(trace: Trace, types: Types, mentions: int, references: Sequence[Reference]) -> Statements:
+def read_statements(
+    trace: Trace,
+    types: Types,
+    surfaces: Sequence[Surface],
+    references: Sequence[Reference],
+    places: Places,
+    drafts: Sequence[Draft] = (),
+) -> Statements:
     """What the trace says of its mentions."""
-    reader = _Reader(trace, types, mentions, references)
+    if drafts:
+        references = [one for one in references if not _drafted(drafts, one.start)]
+    reader = _Reader(trace, types, surfaces, references, places, drafts)
+    waiting = list(reversed(drafts))
     for sentence in trace.sentences([(reference.start, reference.end) for reference in references]):
-        reader.read(sentence)
+        while waiting and waiting[-1].start < sentence.end:
+            reader.take_draft(waiting.pop())
+        if not drafts or not (_drafted(drafts, sentence.start + 1) and _drafted(drafts, sentence.end - 2)):
+            reader.read(sentence)
     return reader.statements
+
+
+def _drafted(drafts: Sequence[Draft], at: int) -> bool:
+    """Whether a place is within a draft."""
+    index = bisect_left(drafts, (at + 1,)) - 1
+    return index >= 0 and at < drafts[index].end
 
 
 def find_hits(trace: Trace, types: Types, references: Sequence[Reference]) -> list[Hit]:
     """Where the trace names types, from left to right; not within a mention."""
     hits: list[Hit] = []
     words, starts, first = trace.words, trace.starts, types.first
+    codes = _codes(trace, types) if any(sign in trace.low for sign in _EQUALS) else {}
     ends = [reference.start for reference in references]
     skip = 0
     for index in [index for index, word in enumerate(words) if word in first]:
@@ -243,6 +384,8 @@ def find_hits(trace: Trace, types: Types, references: Sequence[Reference]) -> li
         size, labels = types.at(words, index)
         if not labels:
             continue
+        if NAMES in labels.values():  # "a poet" is the type poet, and no word for the type writer
+            labels = {label: level for label, level in labels.items() if level == NAMES}
         skip = index + size
         start, end = starts[index], starts[skip - 1] + len(words[skip - 1])
         at = bisect_left(ends, end) - 1
@@ -252,30 +395,75 @@ def find_hits(trace: Trace, types: Types, references: Sequence[Reference]) -> li
         if quote is not None and _ARTICLE.sub("", trace.low[quote[0] + 1 : quote[1] - 1]) != trace.low[start:end]:
             labels = dict.fromkeys(labels, DESCRIBES)  # it is the sentence's word there
         hits.append(Hit(start, end, labels))
+    if codes:
+        hits.extend(_coded(trace, codes, references))
+        hits.sort()
     return hits
+
+
+def _codes(trace: Trace, types: Types) -> dict[str, dict[int, int]]:
+    """What a legend says: "B = band, S = singer"."""
+    codes: dict[str, dict[int, int]] = {}
+    for match in _LEGEND.finditer(trace.plain):
+        index = bisect_left(trace.starts, match.end())
+        _, labels = types.at(trace.words, index) if index < len(trace.words) else (0, {})
+        named = {label: level for label, level in labels.items() if level >= HEADS}
+        if named and not types.at([match[1].lower()], 0)[1]:
+            codes[match[1]] = named
+    return codes
+
+
+def _coded(trace: Trace, codes: dict[str, dict[int, int]], references: Sequence[Reference]) -> Iterator[Hit]:
+    """Where the signs of a legend stand for types."""
+    ends = [reference.start for reference in references]
+    for match in _CODE.finditer(trace.plain):
+        at = bisect_left(ends, match.end(1)) - 1
+        if match[1] in codes and not (at >= 0 and references[at].end > match.start(1)):
+            yield Hit(match.start(1), match.end(1), codes[match[1]])
 
 
 class _Reader:
     """Reads the sentences in order and remembers what was asked and what stands at the head of a line."""
 
-    def __init__(self, trace: Trace, types: Types, mentions: int, references: Sequence[Reference]) -> None:
-        self.statements = Statements(mentions)
+    def __init__(
+        self,
+        trace: Trace,
+        types: Types,
+        surfaces: Sequence[Surface],
+        references: Sequence[Reference],
+        places: Places,
+        drafts: Sequence[Draft],
+    ) -> None:
+        self.statements = Statements(len(surfaces), places)
         self._trace = trace
+        self._surfaces = surfaces
         self._low = trace.low
-        self._subjects = Subjects(trace, references)
-        self._hits = find_hits(trace, types, references)
+        self._places = places
+        words = frozenset(n for n, one in enumerate(surfaces) if not one.listed and one.text.islower())
+        self._subjects = Subjects(trace, references, places, words)
+        self._hits = [
+            hit for hit in find_hits(trace, types, references) if not drafts or not _drafted(drafts, hit.start)
+        ]
         self._at = 0
         self._words: frozenset[str] = frozenset()
         self._marked = any(mark in trace.low for mark in _MARKS)
         self._context: Context | None = None
         self._verdict: dict[int, int] = {}
         self._asked: tuple[dict[int, int], Mentions] | None = None
+        self._asked_surely = False
+        self._asked_at = 0
+        self._denied: frozenset[int] = frozenset()
+        self._aside = self._also = False
+        self._items: dict[str, Group] = {}
         self._unanswered = self._late = self._shown = False
         self._line = 0
         self._pair: list[int] = []
 
     def read(self, sentence: Sentence) -> None:
         """Takes in one sentence."""
+        if self._places:
+            line = self._low.rfind("\n", 0, sentence.start) + 1
+            self.statements.within = (line, sentence.start, sentence.end)
         groups = self._subjects.enter(sentence)
         hits = self._take_hits(sentence)
         self._leave_context(sentence)
@@ -289,6 +477,10 @@ class _Reader:
             self._read_bare(sentence)
         if not asks and not cues.POSTPONING.isdisjoint(self._words) and cues.POSTPONED.search(text) is not None:
             self._postpone(sentence, groups)
+        if text.lstrip(" (").startswith('"') and self._subjects.lead(groups) is None:
+            self._aside = True
+        elif sentence.line != self._line or any(not group.quoted for group in groups):
+            self._aside = False
         size = sum(group.end - group.start for group in groups)
         if asks:
             self._unanswered = not groups or sentence.end - sentence.start - size > 10
@@ -296,9 +488,18 @@ class _Reader:
             self._unanswered = False
         self._line = sentence.line
 
+    def take_draft(self, draft: Draft) -> None:
+        """Takes in a list of a draft of the answer."""
+        event = Event(Polarity.YES, draft.label, draft.start, draft.end, True, direct=True, beside=True)
+        self.statements.add(draft.mentions, event, draft.start)
+        for mention in draft.mentions:
+            self.statements.lines[mention].add(self._line)
+
     def _postpone(self, sentence: Sentence, groups: Sequence[Group]) -> None:
         """ "I'm not sure about it": what was spoken of is open again, whatever was said of it."""
         lead = self._subjects.lead(groups)
+        if lead is None and _FOREIGN_SUBJECT.search(self._low[sentence.start : sentence.end]) is not None:
+            return
         subject = lead or self._subjects.key
         mentions = subject.mentions if subject is not None else self._subjects.meant()
         if len(mentions) == 1:
@@ -329,6 +530,8 @@ class _Reader:
         elif cues.HYPOTHETICAL.match(text) is None:
             self._refuse(sentence, (), (), None, text, asked)
             self._accept(sentence, (), text)
+            if self._items:
+                self._compare(sentence, (), text)
         if self._context is not None and self._ends_with(text, ":"):
             self._context = self._context._replace(open=True)
 
@@ -337,15 +540,24 @@ class _Reader:
         question = self._ends_with(text, "?")
         self._subjects.turn_away(groups, [(hit.start, hit.end) for hit in hits])
         asked, self._asked = self._asked, None
+        self._denied = frozenset()
         if asked is not None:
-            self._answer(text, sentence, asked, named=bool(groups))
-        guess = question or cues.HYPOTHETICAL.match(text) is not None
+            self._answer(text, sentence, asked, named=any(not group.quoted for group in groups))
+        supposes = cues.HYPOTHETICAL.match(text) is not None
+        self._also = supposes and cues.ALSO.match(text) is not None
+        guess = question or (supposes and not self._also)
         lead = self._subjects.lead(groups)
         heading = self._enter_context(sentence, groups, hits, text, question)
         if self._context is not None and groups and not guess:
             self._apply_context(sentence, groups, hits)
         self._choose(sentence, groups, hits, text)
-        if hits and not groups and len({label for hit in hits for label, level in hit.labels.items() if level}) > 2:
+        blanket = not _TOTAL.isdisjoint(self._words) and _EVERYTHING.match(text) is not None
+        if (
+            not blanket
+            and hits
+            and not groups
+            and len({label for hit in hits for label, level in hit.labels.items() if level}) > 2
+        ):
             self._count(sentence, hits)
         elif hits and not heading:
             self._assign(sentence, groups, hits, text, guess)
@@ -353,11 +565,92 @@ class _Reader:
             self._refuse(sentence, groups, hits, lead, text, asked)
             if not hits:
                 self._accept(sentence, groups, text)
+            self._compare(sentence, groups, text)
+            self._deny_one(sentence, groups, hits, lead, text)
         self._finish(sentence, groups, hits, lead, question)
+
+    def _deny_one(
+        self, sentence: Sentence, groups: Sequence[Group], hits: Sequence[Hit], lead: Group | None, text: str
+    ) -> None:
+        """ "He sits in a port, but he isn't one": the type that was named last is refused."""
+        denied = _NOT_ONE.search(text) if "one" in self._words else None
+        if denied is None:
+            if not _ONE_OR_SO.isdisjoint(self._words):
+                self._affirm_one(sentence, groups, hits, text)
+            return
+        at = sentence.start + denied.start()
+        before = [hit for hit in hits if hit.end <= at and max(hit.labels.values()) >= HEADS]
+        subject = lead or self._subjects.key
+        mentions = subject.mentions if subject is not None else self._subjects.meant()
+        if not before or any(group.end <= at and group is not lead and not group.quoted for group in groups):
+            return
+        for label, level in before[-1].labels.items():
+            event = Event(Polarity.NO, label, sentence.start, sentence.end, level >= HEADS, direct=True)
+            self.statements.add(mentions, event)
+
+    def _affirm_one(self, sentence: Sentence, groups: Sequence[Group], hits: Sequence[Hit], text: str) -> None:
+        """ "If the war is an event, the peace is one too"."""
+        said = _IS_ONE.search(text) if "one" in self._words else None
+        if said is None:
+            self._affirm_so(sentence, groups, hits)
+            return
+        at = sentence.start + said.start()
+        before = [hit for hit in hits if hit.end <= at and max(hit.labels.values()) >= HEADS]
+        own = [group for group in groups if at - 3 <= group.end <= at and not group.quoted]
+        labels = before[-1].labels if before else self._verdict
+        for label, level in labels.items() if own else ():
+            event = Event(Polarity.YES, label, sentence.start, sentence.end, level >= HEADS, direct=True)
+            self.statements.add(own[-1].mentions, event)
+
+    def _affirm_so(self, sentence: Sentence, groups: Sequence[Group], hits: Sequence[Hit]) -> None:
+        """ "PVC is a polymer, and so is nitrile"."""
+        for group in groups[:_MAX_HITS]:
+            if group.quoted or not _SO_IS.search(self._low, max(sentence.start, group.start - 24), group.start):
+                continue
+            before = [hit for hit in hits if hit.end <= group.start and max(hit.labels.values()) >= HEADS]
+            if before:
+                for label, level in before[-1].labels.items():
+                    event = Event(
+                        Polarity.YES, label, before[-1].start, group.end, level >= HEADS, direct=True, beside=True
+                    )
+                    self.statements.add(group.mentions, event)
+
+    def _compare(self, sentence: Sentence, groups: Sequence[Group], text: str) -> None:
+        """ "Same kind of thing as Jordan": takes what was said of the other mention."""
+        if _COMPARING.isdisjoint(self._words):
+            return
+        same = _SAME_AS.search(text)
+        if same is None or _DENIED.search(text, 0, same.end()) is not None:
+            return
+        at = sentence.start + same.end()
+        others = [group for group in groups if at <= group.start < at + 25 and not group.quoted]
+        others += [
+            group
+            for group in groups[:_MAX_HITS]
+            if _SAID_OF.search(self._low, max(sentence.start, group.start - 40), group.start)
+        ]
+        before = [group for group in groups[:_MAX_HITS] if group.end <= at and group not in others and not group.quoted]
+        topic = before[-1].mentions if before else self._subjects.recent()
+        if self._subjects.key is not None and not before:
+            topic = self._subjects.key.mentions
+        item = _ITEM_NUMBER.match(self._low, at, sentence.end)
+        if not others and item is not None and item[1] in self._items:
+            others = [self._items[item[1]]]
+        if not others or not topic or set(topic) & set(others[0].mentions):
+            return
+        known = [
+            e for e in self.statements.events[others[0].mentions[0]] if e.kind is Polarity.YES and e.label != EVERY
+        ]
+        firm = [event for event in known if event.firm and event.direct] or known
+        if firm:
+            label = firm[-1].label
+            event = Event(Polarity.YES, label, sentence.start, sentence.end, firm[-1].firm, direct=True)
+            self.statements.add(topic, event)
 
     def _choose(self, sentence: Sentence, groups: Sequence[Group], hits: Sequence[Hit], text: str) -> None:
         """ "It's the latter": the types that were named last, in their order."""
-        latter = _LATTER.search(text) if not hits or not groups else None
+        ranked = not _RANKS.isdisjoint(self._words) and (not hits or not groups)
+        latter = _LATTER.search(text) if ranked else None
         pair = self._pair[-2:]
         key = self._subjects.key
         mentions = key.mentions if key is not None else self._subjects.meant()
@@ -374,19 +667,35 @@ class _Reader:
         self, sentence: Sentence, groups: Sequence[Group], hits: Sequence[Hit], lead: Group | None, question: bool
     ) -> None:
         self._subjects.remember(groups, lead)
+        head = _ITEM_HEAD.match(self._low, sentence.start) if lead is not None else None
+        if head is not None and lead is not None:
+            self._items[head[1]] = lead
         if lead is not None and not question:
             for mention in lead.mentions:
                 self.statements.leads[mention] = self.statements.leads[mention] or (sentence.start, sentence.end)
         for group in groups:
             for mention in group.mentions:
-                self.statements.lines[mention].add(sentence.line)
+                if not group.quoted or self._heads(sentence, group):
+                    self.statements.lines[mention].add(sentence.line)
         if question and hits:
             bracket = self._low.rfind("(", hits[0].end, sentence.end)
             labels = {label: level for hit in hits if hit.start > bracket for label, level in hit.labels.items()}
             self._shown = '"' in self._low[sentence.start : sentence.end]
             plain = tuple(m for group in groups if not group.quoted for m in group.mentions)
             plain = plain or tuple(m for group in groups for m in group.mentions)
+            self._asked_at = sentence.start
+            self._asked_surely = len(plain) == 1 or (not plain and self._subjects.sure())
             self._asked = (labels, plain or self._subjects.meant())
+
+    def _heads(self, sentence: Sentence, group: Group) -> bool:
+        """Whether a quotation is what its line, or what follows a colon, is about."""
+        quote = quotation(self._trace.quotes, group.start, group.end)
+        before = self._low[max(0, quote[0] - 40) : quote[0]].rstrip(" \"'(") if quote is not None else "."
+        return (
+            not before
+            or before.endswith(("\n", ":", "–", "•", "-", "→"))
+            or _ITEM_HEAD.search(before[-4:] + " ") is not None
+        )
 
     def _ends_with(self, text: str, mark: str) -> bool:
         return text.rstrip(" \"')").endswith(mark)
@@ -411,8 +720,16 @@ class _Reader:
         line, paragraph = sentence.line, sentence.paragraph
         first, last = hits[0], hits[-1]
         if not groups and self._is_heading(sentence, first, tail):
-            self._context = Context(last.labels, line, paragraph, not tail.endswith("."))
+            self._context = Context(last.labels, line, paragraph, not self._rest(sentence.end))
             return True
+        if (
+            not question
+            and self._subjects.opens_line()
+            and last.end - sentence.start > len(tail) - 3
+            and self._is_listed(sentence.end)
+        ):
+            self._context = Context(last.labels, line, paragraph, True)
+            return all(self._trace.plain[group.start : group.end].islower() for group in groups)
         if question and not groups and _WHICH.match(self._low, sentence.start, first.start):
             self._context = Context(last.labels, line, paragraph, False)
             return False
@@ -427,7 +744,8 @@ class _Reader:
         if (len(hits) > 1 and hits[1].start < mark.end()) or _NOTHING.match(self._low, mark.end()):
             return False
         if mark["mark"] == "?" or self._subjects.opens_line() or not groups:
-            self._context = Context(first.labels, line, paragraph, not self._rest(mark.end()))
+            asks = mark["mark"] == "?"
+            self._context = Context(first.labels, line, paragraph, not asks and not self._rest(mark.end()))
         return False
 
     def _is_heading(self, sentence: Sentence, first: Hit, tail: str) -> bool:
@@ -438,6 +756,11 @@ class _Reader:
         return len(tail) <= ends + 3 or (
             len(tail) <= ends + 4 and tail.endswith(".") and bool(self._rest(sentence.end))
         )
+
+    def _is_listed(self, at: int) -> bool:
+        """Whether the next line is an item of a list, and this one is none."""
+        this = self._low.rfind("\n", 0, at - 1) + 1
+        return _BULLET.match(self._low, at) is not None and _BULLET_HERE.match(self._low, this) is None
 
     def _rest(self, at: int) -> str:
         """What follows on the same line."""
@@ -459,12 +782,12 @@ class _Reader:
             firm = alone and leads and listed and not beside and not group.quoted
             for label, level in context.labels.items():
                 event = Event(Polarity.YES, label, group.start, group.end, firm and level >= HEADS, direct=firm)
-                self.statements.add(group.mentions, event)
+                self.statements.add(group.mentions, event, group.start)
 
     # -- types in a sentence
 
     def _assign(self, sentence: Sentence, groups: Sequence[Group], hits: Sequence[Hit], text: str, guess: bool) -> None:
-        events: list[tuple[Mentions, Event]] = []
+        events: list[tuple[Mentions, Event, int]] = []
         closed = self._closed(sentence, hits)
         undecided = not cues.DEFERRING.isdisjoint(self._words) and cues.UNDECIDED.search(text) is not None
         revises = _REVISES.match(text) is not None
@@ -476,6 +799,7 @@ class _Reader:
         )
         conceding = not _CONCESSIONS.isdisjoint(self._words)
         previous: Hit | None = None
+        foreign = text.lstrip(" (").startswith('"')
         kinds = self._kinds(sentence, groups, hits, text, guess)
         for hit, closes, kind in zip(hits, closed, kinds, strict=True):
             bound = self._bind(sentence, groups, hit, previous)
@@ -484,17 +808,33 @@ class _Reader:
                 bound = bound._replace(firm=False, direct=False)
             if bound.firm and kind is Polarity.NO and groups and not self._spoken_of(groups, bound.mentions):
                 bound = bound._replace(firm=False)
-            if bound.firm and _REMAINDER.search(self._low, sentence.start, hit.start):
+            if bound.firm and kind is Polarity.NO and not groups and self._aside:
+                bound = bound._replace(firm=False, direct=False)
+            if bound.firm and foreign and kind is Polarity.NO and not self._spoken_of_plainly(groups, bound.mentions):
+                bound = bound._replace(firm=False, direct=False)
+            if (
+                bound.firm
+                and not bound.direct
+                and _CONCLUDES.search(self._low, max(sentence.start, hit.start - 40), hit.start)
+            ):
+                bound = bound._replace(direct=True)
+            if bound.firm and _REMAINDER.search(self._low, max(sentence.start, hit.start - 20), hit.start):
                 bound = bound._replace(firm=False, direct=False)
             if (not bound.mentions or not groups) and self._note_empty(sentence, hit):
                 kind = Polarity.NO
+            contrasts = previous is not None and " but " in self._low[previous.end : hit.start]
+            double = double and not contrasts
             start, end = self._evidence(hit, groups)
             for label, level in hit.labels.items():
+                if level < HEADS and label in self._denied:
+                    continue  # "A disease? No, a symptom."
                 firm = (
                     bound.firm and level >= HEADS and not tally and (closes or bound.beside or kind is not Polarity.YES)
                 )
                 if firm and conceding and _CONCEDES.search(self._low, hit.end, min(hit.end + 90, sentence.end)):
                     firm = kind is not Polarity.YES
+                if kind is Polarity.NO and _REPEATED.match(self._low, hit.end, sentence.end):
+                    firm = False
                 again = undecided if kind is Polarity.OPEN else revises
                 event = Event(
                     kind,
@@ -503,16 +843,18 @@ class _Reader:
                     end,
                     firm,
                     bound.faint,
-                    double=double or unsure,
+                    double=double or (unsure and not bound.sure),
                     twice=twice,
                     again=again,
                     direct=bound.direct,
                     named=level >= HEADS,
+                    beside=bound.beside,
                 )
-                events.append((bound.mentions, event))
+                events.append((bound.mentions, event, hit.start))
             if kind is Polarity.YES:
                 self._verdict = hit.labels
                 self._name(sentence, hit, bool(groups))
+                self._fill(sentence, hit)
             previous = hit
         self._settle(events, double)
 
@@ -561,7 +903,8 @@ class _Reader:
         start = cues.clause_start(low, sentence.start, hit.start)
         for group in groups:
             if start < group.end <= hit.start and not group.quoted:
-                denied = " not" in low[start : group.start] or "n't" in low[start : group.start]
+                lead = low[start : group.start]
+                denied = " not" in lead or "n't" in lead or _HEDGED.search(lead) is not None
                 start = start if denied else group.end
         stop = cues.clause_end(low, hit.end, sentence.end)
         asks = low[hit.end : min(stop + 2, sentence.end)].lstrip(" \"')")[:1] == "?"
@@ -569,6 +912,8 @@ class _Reader:
         before = low[start : hit.start]
         if '"' in before:
             before = _QUOTED.sub(" ", before)
+        if self._also:
+            before = before.replace("if ", " ")
         return cues.polarity(before, after, guess or asks, self._words)
 
     def _count(self, sentence: Sentence, hits: Sequence[Hit]) -> None:
@@ -587,6 +932,36 @@ class _Reader:
                 self.statements.decisions.append((hit.start, label, grouped))
                 self.statements.named.setdefault((sentence.line, label), (hit.start, hit.end))
 
+    def _fill(self, sentence: Sentence, hit: Hit) -> None:
+        """Takes note of a type that is said of something, of how many, or of everything."""
+        low = self._low
+        if max(hit.labels.values()) < HEADS:
+            return
+        many = not _MANY.isdisjoint(self._words)
+        counted = not _NUMERALS.keys().isdisjoint(self._words)
+        number = _NUMBER.search(low, max(sentence.start, hit.start - 30), hit.start) if counted else None
+        said = _CONCLUDES.search(low, max(sentence.start, hit.start - 40), hit.start) is not None
+        key = _TYPE_KEY.match(low, hit.end, sentence.end) if hit.start - sentence.start < 12 else None
+        said = said and _GENERAL.isdisjoint(self._words)
+        said = said or (key is not None and key["mark"] not in "?.")
+        blanket = not _TOTAL.isdisjoint(self._words) and _EVERYTHING.match(low[sentence.start : hit.start]) is not None
+        for label, level in hit.labels.items():
+            if level < HEADS:
+                continue
+            if blanket:
+                self.statements.blanket.setdefault(label, (sentence.start, hit.end))
+            if said:
+                several = many or number is not None
+                self.statements.slots.append(Slot(label, hit.start, hit.end, several))
+            if counted and number is None and _ALL_ARE.search(low, max(sentence.start, hit.start - 30), hit.start):
+                number = _NUMBERED.search(low, sentence.start, hit.start)
+                if number is not None and not quotation(self._trace.quotes, *number.span()):
+                    self.statements.counts.append(Count(label, _NUMERALS[number[1]], number.start(1), hit.end))
+            elif (
+                number is not None and low[hit.end - 1] == "s" and not quotation(self._trace.quotes, hit.start, hit.end)
+            ):
+                self.statements.counts.append(Count(label, _NUMERALS[number[1]], number.start(1), hit.end))
+
     def _evidence(self, hit: Hit, groups: Sequence[Group]) -> tuple[int, int]:
         start, end = hit.start, hit.end
         for group in groups:
@@ -594,9 +969,9 @@ class _Reader:
                 start, end = min(start, group.start), max(end, group.end)
         return start, end
 
-    def _settle(self, events: Sequence[tuple[Mentions, Event]], double: bool) -> None:
+    def _settle(self, events: Sequence[tuple[Mentions, Event, int]], double: bool) -> None:
         """The last type that a sentence gives to a mention is its verdict, unless it gives both."""
-        for index, (mentions, event) in enumerate(events):
+        for index, (mentions, event, at) in enumerate(events):
             for mention in mentions:
                 beaten = (
                     event.firm
@@ -604,10 +979,10 @@ class _Reader:
                     and event.kind is Polarity.YES
                     and any(
                         other.firm and other.kind is Polarity.YES and other.label != event.label and mention in others
-                        for others, other in events[index + 1 :]
+                        for others, other, _ in events[index + 1 :]
                     )
                 )
-                self.statements.events[mention].append(event._replace(firm=False) if beaten else event)
+                self.statements.add((mention,), event._replace(firm=False) if beaten else event, at)
 
     def _note_empty(self, sentence: Sentence, hit: Hit) -> bool:
         """Notes that a type is said to have no mention, if it is."""
@@ -629,6 +1004,7 @@ class _Reader:
             and groups
             and self._low[sentence.start : hit.start].rstrip(" \"'").endswith("→")
             and groups[0].end <= hit.start
+            and _FOREIGN_SUBJECT.match(self._low, sentence.start, sentence.end) is None
             and self._subjects.lead(groups) is None
             and self._subjects.continues()
         ):
@@ -649,15 +1025,32 @@ class _Reader:
             key = ":" in low[hit.end : following.start]
             listed = not key or _LISTED.match(low, following.end, sentence.end + 1) is not None
             return Bound(following.mentions, listed and (not following.quoted or not before), direct=True, beside=True)
+        heads = not before and hit.start - sentence.start < 12
+        if following is not None and heads and _DASH.fullmatch(low, hit.end, following.start):
+            return Bound(following.mentions, True, direct=True, beside=True)
         if before and _ADJACENT.fullmatch(low, before[-1].end, hit.start):
             shown = [group for group in before if not group.quoted] if self._in_brackets(before[-1]) else []
             beside = (shown or before)[-1]
             placed = (
                 _PLACED.search(low, max(sentence.start, beside.start - 40), beside.start) is not None
                 and "," in low[beside.end : hit.start]
+                and " so " not in low[beside.end : hit.start]
             )
+            key_lead = self._key_lead(groups) if placed else None
+            if key_lead is not None and key_lead is not beside:
+                return Bound(key_lead.mentions, True, direct=True)
             return Bound(beside.mentions, not placed, direct=not placed, beside=not placed)
-        inner = _PREPOSITION.search(low, max(sentence.start, hit.start - 40), hit.start) is not None
+        named_first = self._subjects.lead(before) is not None
+        if before and not named_first and (all(group.quoted for group in before) or self._subjects.stands_first()):
+            goes_on = _IT_IS.search(low, max(sentence.start, hit.start - 50), hit.start)
+            if goes_on is not None and before[-1].end < goes_on.start() and not self._subjects.idle:
+                topic = self._bind_topic(sentence, hit)
+                if topic.mentions:
+                    return topic
+        inner = any(
+            not low.endswith(_KIND_OF, sentence.start, found.start())
+            for found in _PREPOSITION.finditer(low, max(sentence.start, hit.start - 40), hit.start)
+        )
         inner = inner and _AS_TYPE.search(low, max(sentence.start, hit.start - 30), hit.start) is None
         last = before[-1] if before else None
         if (
@@ -684,6 +1077,10 @@ class _Reader:
         """Whether a sentence names one of the mentions outside a longer quotation, or none at all."""
         own = [group for group in groups if not set(group.mentions).isdisjoint(mentions)]
         return not own or any(not group.quoted for group in own)
+
+    def _spoken_of_plainly(self, groups: Sequence[Group], mentions: Mentions) -> bool:
+        """Whether a sentence names one of the mentions at all."""
+        return any(not set(group.mentions).isdisjoint(mentions) for group in groups)
 
     def _in_brackets(self, group: Group) -> bool:
         """Whether a quotation in brackets shows the mention before it."""
@@ -720,14 +1117,28 @@ class _Reader:
         after = _TOGETHER_AFTER.match(low, hit.end, sentence.end)
         singular = _SINGULAR.search(opening) is not None
         if (together is not None and not singular) or after is not None:
-            word = together[0] if together is not None else (after["n"] if after is not None else None) or "all"
+            word = together[0] if together is not None else "all"
+            if together is None and after is not None:
+                word = after["n"] or next((one for one in _TOGETHER_WORDS if one in after[0]), "all")
+            if word in _PLURAL and subjects.topic and subjects.topic_line == sentence.line and subjects.meant():
+                topic = tuple(mention for group in subjects.topic for mention in group.mentions)
+                sure = len(subjects.topic) == 1 and not subjects.topic[0].quoted
+                return Bound(topic, sure, direct=sure and subjects.sure())
             mentions, sure = subjects.together(word)
-            return Bound(mentions, sure, direct=sure)
+            return Bound(mentions, sure, direct=sure, sure=sure)
+        if _FOR_IT.match(low, hit.end, sentence.end):
+            mentions = subjects.key.mentions if subjects.key is not None else subjects.recent()
+            return Bound(mentions, True, direct=True, sure=True)
         if _HE.match(opening):
             return Bound(subjects.person())
+        if _FIRST_PERSON.match(opening) and not _DECIDES.search(opening):
+            return Bound(subjects.meant(), False, True)
         goes_on = subjects.continues()
-        terse = len(opening) < 16 and sentence.end - hit.end < 3
+        ends = sentence.end - hit.end < 3 or _TERSE.match(low, hit.end, sentence.end) is not None
+        terse = len(opening) < 16 and ends
         same_line = subjects.topic_line == sentence.line
+        if _OTHER_NAME.search(self._trace.plain, sentence.start + 2, hit.start):
+            goes_on = terse = False
         if subjects.key is not None:
             firm = same_line and (goes_on or terse)
             return Bound(subjects.key.mentions, firm, direct=firm)
@@ -742,15 +1153,18 @@ class _Reader:
 
     def _answer(self, text: str, sentence: Sentence, asked: tuple[dict[int, int], Mentions], named: bool) -> None:
         labels, mentions = asked
-        kind = Polarity.NO if cues.ANSWER_NO.match(text) else Polarity.YES if cues.ANSWER_YES.match(text) else None
+        agrees = cues.ANSWER_YES.match(text) or cues.ENDS_YES.search(text)
+        kind = Polarity.NO if cues.ANSWER_NO.match(text) else Polarity.YES if agrees else None
         if kind is None:
             self._asked = asked if sentence.line == self._line and not self._late else None
             self._late = not self._late
             return
         self._late = False
+        self._denied = frozenset(labels) if kind is Polarity.NO else frozenset()
         for label, level in labels.items():
-            firm = level >= HEADS and kind is Polarity.NO
-            self.statements.add(mentions, Event(kind, label, sentence.start, sentence.end, firm))
+            firm = level >= HEADS and (kind is Polarity.NO or (self._asked_surely and not named))
+            start = self._asked_at if firm and kind is Polarity.YES else sentence.start
+            self.statements.add(mentions, Event(kind, label, start, sentence.end, firm, direct=firm))
             if kind is Polarity.NO and not mentions and level == NAMES and not named and not self._shown:
                 self.statements.empty[label] = sentence.start
 
@@ -764,12 +1178,12 @@ class _Reader:
         asked: tuple[dict[int, int], Mentions] | None,
     ) -> None:
         words = self._words
-        if lead is not None and lead.part:
+        if lead is not None and (lead.part or self._other_word(lead)):
             return
         if lead is None and text.lstrip().startswith('"'):
             self._subjects.turn_to_other()
         base = sentence.start
-        heading = cues.REFUSED_LIST.match(text)
+        heading = cues.REFUSED_LIST.match(text) if ":" in text else None
         if heading is not None and not any(hit.start < base + heading.end() for hit in hits):
             for group in groups:
                 if group.start >= base + heading.end() and not group.part and not group.quoted:
@@ -780,6 +1194,8 @@ class _Reader:
                 base + match.start() < hit.start < base + match.end() and max(hit.labels.values()) >= HEADS
                 for hit in hits
             )
+            if cues.WEIGHED.search(text, max(0, match.start() - 40), match.start()):
+                continue
             if not (match["not"] and typed):
                 refused = self._object(sentence, match, groups, lead)
                 end = base + match.end()
@@ -791,12 +1207,24 @@ class _Reader:
             start, end = base + found.start(), base + found.end()
             if not any(start < hit.end and hit.start < end + 3 for hit in hits):
                 self._add_refusal(sentence, self._subject(sentence, groups, lead, start), text)
-        if _ONLY.search(text) is not None and self._subjects.key is not None and groups and lead is None:
+        if (
+            ("only" in words or "just" in words)
+            and _ONLY.search(text) is not None
+            and self._subjects.key is not None
+            and groups
+            and lead is None
+        ):
             kept = {mention for group in groups for mention in group.mentions}
             if not kept & set(self._subjects.key.mentions):
                 self._add_refusal(sentence, self._subjects.key.mentions, text)
-        if self._marked or not cues.ENDING.isdisjoint(words):
+        if self._marked or text.rstrip(" \"'.,;!)|").rpartition(" ")[2] in cues.LAST_WORDS:
             self._refuse_in_a_word(sentence, groups, hits, lead, text, asked)
+
+    def _other_word(self, group: Group) -> bool:
+        """Whether a mention with a capital is written small in quotes: 'the "will" as a document'."""
+        plain, start = self._trace.plain, group.start
+        capital = all(self._surfaces[mention].text[:1].isupper() for mention in group.mentions)
+        return capital and plain[start].islower() and plain[start - 1 : start] == '"'
 
     def _taken_later(self, mention: int, at: int) -> bool:
         """Whether the same sentence takes a mention behind the place `at`."""
@@ -873,11 +1301,20 @@ class _Reader:
 
     def _subject(self, sentence: Sentence, groups: Sequence[Group], lead: Group | None, at: int) -> Mentions:
         """The mentions of which a predicate at `at` speaks: the subject, or what a pronoun or nothing stands for."""
+        quoted = _QUOTED_SUBJECT.search(self._low, max(sentence.start, at - 40), at)
+        if quoted is not None:
+            own = [group for group in groups if quoted.start() <= group.start < at]
+            return own[-1].mentions if own else ()
         if lead is not None and lead.end <= at:
             return lead.mentions
         if any(group.end <= at for group in groups):
             return ()
-        return self._subjects.meant() if _IT.fullmatch(self._low, sentence.start, at) else ()
+        if _IT.fullmatch(self._low, sentence.start, at):
+            verbless = at == sentence.start and self._subjects.topic_line == sentence.line
+            return self._subjects.recent() if verbless else self._subjects.meant()
+        if not groups and _FOR_IT.search(self._low, at, sentence.end):
+            return self._subjects.recent()
+        return ()
 
     def _accept(self, sentence: Sentence, groups: Sequence[Group], text: str) -> None:
         """An acceptance without a type takes the type that was last weighed for the mention."""
@@ -888,6 +1325,13 @@ class _Reader:
         named = [mention for group in groups for mention in group.mentions]
         if not named and self._verdict and cues.SAME_TYPE.search(text) is not None and self._subjects.sure():
             named = list(self._subjects.meant())
+        if (
+            not named
+            and self._verdict
+            and _TAKES_IT.search(text) is not None
+            and cues.SAME_TYPE.search(text) is not None
+        ):
+            named = list(self._subjects.recent())
         if named and self._verdict and cues.SAME.search(text) is not None:
             firm = cues.SAME_TYPE.search(text) is not None
             for label, level in self._verdict.items():
@@ -896,7 +1340,8 @@ class _Reader:
                 self.statements.add(named, event)
         if cues.ACCEPTANCE.search(text) is None:
             return
-        for mention in named or self._subjects.meant():
+        terse = len(text.strip()) < 14 and self._subjects.topic_line == sentence.line
+        for mention in named or self._subjects.meant() or (self._subjects.recent() if terse else ()):
             weighed = next((e for e in reversed(self.statements.events[mention]) if e.label != EVERY), None)
             label = weighed.label if weighed is not None and weighed.kind is Polarity.OPEN else EVERY
             self.statements.add((mention,), Event(Polarity.YES, label, sentence.start, sentence.end))

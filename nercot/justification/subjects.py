@@ -6,11 +6,13 @@ In: the references of a trace, sentence by sentence.  Out: groups of mentions.  
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from nercot.justification.mentions import Reference
-from nercot.justification.trace import Sentence, Trace
+from nercot.justification.places import Places
+from nercot.justification.trace import Sentence, Trace, word_set
 
 
 class Group(NamedTuple):
@@ -48,7 +50,11 @@ _CONTINUES = re.compile(
     r"|either|neither|one|two|three|four|five|six|seven|clear|well|in the end|for (?:him|her|it|them)|my|on|there"
     r"|since|because|everything|everyone|with|given|at|only|just|though|yet)\b"
 )
-_REFERS = re.compile(r"\b(?:it|its|this|that|they|them|their|these|those|he|him|his|she|her|both|one)\b")
+_REFERS = word_set(
+    "it its it's this that that's they they're them their these those he he's him his she she's her both one"
+)
+_ITEM_LINE = re.compile(r"\s*(?:[-•·#>|]|\d{1,2}[.)] )")
+_PERSON = word_set("he him his she her he's she's")
 # A sentence about something that is no mention: a quoted string, a word, a key of its own.
 _FOREIGN = re.compile(
     r"[\s(>•·-]*(?:\"[^\"\n]+\"\s*(?:[:=→–(,]|-\s|is\b|are\b|was\b)"
@@ -67,11 +73,15 @@ _OWN_SUBJECT = re.compile(
     r"\W*(?:and |but |so |then |also )?(?:the|another) (?!(?:type|label|answer|verdict|decision|sentence|text|context|name"
     r"|mention|span|word|string|phrase|term|whole|thing|pair|two|three|former|latter|first|second|third|last|same|only"
     r"|closest|nearest|best|fact|reason|point|question|schema|category|class)\b)\w+"
+    r"|\W*(?:and |but |so |then |also )?the (?:two|three|four|other|first|second) (?!(?:names?|ones?|mentions?|of|strings?|words?"
+    r"|are|were|is|was|items?|spans?|types?|labels?|readings?|candidates?|and|or)\b)[a-z]+"
 )
 _PRONOUN_FIRST = re.compile(
     r"\W*(?:and |but |so |then |here |still |since |as )*(?:it|it's|this|that|that's|these|those|they|they're|both)\b"
+    r"(?! (?:leaves?|brings?|mentions?|names?|contains?|lists?|begins?|starts?|opens?|ends?|introduces?)\b)"
 )
 _RANKED = re.compile(r"\W*(?:the )?(first|second|third|fourth|last|former|latter)(?: (?:one|name|item|mention|span))\b")
+_FORMER = re.compile(r"\bthe (former|latter)(?! (?:one |is |it )?(?:here|fits|wins|type|label|reading)\b)(?= )")
 _RANKS = {"first": 0, "former": 0, "second": 1, "latter": 1, "third": 2, "fourth": 3, "last": -1}
 _PLACES = frozenset((*_RANKS, "left", "right"))
 _COLUMN = re.compile(r"\b(left|right)(?:-hand)? (?:side|column)\b")
@@ -81,16 +91,19 @@ _COUNTS |= {"eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12}
 
 
 class Subjects:
-    """Remembers what the sentences so far spoke of."""
+    """Remembers what the sentences so far spoke of; `words`: surfaces that may be mere words of the sentence."""
 
-    def __init__(self, trace: Trace, references: Sequence[Reference]) -> None:
+    def __init__(self, trace: Trace, references: Sequence[Reference], places: Places, words: frozenset[int]) -> None:
+        self._words = words
         self._trace = trace
         self._references = references
+        self._occurrences = places
         self._at = 0
         self._sentence = Sentence(0, 0, 0, 0)
         self._stale = False
         self._places = not trace.vocabulary.isdisjoint(_PLACES)
         self._sole = True
+        self._heading: tuple[Group, int, bool] | None = None
         self._block: list[int] = []
         self._before: list[int] = []
         self._columns: dict[str, list[int]] = {"left": [], "right": []}
@@ -108,14 +121,28 @@ class Subjects:
     def enter(self, sentence: Sentence) -> list[Group]:
         """Moves on to a sentence; the groups of mentions that it names."""
         if sentence.line != self._sentence.line:
-            self.key = None
+            self.key = self._under_heading(sentence)
         if sentence.paragraph != self._sentence.paragraph and self._block:
             self._before, self._block = self._block, []
         self._sentence = sentence
         groups = self._named(sentence)
+        if self._occurrences and (counted := self._counted(sentence, groups)) is not None:
+            return [counted, *groups]
         if not self._places or not (self._block or self._before) or any(not group.quoted for group in groups):
             return groups
         return [*self._meant_by_place(sentence), *groups]
+
+    def _counted(self, sentence: Sentence, groups: Sequence[Group]) -> Group | None:
+        """ "The second one ..." of a mention that occurs several times, as a group."""
+        low, end = self._trace.low, sentence.end
+        if groups:
+            end = min(end, groups[0].start)
+        spoken = [self.key, *self.topic, self._last]
+        for mention in dict.fromkeys(one for group in spoken if group is not None for one in group.mentions):
+            stop = self._occurrences.note(mention, sentence.start, low[sentence.start : end])
+            if stop is not None:
+                return Group(sentence.start, sentence.start + stop, (mention,), False)
+        return None
 
     def lead(self, groups: Sequence[Group]) -> Group | None:
         """The group that the sentence opens with: its subject."""
@@ -142,7 +169,36 @@ class Subjects:
 
     def refers(self) -> bool:
         """Whether a pronoun of the sentence may mean what was spoken of."""
-        return _REFERS.search(self._trace.low, self._sentence.start, self._sentence.end) is not None
+        first = bisect_left(self._trace.starts, self._sentence.start)
+        last = bisect_left(self._trace.starts, self._sentence.end, first)
+        return not _REFERS.isdisjoint(self._trace.words[first:last])
+
+    def _under_heading(self, sentence: Sentence) -> Group | None:
+        """The mention that is the heading of the lines in which a sentence stands."""
+        if self._heading is None:
+            return None
+        group, paragraph, marked = self._heading
+        if sentence.paragraph > paragraph + marked or _ITEM_LINE.match(self._trace.low, sentence.start):
+            self._heading = None
+            return None
+        self.topic, self.topic_line, self._stale = (group,), sentence.line, False
+        return group
+
+    def _note_heading(self, lead: Group) -> None:
+        """Takes note of a line that holds a mention and nothing else, and is no item of a list."""
+        low = self._trace.low
+        start, stop = low.rfind("\n", 0, lead.start) + 1, low.find("\n", lead.end)
+        if stop < 0 or low[lead.end : stop].strip(" :.\"')"):
+            return
+        marked = low[start : start + 1] == "#"
+        follows = low[stop + 1 : stop + 2]
+        if marked or (follows not in ("\n", " ", "") and low[start : lead.start].strip(" \"'(") == ""):
+            self._heading = lead, self._sentence.paragraph, marked
+
+    def _means_person(self) -> bool:
+        first = bisect_left(self._trace.starts, self._sentence.start)
+        last = bisect_left(self._trace.starts, self._sentence.end, first)
+        return not _PERSON.isdisjoint(self._trace.words[first:last])
 
     def turn_away(self, groups: Sequence[Group], hits: Sequence[tuple[int, int]]) -> None:
         """Forgets the topic where a sentence turns to something that is no mention; `hits`: spans of type names."""
@@ -152,15 +208,17 @@ class Subjects:
         goes_on = self.continues()
         if not groups and not goes_on and not (hits and sentence.end - sentence.start < 40) and not self.refers():
             self._stale = True
+        shows = '"' in low[sentence.start : sentence.end]
         if not groups and (
             (sentence.paragraph != self._topic_paragraph and not self.refers())
-            or _SHOWS.match(low, sentence.start, sentence.end)
+            or (shows and _SHOWS.match(low, sentence.start, sentence.end) and not self._means_person())
             or (_OWN_SUBJECT.match(low, sentence.start, sentence.end) and not _near_article(low, sentence, hits))
         ):
             self._stale = True
-        asks = _ASKS.match(low, sentence.start, sentence.end)
+        asks = _ASKS.match(low, sentence.start, sentence.end) if shows else None
         asks_foreign = asks is not None and not any(start < asks.end() for start, _ in hits)
-        if asks_foreign or _FOREIGN.match(low, sentence.start, sentence.end):
+        marked = shows or any(sign in low[sentence.start : sentence.end] for sign in ":–→=")
+        if asks_foreign or (marked and _FOREIGN.match(low, sentence.start, sentence.end)):
             self.topic, self.key = (), None
         elif not groups and not hits and not goes_on and self.opens_line():
             self.topic = ()
@@ -176,6 +234,19 @@ class Subjects:
         if self.key is not None and not self.topic:
             return () if self.key.part else self.key.mentions
         return self.topic[0].mentions if self.topic and not self.topic[0].part else ()
+
+    def stands_first(self) -> bool:
+        """Whether a pronoun that means the topic is the subject of the sentence."""
+        return (
+            not self.idle
+            and _PRONOUN_FIRST.match(self._trace.low, self._sentence.start, self._sentence.end) is not None
+        )
+
+    def recent(self) -> Mentions:
+        """What was spoken of last, whatever else the sentences since were about."""
+        if self.topic:
+            return self.topic[0].mentions
+        return self.key.mentions if self.key is not None else ()
 
     def sure(self) -> bool:
         """Whether "it" can only be one thing: the last sentence named nothing else, and none since has turned away."""
@@ -201,13 +272,15 @@ class Subjects:
         low, sentence = self._trace.low, self._sentence
         plain = [group for group in groups if not group.quoted] or list(groups)
         for group in plain:
-            self._block.extend(group.mentions)
+            self._block.extend(mention for mention in group.mentions if mention not in self._words)
         if lead is not None:
             if not lead.quoted and self.key is not None and lead.mentions != self.key.mentions:
                 self.key = None
             alone = self.opens_line() and not low[lead.end : sentence.end].strip(" .\"')")
             if alone or self.is_key(lead):
                 self.key = lead
+            if alone:
+                self._note_heading(lead)
         if not plain:
             return
         self._last = plain[-1]
@@ -248,10 +321,23 @@ class Subjects:
             return self._trace.plain[start:end].isupper()
         return _LIST_GAP.fullmatch(self._trace.low, before, start) is not None
 
+    def _pair(self) -> tuple[int, int] | None:
+        """The two mentions that were named last in one breath."""
+        for group in reversed(self.topic):
+            if len(group.mentions) == 2:
+                return group.mentions[0], group.mentions[1]
+        return None
+
     def _meant_by_place(self, sentence: Sentence) -> list[Group]:
         """ "The second one" and "the left column" as groups."""
         low = self._trace.low
         block = list(dict.fromkeys(self._block or self._before))
+        pair = self._pair()
+        if pair is not None and _FORMER.search(low, sentence.start, sentence.end):
+            return [
+                Group(match.start(1), match.end(1), (pair[match[1] == "latter"],), False)
+                for match in _FORMER.finditer(low, sentence.start, sentence.end)
+            ]
         ranked = _RANKED.match(low, sentence.start, sentence.end)
         if ranked is not None and _RANKS[ranked[1]] < len(block):
             return [Group(ranked.start(1), ranked.end(), (block[_RANKS[ranked[1]]],), False)]

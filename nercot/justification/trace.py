@@ -43,13 +43,20 @@ _SPACES_ASCII = {ord(char): " " for char in _SEPARATORS if char.isascii()}
 _STOP = re.compile(r"[\n.!?…;](?:(?<!\n)[.!?…;\"')\]]+)?(?:[ \n]*\n)?")
 _QUOTE = re.compile(r'"[^"\n]{1,600}"')
 _LONE_QUOTE = re.compile(r"(?<![\w'])'(?=\S)[^'\n]{1,80}(?<=\S)'(?!\w)")
-_ABBREVIATIONS = word_set("e.g i.e etc vs cf dr mr mrs ms st prof jr sr inc ltd co no vol approx fig al resp esp ca sq")
+_ABBREVIATIONS = word_set("e.g i.e etc vs cf dr mr mrs ms st prof jr sr inc ltd co vol approx fig al resp esp ca sq")
 
 _DOUBTS = re.compile(
-    r"n't\b|\b(?:not|no|never|nor|neither|none|out|skip\w*|leave|left|drop\w*|ignore\w*|exclude\w*|omit\w*|but"
+    r"n't\b|(?<!or )\bno\b(?! doubt| question| matter| problem| need| discussion)|\b(?:not|never|nor|neither|none|out|skip\w*|leave|left|drop\w*|ignore\w*|exclude\w*|omit\w*|but"
     r"|however|though"
     r"|although|hardly|rather|instead|only|unless|except|without|cannot|aside|refuse|reject\w*|scrap|inside|within"
     r"|part of)\b"
+)
+_PIECE_END = re.compile(r"[.!?;][\"')]* ")
+_REFERS = re.compile(r"\b(?:it|it's|its|this|that|him|her|them|they|these|those|one)\b")
+_TAKES_BACK = re.compile(
+    r"\W*(?:it|it's|its|but|however|though|although|still|then|wait|no|nope|not|hmm|so|i|i'd|i'll|this|that|that's|these|those|they|he"
+    r"|she|on|actually|or|yet|and|maybe|perhaps|leave|leaving|skip|drop|out|except|unless|both|all|only|in the end|rather|instead"
+    r"|scrap|correction|better|best|on reflection)\b"
 )
 _ENGLISH = word_set(
     "the a an of in is it and to that as so i this for not no with on are be or at by but from one has have which"
@@ -122,7 +129,20 @@ class Trace:
     def doubts(self, at: int, stop: int) -> bool:
         """Whether the rest of the line from `at` on, up to `stop`, has a word that may take something back."""
         end = self.low.find("\n", at, stop)
-        return _DOUBTS.search(self.low, at, end if end >= 0 else stop) is not None
+        end = end if end >= 0 else stop
+        while at < end:
+            cut = _PIECE_END.search(self.low, at, end)
+            until = cut.end() if cut is not None else end
+            if _DOUBTS.search(self.low, at, until) is not None:
+                return True
+            at = until
+            while at < end and _TAKES_BACK.match(self.low, at, end) is None:
+                cut = _PIECE_END.search(self.low, at, end)
+                until = cut.end() if cut is not None else end
+                if _REFERS.search(self.low, at, until) is not None:
+                    break
+                at = until  # it is about something else
+        return False
 
     def _ends(self, start: int, at: int, end: int, whole: Sequence[Span]) -> bool:
         if self.quotes and _within(self.quotes, at):
@@ -138,6 +158,8 @@ class Trace:
         word = self.low[max(self.low.rfind(" ", start, at), self.low.rfind("(", start, at), start - 1) + 1 : at]
         if word.isdigit():
             return len(word) > 2 or bool(self.low[start:at].strip(" \n" + word))
+        if word == "no":  # "No. 5", but "Drug? No. It is ..."
+            return not self.low[end + 1 : end + 2].isdigit()
         return word == "" or (len(word) > 1 and word not in _ABBREVIATIONS)
 
 
@@ -155,7 +177,9 @@ def lower(text: str) -> str:
 @lru_cache(maxsize=4)
 def read_trace(cot: str) -> Trace:
     """The trace, ready to be searched; the rules about one trace share it."""
-    text = plain(cot).replace("->", " →").replace("=>", " →").replace("<-", " :").replace("←", ":")
+    text = (
+        plain(cot).replace("->", " →").replace("=>", " →").replace("<-", " :").replace(" > ", " → ").replace("←", ":")
+    )
     low = lower(text)
     clean = _replaced(low, _SPACES, _SPACES_ASCII)
     if "'" in clean:

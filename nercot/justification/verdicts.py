@@ -7,15 +7,17 @@ that is taken, then refused, is refused; one that is taken after a doubt is take
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from nercot.grounding import occurrences
 from nercot.justification.cues import Polarity
-from nercot.justification.lexicon import label_words
+from nercot.justification.lexicon import is_common, label_words
 from nercot.justification.mentions import Reference, Surface
+from nercot.justification.places import ANY
 from nercot.justification.statements import EVERY, Event, Statements
 from nercot.justification.trace import Span, Trace, word_set
 from nercot.records import Entity, Violation
@@ -48,7 +50,8 @@ def stance(events: Sequence[Event], label: int, listing: Listing) -> tuple[Stanc
         if state is Stance.OTHER and decisive is not None and _takes_back(event, decisive):
             state, decisive = before
             continue
-        after = _after(event, state, label, listing, several)
+        firmly = decisive is not None and decisive.firm
+        after = _after(event, state, label, listing, several, firmly)
         if after is not None:
             before = (state, decisive) if state is not Stance.OTHER else before
             state, decisive = after, event
@@ -60,8 +63,8 @@ def _takes_back(event: Event, other: Event) -> bool:
     return event.kind is Polarity.NO and event.label == other.label
 
 
-def _after(event: Event, state: Stance, label: int, listing: Listing, several: bool) -> Stance | None:
-    """What an event makes of the state; None: nothing."""
+def _after(event: Event, state: Stance, label: int, listing: Listing, several: bool, firmly: bool) -> Stance | None:
+    """What an event makes of the state, which was reached `firmly` or not; None: nothing."""
     taken = state is Stance.TAKEN
     if event.faint:
         return None
@@ -80,15 +83,21 @@ def _after(event: Event, state: Stance, label: int, listing: Listing, several: b
             )
         if event.label == EVERY and state in (Stance.REFUSED, Stance.OPEN):
             return Stance.TAKEN
-        if several or not event.firm or event.label == EVERY or event.label in listing.labels:
+        if (
+            several
+            or not (event.firm and (event.direct or event.again))
+            or event.label == EVERY
+            or event.label in listing.labels
+        ):
             return None
         return None if taken and (event.double or (listing.spare and not event.again)) else Stance.OTHER
     if event.label == label:
-        weak = not event.firm or (several and not event.again)
-        return None if taken and weak else Stance.REFUSED
+        if not event.firm:
+            return None
+        return None if taken and several and firmly and not event.again else Stance.REFUSED
     if event.label != EVERY or several:
         return None
-    return None if taken and (event.soft or listing.spare) else Stance.REFUSED
+    return None if taken and ((event.soft and firmly) or listing.spare) else Stance.REFUSED
 
 
 def judge(
@@ -99,12 +108,14 @@ def judge(
     surfaces: Sequence[Surface],
     references: Sequence[Reference],
     statements: Statements,
-) -> tuple[list[Span | None], list[Violation]]:
-    """(evidence of each entity, findings)."""
+) -> tuple[list[Entity], list[Span | None], list[Violation]]:
+    """(the entities at the occurrences that the trace means, evidence of each, findings)."""
     ranks = {label: rank for rank, label in enumerate(schema)}
     numbers = {surface.text: number for number, surface in enumerate(surfaces)}
     spoken = {reference.mention: reference for reference in reversed(references)}
+    entities = _place(entities, ranks, numbers, statements)
     listings = _listings(sentence, ranks, entities, statements, numbers)
+    claims = _Claims(entities, ranks, numbers, statements)
     evidence: list[Span | None] = []
     findings: list[Violation] = []
     for entity in entities:
@@ -113,10 +124,110 @@ def judge(
             number = numbers[entity.text]
             case = _Case(entity, ranks[entity.label], number, listings[entity.text], spoken.get(number))
             span, finding = _judge_one(trace, case, schema, statements)
+            if finding is not None and finding.rule == "not_justified" and claims.covers(case):
+                span, finding = claims.spent[case.label], None
             findings.extend([finding] if finding is not None else [])
         evidence.append(span)
+    findings.extend(claims.short(schema))
     findings.extend(_missing(trace, schema, surfaces, references, listings, statements))
-    return evidence, findings
+    return entities, evidence, findings
+
+
+def _place(
+    entities: Sequence[Entity], ranks: dict[str, int], numbers: dict[str, int], statements: Statements
+) -> list[Entity]:
+    """The entities, moved where the trace says that another occurrence than the one found first is meant."""
+    placed = list(entities)
+    used = {(entity.label, entity.start) for entity in entities}
+    for index, entity in enumerate(entities):
+        if entity.start is None or entity.end is None or entity.label not in ranks:
+            continue
+        points = _points(entity, ranks, numbers, statements)
+        if points.get(entity.start, 0) >= 0:
+            continue
+        free = [start for start in points if points[start] > 0 and (entity.label, start) not in used]
+        if free:
+            start = max(free, key=lambda start: (points[start], -start))
+            used.add((entity.label, start))
+            placed[index] = replace(entity, start=start, end=start + entity.end - entity.start)
+    return placed
+
+
+def _points(entity: Entity, ranks: dict[str, int], numbers: dict[str, int], statements: Statements) -> dict[int, float]:
+    """How much speaks for each occurrence."""
+    label = ranks.get(entity.label)
+    points: dict[int, float] = {}
+    if entity.start is not None:
+        points[entity.start] = 0.0
+    for event in statements.events[numbers[entity.text]]:
+        if event.place == ANY:
+            continue
+        own = event.label == label
+        value = 0.0
+        if event.kind is Polarity.YES and own:
+            value = 2.0 if event.named else 1.0
+        elif event.kind is Polarity.NO and (own or event.label == EVERY):
+            value = -2.0
+        elif event.kind is Polarity.YES and event.named and event.label != EVERY:
+            value = -1.0
+        points[event.place] = points.get(event.place, 0.0) + value
+    return points
+
+
+class _Claims:
+    """What the trace says of types without naming the mention in the answer's words: it is resolved by the answer.
+
+    "Marie Curie = person", "three names, so PER": where none of the mentions that are listed under a type is named,
+    what the trace says of the type is said of them, one for each such statement.
+    `spent`: the statement that covered a mention last.
+    """
+
+    def __init__(
+        self, entities: Sequence[Entity], ranks: dict[str, int], numbers: dict[str, int], statements: Statements
+    ) -> None:
+        self._statements = statements
+        self.spent: dict[int, Span] = {}
+        own: dict[int, set[int]] = {}
+        for entity in entities:
+            if entity.label in ranks:
+                own.setdefault(ranks[entity.label], set()).add(numbers[entity.text])
+        self._listed = Counter(ranks[entity.label] for entity in entities if entity.label in ranks)
+        self._open: dict[int, list[tuple[Span, bool]]] = {}
+        for slot in statements.slots:
+            listed = own.get(slot.label, set())
+            if not any(statements.lines[mention] or _argued(statements, mention, slot.label) for mention in listed):
+                self._open.setdefault(slot.label, []).append(((slot.start, slot.end), slot.many))
+
+    def covers(self, case: _Case) -> bool:
+        """Whether a statement is left that may be about a mention of which the trace does not speak by name."""
+        if case.label in self._statements.blanket:
+            self.spent[case.label] = self._statements.blanket[case.label]
+            return True
+        if not self._open.get(case.label):
+            return False
+        slots = self._open[case.label]
+        index = next((number for number, (_, many) in enumerate(slots) if many), 0)
+        span, many = slots[index]
+        self.spent[case.label] = span
+        if not many:
+            slots.pop(index)
+        return True
+
+    def short(self, schema: Sequence[str]) -> Iterator[Violation]:
+        """Types of which the answer has fewer mentions than the trace counts."""
+        for label, number, start, _ in self._statements.counts:
+            refused = any(
+                event.start > start and event.kind is Polarity.NO and event.label in (label, EVERY)
+                for events in self._statements.events
+                for event in events
+            )
+            if self._listed[label] < number and not refused:
+                detail = f"the trace counts {number} of {schema[label]!r}, the answer has {self._listed[label]}"
+                yield Violation("missing_from_answer", None, detail)
+
+
+def _argued(statements: Statements, mention: int, label: int) -> bool:
+    return any(event.kind is Polarity.YES and event.label == label for event in statements.events[mention])
 
 
 def _listings(
@@ -153,11 +264,20 @@ def _decided(trace: Trace, event: Event, label: int, statements: Statements) -> 
     return None
 
 
+def _of_place(events: Sequence[Event], case: _Case) -> Sequence[Event]:
+    """The events that are about the occurrence that is listed; all, where none is."""
+    if all(event.place == ANY for event in events):
+        return events
+    own = [event for event in events if event.place in (ANY, case.entity.start)]
+    said = any(event.kind is Polarity.YES and event.label == case.label for event in own)
+    return own if said or case.listing.spare or len(case.listing.labels) > 1 else events
+
+
 def _judge_one(
     trace: Trace, case: _Case, schema: Sequence[str], statements: Statements
 ) -> tuple[Span | None, Violation | None]:
     text, label = repr(case.entity.text), repr(case.entity.label)
-    events = statements.events[case.number]
+    events = _of_place(statements.events[case.number], case)
     state, event = stance(events, case.label, case.listing)
     emptied = statements.empty.get(case.label, -1)
     if state is Stance.TAKEN and event is not None:
@@ -180,6 +300,8 @@ def _judge_one(
     span = _support(trace, case, events, len(schema), statements)
     if span is not None:
         return span, None
+    if any(event.kind is Polarity.NO and event.label == case.label for event in events):
+        return None, Violation("contradicted", case.entity, f"the trace refuses {text} as {label}")
     return None, Violation("not_justified", case.entity, f"the trace does not say that {text} is {label}")
 
 
@@ -200,8 +322,10 @@ def _support(trace: Trace, case: _Case, events: Sequence[Event], types: int, sta
     """What speaks for a mention without saying so: the only type there is, or its type named beside it."""
     if types == 1 and case.spoken is not None and not case.spoken.quoted:
         return case.spoken.start, case.spoken.end
-    if any(event.kind is Polarity.NO and event.label in (case.label, EVERY) for event in events):
+    if any(event.kind is Polarity.NO and event.firm and event.label in (case.label, EVERY) for event in events):
         return None
+    if case.label in statements.blanket:
+        return statements.blanket[case.label]
     lead = statements.leads[case.number]
     if lead is not None and set(label_words(case.entity.label)) & set(case.entity.text.lower().split()):
         return lead
@@ -231,6 +355,11 @@ _COUNTED = word_set(
     "year date number quantity age time price money cardinal ordinal percent percentage rating score count version "
     "amount size duration period code average ratings"
 )
+# What a trace asks for, in words that may stand in the sentence too.
+_ROLES = word_set(
+    "cause effect subject object verb result action place time people names name topic theme context setting list items "
+    "rest others candidates source target agent patient"
+)
 _UNLISTED = Listing(frozenset(), False)
 
 
@@ -250,8 +379,16 @@ def _missing(
             continue
         if EVERY in listing.labels or not any(event.firm for event in statements.events[number]):
             continue
+        word = surface.text.lower()
+        plainly = " " not in word and surface.text == word and is_common(word)
         for label, name in enumerate(schema):
             if surface.text.isdigit() and label not in counted:
+                continue
+            if any(own.startswith(word) for own in label_words(name)):
+                continue
+            if word in _ROLES and not any(e.beside and e.label == label for e in statements.events[number]):
+                continue
+            if plainly and not any(e.beside and e.label == label for e in statements.events[number]):
                 continue
             if label not in listing.labels and _taken_for_good(
                 trace, references, statements, surface.text, number, label, listing
@@ -260,16 +397,31 @@ def _missing(
                 yield Violation("missing_from_answer", Entity(surface.text, name), detail)
 
 
-_LINE_HEAD = re.compile(r"(?:[\W\d]*(?:[\w ]{1,30}[:→] *[\W\d]*)?|.*[.!?;] [\"'(]*)")
+_LINE_HEAD = re.compile(
+    r"(?:[\W\d]*(?:(?:hmm|hm|so|ok|okay|now|then|next|first|finally|and|also|well|right|alright|oh|ah)\W+)?"
+    r"(?:[\w ]{1,30}[:→] *[\W\d]*)?|.*[.!?;] [\"'(]*)"
+)
 
 
 def _stands_out(trace: Trace, references: Sequence[Reference], number: int, text: str) -> bool:
     """Whether the trace speaks of a string by itself, and not only within a longer quotation."""
     size = len(text)
+    small = text[0].isupper() and is_common(text.lower())
     return any(
-        one.mention == number and not one.quoted and (one.end - one.start >= size or not text[0].isupper())
+        one.mention == number
+        and not one.quoted
+        and (one.end - one.start >= size or not text[0].isupper())
+        and not (small and trace.plain[one.start].islower())
         for one in references
     )
+
+
+def _follows(trace: Trace, references: Sequence[Reference], at: int) -> bool:
+    """Whether another mention comes before a place in the same sentence: a word there is what is said of that."""
+    low = trace.low
+    start = max(low.rfind(mark, max(0, at - 400), at) for mark in (". ", "? ", "! ", "; ", "\n"))
+    index = bisect_left(references, (at,)) - 1
+    return index >= 0 and references[index].start > max(start, at - 400) and '"' in low[references[index].end : at]
 
 
 def _taken_for_good(
@@ -283,14 +435,19 @@ def _taken_for_good(
 ) -> bool:
     events = statements.events[number]
     firm = [e for e in events if e.firm and (e.direct or e.twice) and e.kind is Polarity.YES and e.label == label]
-    if not listing.labels and text.islower():
-        own = [one.start for one in references if one.mention == number]
-        heads = any(_LINE_HEAD.fullmatch(trace.low, max(trace.low.rfind("\n", 0, at) + 1, at - 200), at) for at in own)
+    if not listing.labels and text == text.lower():
+        own = [one.start for one in references if one.mention == number and not _follows(trace, references, one.start)]
+        heads = any(
+            trace.low[at - 1 : at] == '"' and trace.low[at + len(text) : at + len(text) + 1] == '"' for at in own
+        )
+        heads = heads or any(
+            _LINE_HEAD.fullmatch(trace.low, max(trace.low.rfind("\n", 0, at) + 1, at - 200), at) for at in own
+        )
         firm = firm if heads else [e for e in firm if any(e.start <= at < e.end for at in own)]
     if not firm:
         return False
     doubts = [e for e in events if e.kind is not Polarity.YES and e.label in (label, EVERY)]
-    if any(e.start >= firm[0].start or (e.kind is Polarity.NO and not listing.labels) for e in doubts):
+    if any(e.end > firm[0].end or (e.kind is Polarity.NO and not listing.labels) for e in doubts):
         return False
     if not listing.labels and all(_doubted(trace, references, number, e) for e in firm):
         return False
