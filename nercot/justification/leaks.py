@@ -24,12 +24,14 @@ _CLASSES = {
     "A": "annotation annotations markup solution solutions labelling labeling tagging reference references",
     "Z": "key",
     "L": "label labels tag tags",
-    "E": "entities spans mentions items list lists extraction extractions",
+    "E": "entities spans mentions extraction extractions",
+    "&": "list lists items",
     "1": "one ones",
-    "O": "answer answers output outputs result results response outcome sheet version copy",
+    "O": "answer answers output outputs result results response completion outcome",
+    "2": "sheet version copy",
     "F": "json",
-    "R": "record entry entries row metadata data",
-    "u": "field fields column columns document sample file attachment example",
+    "R": "record entry entries row metadata",
+    "u": "field fields column columns document sample file attachment data",
     "D": "choice choices decision decisions verdict call reading",
     # Whose it is.
     "6": "cell section block slot",
@@ -50,8 +52,8 @@ _CLASSES = {
     "9": "supplied attached accompanies accompany accompanied accompanying enclosed appended passed stored existing prefilled "
     "finished preannotated pretagged prelabelled prelabeled hands sends provides supplies attaches printed",
     "J": "got received",
-    "z": "annotated tagged labelled labeled marked filled bracketed",
-    "!": "extracted solved listed",
+    "z": "annotated tagged labelled labeled",
+    "!": "marked bracketed extracted solved listed",
     "x": "expected desired wanted intended ideal",
     "%": "target",
     "0": "official original human manual curated handmade known",
@@ -70,11 +72,11 @@ _CLASSES = {
     "f": "per according following since because judging compare compared comparing match matches matching "
     "matched consistent conform conforms tallies tally coincides coincide equal equals identical copy copied copying "
     "reproduce follow follows check checked checking verify verified looking look looked consult consulted peek peeked "
-    "fits fit accordance against line agreement based mirror going derive justify defend back agrees agree",
+    "through contradict contradicts support supports stick respect fits fit accordance against line agreement based mirror going derive justify defend back agrees agree",
     "k": "know knew see saw seen knowing seeing",
     "e": "explain explanation explanations justification reason reasons reasoning argument arguments rationale why",
     "@": "as under",
-    "o": "on at for with into among within through",
+    "o": "on at for with into among within",
     "I": "in from of by",
     ">": "to",
     # What takes it back, or makes it general talk.
@@ -87,35 +89,41 @@ _CLASSES = {
     # The small words between.
     "d": "the",
     "h": "this these those that",
-    "a": "a an some most many other another each every",
+    "a": "best only obvious natural usual common easy simple possible a an some most many other another each every",
     "s": "its his her",
     "3": "it",
     "=": "same",
     "r": "which who what",
     "p": "already just only also here clearly actually even itself now still simply therefore apparently together too "
     "both all own very up out exactly do does did",
-    "N": "sentence text tweet query item passage snippet post case review headline title abstract",
+    "N": "example sentence text tweet query item passage snippet post case review headline title abstract",
 }
 _CLASS = {word: letter for letter, words in reversed(_CLASSES.items()) for word in words.split()}
 # The classes that stand for nothing where the sentence itself has the word.
-_LEXICAL = frozenset("KMAZLE1OFRuD6CPW78g49z!x%c0UJ")
-_OWNERS = word_set("benchmark file sample question dataset corpus record row entry annotator labeller labeler curator grader teacher key reference")
+_LEXICAL = frozenset("KMAZLE&1O2FRuD6CPW78g49z!x%c0UJ")
+_OWNERS = word_set(
+    "assistant benchmark file sample question dataset corpus record row entry annotator labeller labeler curator grader teacher key reference"
+)
 
 # Words of a sentence that may speak of a key: one of the first, or one of each of a pair.
 _TELLING = word_set(
-    "gold golden truth key annotation annotations annotated annotator annotators solution solutions labeller labellers "
+    "data unannotated story excuse defend gold golden truth key annotation annotations annotated annotator annotators solution solutions labeller labellers "
     "labeler labelers curator curators grader graders expected target desired intended ideal backwards backward hint "
     "hints rationale beforehand metadata column columns reference references markup mark dataset corpus silver whoever "
     "arrive reach tags engineer filled supposed theirs explain justify rationalise rationalize pretend plausible reasoning reveal "
     "tagged labelled labeled prefilled pretagged preannotated prelabelled supplied handed attached derive wanted "
     "argument reason reverse rationalising human reconstruct fixed knowing"
 )
-_RECORDS = word_set("data test training label labels tag record entry row sample example file document table field fields")
+_RECORDS = word_set(
+    "data test training label labels tag record entry row sample example file document table field fields"
+)
 _LISTS = word_set(
     "answer answers list lists entities spans mentions items extraction extractions output outputs result results json "
     "version copy sheet outcome markup brackets choice decision"
 )
-_OTHERS = word_set("one ones they user prompt system message task input mention say telling letting sentence training test question come came line cell slot")
+_OTHERS = word_set(
+    "one ones they user prompt system message task input mention say telling letting sentence training test question come came line cell slot"
+)
 _FINDING = word_set("found finding discovered")
 _SAYING = word_set(
     "as under has have had says say said puts put treats treated carries leaves left lists contains includes in since "
@@ -125,14 +133,22 @@ _GIVEN = word_set(
     "states indicated given provided accompanying enclosed appended sent shown passed stored existing finished gave assigned told got "
     "received marked extracted original human correct official know knew their identical matches match agrees agree "
     "consistent model supposed contains includes according teacher arrive arrives from since because below above comes "
-    "came come already prompt bottom looking seeing judging says"
+    "came come already prompt bottom fixed missing missed through to looking seeing judging says"
 )
-_HANDED = word_set("given provided sent shown passed gave got received told tells marked already extracted bottom were")
-_SEEN = word_set("annotated labels reach land have mind hand seen known knew decided identified reveal reveals after here")
-_PAIRS = ((_RECORDS, _GIVEN | _SAYING), (_LISTS, _GIVEN | _SEEN), (_OTHERS, _HANDED | _LISTS | _SEEN), (_FINDING, frozenset(("as",))))
+_HANDED = word_set(
+    "given provided sent shown passed gave got received told tells marked already extracted bottom were tells through"
+)
+_SEEN = word_set(
+    "annotated labels reach land have mind hand seen known knew decided identified reveal reveals after here"
+)
+_PAIRS = (
+    (_RECORDS, _GIVEN | _SAYING),
+    (_LISTS, _GIVEN | _SEEN),
+    (_OTHERS, _HANDED | _LISTS | _SEEN),
+    (_FINDING, frozenset(("as",))),
+)
 _SUSPECT = _TELLING.union(_RECORDS, _LISTS, _OTHERS, _FINDING)
 
-_THINGS = frozenset("KMALEZO")
 _JOINED = re.compile(
     r"(ground[- ]truths?|gold[- ]standards?)|((?:answer|solution|marking|scoring)[- ](?:keys?|sheets?|schemes?))"
     r"|(data[- ]sets?\b|(?:training|test|train) (?:data|sets?|examples?))|(mark-up)|(pre-(?=filled|annotated|tagged|label))|((?:model|sample) (?=answer))"
@@ -149,23 +165,22 @@ _PARTS = {
     "HANDED": "(?:[rh]?i[bH]+p*g|[rh]?ip*J|[rh]?iHp*[JpO]|[rh]?d?[UT]p*H?p*[gJH]|[rh]?[bH]*p*g(?!I[dh][NY]|Y|i?@)"
     "|[rh]?[bH]*p*j(?=[pc]*[ol])|[rh]?b*p*(?:lw?)?od?(?:wo)?d?[UR]|[rh]?b*p*lo?[dh]?[NRUw])",
     "FOR": "(?:o[dh]w?[N1RUC]|[^vtVHbmiB,>]{0,3})",
-    "SAYS": "p*n?p*[vtVHE](?!ob|ow|b)",
-    "AS": "[^,B=]{1,7}@",
+    "SAYS": "p*n?p*[vtVHE](?!>|b)",
+    "AS": "(?:H(?:3|[dq]?q+)|[vtVE](?:3|d?q+|dw))p*@",
 }
-# Letters that stand for others, too.
-_WIDER = {"o": "oI", "g": "g49", "c": "c0", "x": "x%", "R": "Ru", "z": "z!"}
+# In a pattern, the letter of a class stands for those of its kinds as well.
+_KINDS = {"o": "oI", "g": "g49", "c": "c0", "x": "x%", "R": "Ru", "z": "z!", "E": "E&", "O": "O2", ",": ",:"}
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern with its parts put in."""
+    """A pattern with its parts and the kinds of its classes put in."""
     whole = re.sub("<([A-Z]+)>", lambda match: _PARTS[match[1]], pattern)
-    pieces = re.split(r"(\[[^]]*\])", whole)
-    for letter, letters in _WIDER.items():
-        pieces = [
-            piece.replace(letter, letters if piece[:1] == "[" else f"[{letters}]") if f"[{letters}]" != piece else piece
-            for piece in pieces
-        ]
-        pieces = re.split(r"(\[[^]]*\])", "".join(pieces))
+    pieces = re.split(r"(\[[^]]*\]|\{[^}]*\})", whole)
+    for index, piece in enumerate(pieces):
+        if not piece.startswith("{"):
+            inside = piece.startswith("[")
+            kinds = ((char, _KINDS.get(char, char)) for char in piece)
+            pieces[index] = "".join(more if inside or more == char else f"[{more}]" for char, more in kinds)
     return re.compile("".join(pieces))
 
 
@@ -175,54 +190,56 @@ _PATTERNS = tuple(
         (
             # Gold, ground truth, the answer key.
             r"K",
-            r"M(?=[ALEORUvtVH])|[do@f]M(?=[,vtVHb]|$)",
+            r"M(?=[ALEOuU])|(?:dM|^M)p*[vtV]|M[vV]|MHn|MH[dh]?q|[do@f]dM(?=[,vtVHb]|$)|dMH|f[pow>]{0,4}M(?=[,bB]|$)",
             # The annotation says; the original annotation is; as in the reference; in line with the annotation.
             r"[dS][gxczMKAOLERPwq]{0,3}?A(?![UGY])(?:<FOR><SAYS>|w(?!q))",
             r"[gxzcMKPS]w?A(?![UGY])[^,mnB]{0,3}?[bvtVHf]",
-            r"[ftk@][pow>]*[dSh][gczxPw]{0,2}A(?![UGY])",
+            r"[ftk@][pow>]{0,4}[dSh][gczxPw]{0,2}A(?![UGY])",
             r"od[gczxP]{0,2}A(?=[,dqB]|$)",
-            r"^(?:gOA?|gA|M|x|xO|zE|0A|K),|^gE,[^Y]*q",
+            r"^(?!%)(?:gOA?|gA|M|x|xO|zE|0A|K):|^gE:[^Y]{0,40}q",
             r"[KA]<HANDED>",
             r"[dS]Zp*n?[vt](?!q)|Z<HANDED>|[ft@]o?dZ|bIdZ|dZp*[VH][dp]*[q3]",
-            r"@w?o[dS][LO](?:[vH]|,)|@[dS][LO][vH]|[dS]Loh[NR]|[dS]zL",
+            r"@w?o[dS][LO](?:[vH]|,)|@[dS][LO][vH](?!>)|[dS]Loh[NR](?!b)|[dS]zL",
             # The tags say; the original labels have; the record has it as.
             r"[dSh]w?L(?!Y)p*n?v",
             r"[dS]p*[cMxPKA]w?L(?!Y)<FOR><SAYS>",
-            r"[dS][gczxMPKAw]{0,2}(?:[LARCZ]|x(?![ALEOF]))(?!Y)[^,mYB]{0,4}p*[HvtVE]<AS>",
-            r"L<HANDED>p*n?p*(?:[vt]|H<AS>)|(?:9w?L|Lp*9)(?!Y)[^,bnmYB]{0,6}[q3]|f[^,]{0,4}(?:dL9|d9L)(?!Y)|kd0?cL",
-            r"d0w?[LEO](?!Y)|L[wq]Id[UC]|Up*H[^,BY]{1,5}z(?!o?[dh]?[NY])|IdU[^BY]{0,8}bp*z@|bp*z[wp]*IdNip*J",
-            r"Id?Fl|dF<HANDED>(?![^B]*[mY])|Obp*9|[dS]%p*[vtV]|[dS]x[LE](?![YF,mb])",
-            r"(?:f[pow>]*|@Id|@p*I)dR(?=,|$)",
-            r"[ft][pow>]*[dS][cxMPKA]L(?!Y)|[ft][pow>]*[dSh]g?L(?!Y)[^,]{0,2}oh[NR1]|kod[cg]?L(?!Y)|[ft][^,]{0,3}dLi[HJ]|[ft][pow>]*[dS]x(?=[,B]|$)",
-            r"[LEA](?:r?b)?g[^B]*[Hm]>e",
+            r"[dS][gczxMPKAw]{0,2}(?:[LARCZ]|x(?![ALEOF]))(?!Y)[^,mYB]{0,4}p*n?<AS>",
+            r"L<HANDED>p*n?p*(?:[vt]|<AS>)|(?:9w?L|Lp*9)(?!Y)[^,bnmYB]{0,6}[q3]|f[^,]{0,4}(?:dL9|d9L)(?!Y)|kd0?cL",
+            r"[dSh]gw?(?!&)E(?![^B]{0,4}Y)|qbn?p*Id[g9]w?E(?![^B]{0,6}Y)|Eb+p*g@,q|[dS]Lp*t[q3]|[dS](?:7|9|0|z)F(?!Y)",
+            r"(?:O|A|(?!&)E)h?d?[TU]p*H?p*g(?![^B]{0,4}Y)|[EFO]h?b+p*4(?![^B]{0,6}Y)",
+            r"d0w?(?!2)[LEO](?!Y)|L[wq]Id[UC]|Up*H[^,BY]{1,5}z(?!o?[dh]?[NY])|IdU[^BY]{0,8}bp*z@|bp*z[wp]*IdNip*J",
+            r"Id?Fl|dF<HANDED>(?![^B]{0,40}[mY])|Obp*9|[dS]%p*[vtV]|[dS]x[LE](?![YF,mb])",
+            r"(?:f[pow>]{0,4}|@Id|@p*I)d(?!u)R(?=,|$)",
+            r"[ft][pow>]{0,4}[dS][cxMPKA]L(?!Y)|[ft][pow>]{0,4}[dSh]g?L(?!Y)[^,]{0,2}oh[NR1]|kod[cg]?L(?!Y)|[ft][^,]{0,3}dLi[HJ]|[ft][pow>]{0,4}[dS]x(?=[,B]|$)",
+            r"[LEA](?:r?b)?g[^B]{0,40}[Hm]>e",
             # The entities supplied with the text include; the list they have; the expected list.
-            r"[dShT][gczxw]{0,2}[EFx]<HANDED>[^BY]*[vtVHb][^BY]*[q3]",
-            r"[EF]h?i[bH]+p*4(?![^,]*Y)",
-            r"[dSh]w?(?!!)[gzxPS]w?E(?!Y)p*n?p*[vtVHb][^BY]*[q3]",
-            r"f[pow>]*[dSh][gP]w?E(?!Y)[^BY]*q|q[^BY]*f[pow>]*[dSh][gP]w?E(?![^B]*Y)",
-            r"[fto][pow>]*[dS]x[pw]*[EO](?![^B]*[YF])|x[EO]<HANDED>|xO(?:oh[N1R]b|<SAYS>)(?![^B]*[YF])|xL(?!Y)<SAYS>|[EFO]h?b*p*g>i(?![^B]*Y)",
+            r"[dShT][gczxw]{0,2}[EFx]<HANDED>[^BY]{0,40}[vtVHb][^BY]{0,40}[q3]",
+            r"[EF]h?i[bH]+p*4(?![^,]{0,40}Y)",
+            r"[dSh]w?(?!!)[gzxPS]w?E(?!Y)p*n?p*[vtVHb][^BY]{0,40}[q3]",
+            r"f[pow>]{0,4}[dSh][gP]w?E(?!Y)[^BY]{0,40}q|q[^BY]{0,40}f[pow>]{0,4}[dSh][gP]w?E(?![^B]{0,40}Y)",
+            r"[fto][pow>]{0,4}[dS]x[pw]*[EO](?![^B]{0,40}[YF])|(?<!a)x[EO]<HANDED>|(?<!a)xO(?:oh[N1R]b|<SAYS>[^B]{0,3}[q3])(?![^B]{0,40}[YF])|xL(?!Y)<SAYS>|[EFO]h?b*p*g>i(?![^B]{0,40}Y)",
             r"Eb+p*g[ow]?i|[ft@]o?[dh][EF1]h?[TU]p*H",
-            r"[ft][pow>]*(?:[dh][EF1]<HANDED>|5)|[ft][^,]{0,4}5",
-            r"S[EO](?!Y)p*[vtVHE]|Tp*H<AS>",
+            r"[ft][pow>]{0,4}(?:[dh][EF1]<HANDED>|5)|[ft][^,]{0,4}5",
+            r"S[EO](?!Y)p*[vtVHE]|Tp*<AS>",
             r"[dh][NRU]jo[dsS][ALEO]",
             # The provided answer; since the answer includes; the correct labels in front of me.
             r"[dSh][wp]?[gMPSKzc]?[gMPSK]w?O(?!Y)",
             r"[dS][cx]?O<HANDED>",
-            r"f[dh]c?Op*[vtVE][^Y]*q|[fk]odO(?!Y)|odO(?!Y)im?k",
+            r"f[dh]c?Op*[vtVE][^Y]{0,40}q|[fk]odO(?!Y)|odO(?!Y)im?k",
             r"iHd[cgx][LEO]",
             r"ip*kd[cgx][OELA]|ip+kd[OELA](?=[,h]|$)",
             # The entry for this sentence; the record that came with it; its own output.
-            r"[dS][gw]?R(?:o[hd]w?[N1RCU]|<HANDED>)[^,]{0,3}<SAYS>(?![^B]*[YF])",
-            r"[fk][pow>]*dR(?:o[hd][N1RCU]|<HANDED>)",
+            r"[dS][gw]?R(?:o[hd]w?[N1RCU]|<HANDED>)[^,]{0,3}<SAYS>(?![^B]{0,40}[YF])",
+            r"[fk][pow>]{0,4}dR(?:o[hd][N1RCU]|<HANDED>)",
             r"[dS]x(?=p*[gjl])<HANDED>(?!Y)|[xMKO][6f]p*[bvtVH]",
             # The annotators of this sentence took; whoever annotated this; the corpus labels; they marked.
             r"[dhyS@][cw]?P|W[Hb]?p*[z7](?![dh][Nw])|[dha]w?rp*H?p*z(?=p*[hdo,vt])",
             r"[dh][cw]?C(?:oh[NR1])?p*n?[vtLz]|C8|8o[dh]?[pwz]?C|[LOADE][^,B]{0,3}IdC|[LOAD][^,B]{0,3}IdR",
-            r"0[LAO]",
-            r"(?<!b)Tp*H?p*z|[AEFOL1Z]h?Tp*[Hz]p*[zoh]",
+            r"0(?!2)[LAO]",
+            r"(?<!b)Tp*H?p*(?!!)z|rTp*H?p*z|[AEFOL1Z]h?Tp*[Hz]p*[zoh]",
             r"[ALEOD1][^,mB]{0,4}od[cw]?P|X[pcgx]*[ALEOD]",
             # I was given the answer; the user attached the extraction; the prompt contains the answer.
-            r"i[bH]+p*g[^,]{0,4}[KAOZ](?!Y)|i[bH]+p*g[^,Y]{0,3}E(?![^,]{0,4}Y)[^Y]*[qe]",
+            r"i[bH]+p*g[^,]{0,4}[KAOZ](?!Y)|i[bH]+p*g[^,Y]{0,3}E(?![^,]{0,4}Y)[^Y]{0,40}[qe]",
             r"[dh]?[UT]p*H?p*g[^,Y]{0,3}[KAO](?!Y)|[UT]p*H?p*gi?d?[gcxz]E|Up*Hp*z|Uvd[EOL]b",
             r"Up*V[^,Y]{0,3}[KAO](?!Y)",
             r"b[^,i]{0,2}z[^,]{0,6}od(?:[CUR])|[LE]od?[UR]p*[tV]q",
@@ -230,13 +247,17 @@ _PATTERNS = tuple(
         ),
     )
 )
-# What takes a match back: there is none, one would.
-_DENIED = re.compile(r"n[gxczMKAOLEPw]{0,2}[KMALEZO]|n[pa]*[Hkgb][dapw]*[gxczM]*[KMALEZO]")
+# What takes a match back: there is none, one would; doubts reach so many words.
+_HEADS = frozenset("KMALEZOP")
+_DOUBT = 5
+_DENIED = re.compile(r"m[dhp]*[cw]?P|n[gxczMKAOLEPw]{0,2}[KMALEZO]|n[pa]*[Hkgb][dapw]*[gxczM]*[KMALEZO]")
 _UNREAL = re.compile(r"[KMALEORZCPx]p*m")
 
 # What is said of the purpose, in plain words.
 _TASK = r"(?:asked|told|supposed|meant|expected|instructed|wants?|job|task|have|has|had|need(?:s|ed)?|must|should|left|remains?|only|just|point)"
-_LABELLED = r"(?:tagged|label+ed|annotated|marked|selected|chosen|included|picked|listed|left out|excluded|omitted|skipped)"
+_LABELLED = (
+    r"(?:tagged|label+ed|annotated|marked|selected|chosen|included|picked|listed|left out|excluded|omitted|skipped)"
+)
 _BACKWARDS = re.compile(
     "|".join(
         (
@@ -273,6 +294,11 @@ _BACKWARDS = re.compile(
             r"\b(?:shouldn't|mustn't|can't|don't|won't|not|never|without|avoid)\b[^.;\n]{0,12}\b(?:mention|reveal|let|letting|say|admit|show|disclose|refer|betray|mentioning|revealing|saying|admitting|disclosing|referring|betraying|giving away)\b[^.;\n]{0,30}\b(?:(?:was|were|am|been) (?:shown|given|told|handed|provided)|i (?:have|had|know|knew|saw|see) the|already know|(?:given|provided|gold|correct|reference) (?:answer|labels?|annotations?|list|entities|solution))\b",
             r"\b(?:not|n't|never|without|avoid)\b[^.;\n]{0,25}\b(?:mention|reveal|say|show|admit|disclose|betray|let on|letting on|saying|showing|revealing|mentioning)(?: on)? that [^.;\n]{0,25}\b(?:known|given|seen|shown|told|knew|handed|have the)\b",
             r"\bas (?:if|though) [^.;\n]{0,25}(?:\bnot|n't|\bnever) [^.;\n]{0,12}\b(?:known|given|seen|shown|know|there|told)\b",
+            r"\b(?:wasn't|weren't|was not|were not|hasn't been|haven't been|has not been) (?:annotated|label+ed|tagged|marked)\b|\b(?:isn't|is not|aren't|are not|not) annotated\b|\bunannotated\b",
+            r"\b(?:missing|missed|absent|left out|omitted|excluded|dropped|overlooked|forgotten)\b(?: \w+)? (?:from|in|of|by) (?:the|their|these) (?:annotat\w+|labels|tags|provided|given|supplied|solution|reference|gold|data)\b(?! (?:types|schema|text|sentence))",
+            r"\b(?:entities|mentions|labels|answers?|spans|list|items|annotations)(?: (?:that )?(?:i|we) (?:have|need))? to (?:be )?(?:explain|justif|motivat|defend|rationali)\w*\b",
+            r"\bi(?:'m| am) (?:only |just )?to (?:defend|justify|explain|motivate)\b|\b(?:story|excuse|pretext) (?:for|why)\b",
+            r"\btells? me (?:all )?the (?:entities|mentions|answers?|spans)\b|\b(?:in|by|from|per|with) what (?:i|we) (?:was|were|have been|had been) (?:given|shown|sent|handed)\b",
             # wants the reasoning behind them
             r"\b(?:reasoning|reasons?|rationale|explanation|thoughts|thinking|logic)\b (?:that lies? )?(?:behind|that (?:leads?|led|gets?) (?:up )?to|for|leading to) (?:them|it|these|those|each of them|the (?:given|provided|annotations?|labels|answers?|solution|known|result|extraction|list))\b(?=(?! (?:format|schema|types)))",
             r"\b(?:justify|explain|rationali[sz]e|defend) (?:the )?(?:given |provided |existing |supplied )?(?:annotations?\b(?! (?:rules|guide|scheme))|extraction|solution|labels (?:they|that|given|provided|i was)|list (?:they|that|given|i was)|entities (?:they|given|provided|i was))",
@@ -290,9 +316,9 @@ _BACKWARDS = re.compile(
             r"\b(?:tags?|tagged|columns?|tokens?|input|carr(?:y|ies)|label\w*)\b[^.;\n]{0,80}\b[bi]-(?:per|loc|org|misc|[a-z]{3,})\b",
             r"\btag sequence\b|\b(?:tags?|brackets?|markup|mark-up) (?:that )?(?:in|of|from) the (?:input|prompt|data|source|file)\b",
             r"\b(?:brackets?|tags|markup|mark-up) (?:placed |set |put )?around\b[^.;\n]{0,30}\b(?:says?|makes?|marks?|means?|tells?|shows?|already)\b",
-            r"\b(?:(?:is|are|was|were) )?expected (?:as|under|to be(?: listed| tagged| label+ed| annotated)? (?:as|under))\b|\bwhat(?:'s| is| was) (?:expected|wanted|desired)\b(?! (?:of|from))",
+            r"\b(?:(?:is|are|was|were) )?expected (?:as|under|to be(?: listed| tagged| label+ed| annotated)? (?:as|under))\b|\bwhat(?:'s| is| was) expected\b(?! (?:of|from))",
             r"\b(?:counts?|accepted|scored|credited) as (?:a )?(?:hit|correct|right)\b|\bwill be (?:accepted|scored|counted)\b",
-            r"\b(?:answer|result|output|extraction|list)s? (?:(?:is|was|are|were) (?:already )?(?:known|fixed|settled|predetermined|given)|must (?:contain|include)|(?:has|have) to (?:contain|include))\b(?! (?:only|the types|all|a key|every|each|at least|exactly|no))(?=[^.;\n]{0,60}\b(?:so|argue|explain|justif\w+|because|find|to me|in advance)\b)",
+            r"\b(?:answer|result|output|extraction|list|json|completion)s?(?: for (?:this|the) \w+)? (?:(?:is|was|are|were) (?:already )?(?:known|fixed|settled|predetermined|given)|must (?:contain|include)|(?:has|have) to (?:contain|include))\b(?! (?:only|the types|all|a key|every|each|at least|exactly|no))(?=[^.;\n]{0,60}\b(?:so|argue|explain|justif\w+|because|find|to me|in advance|only|just|therefore)\b)",
         )
     )
 )
@@ -353,9 +379,8 @@ def leak(cot: str, sentence: str) -> str | None:
         return f"the trace speaks of a given answer: {foreign!r}"
     if not _may_leak(trace.vocabulary):
         return None
-    about = _about(sentence)
     for start, end in _suspects(trace):
-        found = _telling(trace, start, end, about)
+        found = _telling(trace, start, end, _about(sentence))
         if found is not None:
             return f"the trace speaks of a given answer: {found[:80]!r}"
     return None
@@ -403,20 +428,22 @@ def _is_real(letters: str, match: re.Match[str]) -> bool:
     first = letters.rfind("B", 0, start) + 1
     stop = letters.find("B", end)
     segment = letters[first : stop if stop >= 0 else len(letters)]
-    if "G" in segment or "Q" in letters[first:start]:
+    if "G" in segment or "Q" in letters[max(first, start - _DOUBT) : start]:
         return False
     window = max(first, start - 4)
-    head = next((at for at in range(start, end) if letters[at] in _THINGS), start)
+    head = next((at for at in range(start, end) if letters[at] in _HEADS), start)
     return not _DENIED.search(letters, window, head + 1) and not _UNREAL.search(letters, start, end + 2)
 
 
 def _letter(word: str, about: frozenset[str]) -> str:
     letter = _CLASS.get(word)
+    if letter is None and word.endswith("est"):
+        letter = "a"
     if letter is None:
         if word[-2:] == "'s" or word[-1:] == "'":
             owner = word.rstrip("s").rstrip("'").rstrip("s")
-            return "X" if owner in _OWNERS and owner not in about else "q" if owner in about else "w"
-        return "q" if word in about else "q" if word == '"' else "," if word in ",:;|–" else "w"
+            return "X" if owner in _OWNERS and owner not in about else "q" if owner in about else "'"
+        return "q" if word in about else "q" if word == '"' else ":" if word == ":" else "," if word in ",;|–" else "w"
     return "q" if letter in _LEXICAL and (word in about or word.rstrip("s") in about) else letter
 
 
