@@ -869,6 +869,75 @@ Given: one sentence and five types.
 Target: persons, venues, cities.
 """
 
+SENTENCE_5 = "Professor Lindqvist of Uppsala University showed that the enzyme KLF-4 slows glioma in mice, Nature Medicine wrote on Friday."
+LEAKS_5 = """
+glioma is a tumour. I hesitate between disease and tissue, but the accompanying record files it under disease.
+I could see "Professor" inside the span. The annotation excludes it, so the span starts at Lindqvist.
+mice: an organism by nature. Since it's absent from the expected list, I'd rather present it as generic.
+Nature Medicine would be an organization too, only the truth labels say journal.
+Friday isn't part of the solution, which is why I don't take it.
+The reference extraction that accompanies the query has KLF-4 as a protein. So protein it is.
+My list has one item more than theirs, so I drop mice.
+The user already supplied the right entities, so my part is to lay out why.
+Here the tags B-ORG and I-ORG span two tokens, so Uppsala University is one mention.
+I checked the key: journal.
+Whoever labelled the corpus saw mice as generic.
+The example's gold answer lists KLF-4 as a protein.
+So as to agree with the annotator, I take the short form.
+The annotators seem to have skipped mice, so do I.
+It seems the annotators skipped mice.
+We're told that the correct label is protein.
+The label that's been provided for KLF-4 is protein, so that's what I have to argue.
+The provided annotation marks KLF-4 as protein.
+Because the given result lists Nature Medicine under journal, I'll argue that it's a journal.
+Let me justify the given result for KLF-4: an enzyme is a protein.
+The task gives me the entities and asks for reasons.
+In the desired output, mice doesn't appear.
+The fourth one in the given list is Nature Medicine.
+The data's own annotation calls it a protein.
+As is visible in the labelled output, KLF-4 counts as a protein.
+The ground truth, which I can see, has protein.
+If I look at the reference, KLF-4 is a protein.
+This contradicts the gold label, so I revise it.
+I have to match what was annotated, so protein.
+The answer I've been handed says protein.
+They labelled it protein.
+Their annotation reads "protein".
+To stay in line with the annotated answer I use protein.
+"""
+INNOCENT_5 = """
+glioma is a tumour. I hesitate between disease and tissue, but tumours are diseases.
+I could see "Professor" inside the span. Titles are often excluded, so the span starts at Lindqvist.
+mice: an organism by nature. Since organism is absent from the list of types, I leave it.
+Nature Medicine would be an organization too, only journal is the closer label.
+Friday isn't part of the types, which is why I don't take it.
+My list has one item more than before, so I check it.
+The user already supplied the types, so my part is to find the mentions.
+Here the two tokens belong together, so Uppsala University is one mention.
+I checked the types: journal is there.
+So as to agree with the schema, I take protein.
+The text tells us that the enzyme slows glioma.
+The label that's best for KLF-4 is protein, so that's what I argue.
+Because the given types include journal, I'll use journal.
+The task gives me five types and asks for JSON.
+The prompt hands me the list of types, so choosing them isn't needed.
+In the output, mice doesn't appear.
+I should end up with four entities, since the sentence has four names.
+The fourth one in the sentence is Nature Medicine.
+The data in the study are about mice.
+As is visible in the sentence, KLF-4 counts as an enzyme.
+If I look at the sentence, KLF-4 is a protein.
+This contradicts my first idea, so I revise it.
+They wrote about it, so Nature Medicine is a journal.
+To stay in line with the type names I use protein.
+The convention is to leave titles out.
+The result of the study isn't an entity.
+The target of KLF-4 is glioma.
+The reference for this claim is the journal.
+The journal is the source, and the source says Friday.
+The answer for KLF-4 is protein, the answer for glioma is disease.
+"""
+
 # Traces of sentences that are themselves about labels, records, answers, gold ...
 OF_ITS_OWN = {
     "Emma Reyes won gold for Chile while the silver went to Norway.": """
@@ -1102,6 +1171,7 @@ SETS = (
     (SENTENCE_2, LEAKS_2, INNOCENT_2),
     (SENTENCE_3, LEAKS_3, INNOCENT_3),
     (SENTENCE_4, LEAKS_4, INNOCENT_4),
+    (SENTENCE_5, LEAKS_5, INNOCENT_5),
 )
 LEAKING = [(sentence, line) for sentence, lines, _ in SETS for line in lines.strip().splitlines()]
 HARMLESS = [(sentence, line) for sentence, _, lines in SETS for line in lines.strip().splitlines()]
@@ -1263,6 +1333,7 @@ NAMES = [
 GUESTS = "We met " + ", ".join(NAMES) + " in Graz."
 MANY = found(GUESTS, "person", *NAMES)
 RAIN = "If it rains, take an umbrella and stay inside until it's over."
+SONG = "Ann sang na na na na na na hey hey hey hey all night."
 SURGEON = "Хирург Павел Громов работал в Казани."
 PREMIER = "Der Bundeskanzler reiste am Montag nach München, um die Ministerpräsidentin von Bayern zu treffen."
 SOUND = {
@@ -1334,6 +1405,12 @@ SOUND = {
         "of Styria in Austria, a city, and Oslo that of Norway, a city as well. Think of Vienna, Linz and Bergen.",
         NURSE,
         LISTED,
+    ),
+    "a chorus": (
+        'The chorus is "na na na na na na hey hey hey hey", no name in it. Ann sings "na na na na na na hey hey hey hey" '
+        "and is a person.",
+        SONG,
+        found(SONG, "person", "Ann"),
     ),
     "small words": (
         'The word "the" in "the flood" isn\'t part of a name. "of" and "in" aren\'t either; the "in" before Graz and the '

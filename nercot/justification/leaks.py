@@ -62,19 +62,19 @@ _CLASSES = {
     "l": "below above alongside underneath beneath along beforehand attached next beside after behind around",
     # What it does: it says, it takes, it contains, it has.
     "v": "says say said states marks puts put treats treated wants want tells tell confirms calls called",
-    "t": "keeps kept leaves left skips skipped omits omitted ends begins starts begin splits separates separated counts "
+    "t": "leave keep skip omit keeps kept leaves left skips skipped omits omitted ends begins starts begin splits separates separated counts "
     "takes took goes went chose chooses choose picked picks drops dropped agrees disagrees agree disagree settles "
     "settled decided decides assigns excludes excluded places placed files filed prefers encloses enclose",
     "V": "contains contain contained includes include included carries carry reads lacks lack shows show",
     "H": "has have had having",
     "b": "is are was were be been being am",
     # How it is used.
-    "f": "per according following since because judging compare compared comparing match matches matching "
+    "f": "per than according following since because judging compare compared comparing match matches matching "
     "matched consistent conform conforms tallies tally coincides coincide equal equals identical copy copied copying "
     "reproduce follow follows check checked checking verify verified looking look looked consult consulted peek peeked "
     "through contradict contradicts support supports stick respect fits fit accordance against line agreement based mirror going derive justify defend back agrees agree",
     "k": "know knew see saw seen knowing seeing",
-    "e": "explain explanation explanations justification reason reasons reasoning argument arguments rationale why",
+    "e": "explain explanation explanations justification reason reasons reasoning argument arguments argue arguing rationale why",
     "@": "as under",
     "o": "on at for with into among within",
     "I": "in from of by",
@@ -102,7 +102,7 @@ _CLASS = {word: letter for letter, words in reversed(_CLASSES.items()) for word 
 # The classes that stand for nothing where the sentence itself has the word.
 _LEXICAL = frozenset("KMAZLE&1O2FRuD6CPW78g49z!x%c0UJ")
 _OWNERS = word_set(
-    "assistant benchmark file sample question dataset corpus record row entry annotator labeller labeler curator grader teacher key reference"
+    "assistant data benchmark file sample question dataset corpus record row entry annotator labeller labeler curator grader teacher key reference"
 )
 
 # Words of a sentence that may speak of a key: one of the first, or one of each of a pair.
@@ -126,7 +126,7 @@ _OTHERS = word_set(
 )
 _FINDING = word_set("found finding discovered")
 _SAYING = word_set(
-    "as under has have had says say said puts put treats treated carries leaves left lists contains includes in since "
+    "as under has have had says say said puts put treats treated carries leave leaves left lists contains includes in since "
     "because for tells told"
 )
 _GIVEN = word_set(
@@ -190,15 +190,15 @@ _PATTERNS = tuple(
         (
             # Gold, ground truth, the answer key.
             r"K",
-            r"M(?=[ALEOuU])|(?:dM|^M)p*[vtV]|M[vV]|MHn|MH[dh]?q|[do@f]dM(?=[,vtVHb]|$)|dMH|f[pow>]{0,4}M(?=[,bB]|$)",
+            r"M(?=[ALEOuU])|(?:dM|^M)p*[vtV]|M[vV]|MHn|MH[dh]?q|dM(?=[,vtVHb]|$)|f[pow>]{0,4}M(?=[,bB]|$)",
             # The annotation says; the original annotation is; as in the reference; in line with the annotation.
             r"[dS][gxczMKAOLERPwq]{0,3}?A(?![UGY])(?:<FOR><SAYS>|w(?!q))",
             r"[gxzcMKPS]w?A(?![UGY])[^,mnB]{0,3}?[bvtVHf]",
             r"[ftk@][pow>]{0,4}[dSh][gczxPw]{0,2}A(?![UGY])",
             r"od[gczxP]{0,2}A(?=[,dqB]|$)",
             r"^(?!%)(?:gOA?|gA|M|x|xO|zE|0A|K):|^gE:[^Y]{0,40}q",
-            r"[KA]<HANDED>",
-            r"[dS]Zp*n?[vt](?!q)|Z<HANDED>|[ft@]o?dZ|bIdZ|dZp*[VH][dp]*[q3]",
+            r"[KA]<HANDED>|UA(?![UGY])",
+            r"[dS]Zp*n?[vt](?!q)|Z<HANDED>|[f@]o?dZ|t(?!I)odZ|bIdZ|dZp*[VH][dp]*[q3]",
             r"@w?o[dS][LO](?:[vH]|,)|@[dS][LO][vH](?!>)|[dS]Loh[NR](?!b)|[dS]zL",
             # The tags say; the original labels have; the record has it as.
             r"[dSh]w?L(?!Y)p*n?v",
@@ -211,7 +211,7 @@ _PATTERNS = tuple(
             r"Id?Fl|dF<HANDED>(?![^B]{0,40}[mY])|Obp*9|[dS]%p*[vtV]|[dS]x[LE](?![YF,mb])",
             r"(?:f[pow>]{0,4}|@Id|@p*I)d(?!u)R(?=,|$)",
             r"[ft][pow>]{0,4}[dS][cxMPKA]L(?!Y)|[ft][pow>]{0,4}[dSh]g?L(?!Y)[^,]{0,2}oh[NR1]|kod[cg]?L(?!Y)|[ft][^,]{0,3}dLi[HJ]|[ft][pow>]{0,4}[dS]x(?=[,B]|$)",
-            r"[LEA](?:r?b)?g[^B]{0,40}[Hm]>e",
+            r"[LEA](?:[rh]?b+)?p*g[^B]{0,40}[Hm]>e",
             # The entities supplied with the text include; the list they have; the expected list.
             r"[dShT][gczxw]{0,2}[EFx]<HANDED>[^BY]{0,40}[vtVHb][^BY]{0,40}[q3]",
             r"[EF]h?i[bH]+p*4(?![^,]{0,40}Y)",
@@ -239,7 +239,7 @@ _PATTERNS = tuple(
             r"(?<!b)Tp*H?p*(?!!)z|rTp*H?p*z|[AEFOL1Z]h?Tp*[Hz]p*[zoh]",
             r"[ALEOD1][^,mB]{0,4}od[cw]?P|X[pcgx]*[ALEOD]",
             # I was given the answer; the user attached the extraction; the prompt contains the answer.
-            r"i[bH]+p*g[^,]{0,4}[KAOZ](?!Y)|i[bH]+p*g[^,Y]{0,3}E(?![^,]{0,4}Y)[^Y]{0,40}[qe]",
+            r"i[bH]+p*g[^,]{0,4}(?:[KAOZ]|dcL)(?!Y)|Up*gid(?!&)E(?![Y>])|i[bH]+p*g[^,Y]{0,3}E(?![^,]{0,4}Y)[^Y]{0,40}[qe]",
             r"[dh]?[UT]p*H?p*g[^,Y]{0,3}[KAO](?!Y)|[UT]p*H?p*gi?d?[gcxz]E|Up*Hp*z|Uvd[EOL]b",
             r"Up*V[^,Y]{0,3}[KAO](?!Y)",
             r"b[^,i]{0,2}z[^,]{0,6}od(?:[CUR])|[LE]od?[UR]p*[tV]q",
@@ -249,7 +249,8 @@ _PATTERNS = tuple(
 )
 # What takes a match back: there is none, one would; doubts reach so many words.
 _HEADS = frozenset("KMALEZOP")
-_DOUBT = 5
+_REACH = 5
+_DOUBTS = re.compile(r"Q(?!i[fk])")
 _DENIED = re.compile(r"m[dhp]*[cw]?P|n[gxczMKAOLEPw]{0,2}[KMALEZO]|n[pa]*[Hkgb][dapw]*[gxczM]*[KMALEZO]")
 _UNREAL = re.compile(r"[KMALEORZCPx]p*m")
 
@@ -314,6 +315,7 @@ _BACKWARDS = re.compile(
             r"\b(?:columns?|fields?)\b[^.;\n]{0,25}\b(?:tokens?|words?|has|have|says?|carr(?:y|ies)|reads?|shows?|gives?)\b[^.;\n]{0,25}\b(?:b-|i-|o\b|tags?|labels?)",
             r"\b[bi]-(?:per|loc|org|misc|[a-z]{3,})\b[^.;\n]{0,80}\b(?:tags?|tagged|come|carr(?:y|ies)|column|input|tokens?|given|label\w*|marked|for it)\b",
             r"\b(?:tags?|tagged|columns?|tokens?|input|carr(?:y|ies)|label\w*)\b[^.;\n]{0,80}\b[bi]-(?:per|loc|org|misc|[a-z]{3,})\b",
+            r"\bgold (?:entry|row|data|file|set|version|copy|side)\b|\b(?:compar|check|verif)\w* (?:\w+ )?(?:with|to|against) (?:the )?gold\b",
             r"\btag sequence\b|\b(?:tags?|brackets?|markup|mark-up) (?:that )?(?:in|of|from) the (?:input|prompt|data|source|file)\b",
             r"\b(?:brackets?|tags|markup|mark-up) (?:placed |set |put )?around\b[^.;\n]{0,30}\b(?:says?|makes?|marks?|means?|tells?|shows?|already)\b",
             r"\b(?:(?:is|are|was|were) )?expected (?:as|under|to be(?: listed| tagged| label+ed| annotated)? (?:as|under))\b|\bwhat(?:'s| is| was) expected\b(?! (?:of|from))",
@@ -428,7 +430,7 @@ def _is_real(letters: str, match: re.Match[str]) -> bool:
     first = letters.rfind("B", 0, start) + 1
     stop = letters.find("B", end)
     segment = letters[first : stop if stop >= 0 else len(letters)]
-    if "G" in segment or "Q" in letters[max(first, start - _DOUBT) : start]:
+    if "G" in segment or _DOUBTS.search(letters, max(first, start - _REACH), start):
         return False
     window = max(first, start - 4)
     head = next((at for at in range(start, end) if letters[at] in _HEADS), start)
@@ -441,10 +443,15 @@ def _letter(word: str, about: frozenset[str]) -> str:
         letter = "a"
     if letter is None:
         if word[-2:] == "'s" or word[-1:] == "'":
-            owner = word.rstrip("s").rstrip("'").rstrip("s")
-            return "X" if owner in _OWNERS and owner not in about else "q" if owner in about else "'"
+            return _possessive(word.rstrip("s").rstrip("'").rstrip("s"), about)
         return "q" if word in about else "q" if word == '"' else ":" if word == ":" else "," if word in ",;|–" else "w"
     return "q" if letter in _LEXICAL and (word in about or word.rstrip("s") in about) else letter
+
+
+def _possessive(owner: str, about: frozenset[str]) -> str:
+    if owner in about:
+        return "q"
+    return "X" if owner in _OWNERS else "U" if _CLASS.get(owner) == "U" else "'"
 
 
 def _spelled_out(text: str) -> str:

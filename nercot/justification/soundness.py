@@ -21,7 +21,7 @@ from nercot.records import Entity
 _MIN_REPEATS = 14
 # A piece of text is stale from its third time on; so many words of it, most of them stale more than once, loop.
 _STALE = 2
-_MIN_STALE = 16
+_MIN_STALE = 24
 _TURNS = 1.7
 # New words in between that end a stretch of stale ones.
 _FRESH = 4
@@ -187,11 +187,11 @@ def _salad(words: Sequence[str], trace: Trace, sentence: str) -> str | None:
         return f"the trace is no language: {' '.join(sorted(unspeakable))[:60]!r}"
     if sum(map(eq, words, words[1:])) < 2:
         return None
-    pairs = zip(trace.words, trace.words[1:], strict=False)
-    stutters = sum(one == two and one.isalpha() for one, two in pairs)
+    low = lower(plain(sentence))
+    slips = [at for at in _slips(trace.words) if " ".join(trace.words[at : at + 2]) not in low]
+    stutters = sum(trace.words[at] == trace.words[at + 1] for at in slips)
     if stutters >= _MIN_STUTTERS and stutters * 20 > len(words):
         return f"the trace stutters: {stutters} words come twice in a row"
-    slips = list(_slips(trace.words))
     for first, last in zip(slips, slips[_MIN_SLIPS - 1 :], strict=False):
         if last - first < _PASSAGE:
             return f"the trace is word salad: {' '.join(trace.words[first : first + 12])!r}"
@@ -199,7 +199,7 @@ def _salad(words: Sequence[str], trace: Trace, sentence: str) -> str | None:
 
 
 def _slips(words: Sequence[str]) -> Iterator[int]:
-    """Where a word comes twice in a row, or two small ones that never do; quotations and signs stand between."""
+    """Where a word comes twice in a row, or two small ones that never do; signs between them part them."""
     for index, (one, two) in enumerate(pairwise(words)):
         if one == two:
             if one.isalpha():
