@@ -1290,6 +1290,38 @@ UNSOUND = {
     "signs": GOOD + " }}]]##$$@@!!%%^^&&**(())__++==--}}]]##$$@@!!%%^^&&**(())[[",
     "numbers": " ".join(map(str, range(60))),
     "dots": "... ... ...",
+    "nouns and verbs in no order": " ".join(
+        DRAW.sample(
+            [
+                "nurse",
+                "Brandt",
+                "person",
+                "Graz",
+                "Oslo",
+                "city",
+                "company",
+                "flood",
+                "left",
+                "hospital",
+                "event",
+                "named",
+                "because",
+                "type",
+                "label",
+            ]
+            * 4,
+            60,
+        )
+    ),
+    "types in a loop": GOOD + " Person, company, city, event." * 12,
+    "drafts in a loop": GOOD + '\n{"person": ["Ilka Brandt"], "city": ["Graz"]}' * 10,
+    "a loop in Chinese": GOOD + " " + "所以这是一个城市。我再检查一遍。" * 20,
+    "a biography": "Albert Einstein was born in Ulm in 1879 and later moved to Bern, where he worked at the patent office. In "
+    "1905 he published four papers, and in 1921 he was awarded the Nobel Prize. He died in Princeton.",
+    "a recipe after a good beginning": GOOD
+    + " By the way, bread is best baked in a hot oven with steam. Flour, water, salt "
+    "and yeast are mixed, the dough rests for an hour, is folded, rests again, and then it goes onto a stone. After forty "
+    "minutes the crust is dark, and the loaf sounds hollow when it's tapped. Let it cool on a rack before cutting it.",
     "another sentence": "The passage tells of a match between Rapid and Sturm in Vienna. Rapid and Sturm are clubs, so "
     "company doesn't fit; Vienna is a city and the referee, Hans Gruber, is a person. The cup final is an event.",
     "a sentence much like it": "Nurse Helga Lind left Falcon Systems in Linz for a clinic in Bergen. Helga Lind is a person. "
@@ -1403,6 +1435,22 @@ SOUND = {
     "with background": (
         "Ilka Brandt is a person. Kestrel Robotics is a company like Boston Dynamics, Kuka or Fanuc. Graz is the capital "
         "of Styria in Austria, a city, and Oslo that of Norway, a city as well. Think of Vienna, Linz and Bergen.",
+        NURSE,
+        LISTED,
+    ),
+    "each word": (
+        "\n".join(f"- {word} → " + ("person" if word in ("Ilka", "Brandt") else "no entity") for word in NURSE.split()),
+        NURSE,
+        LISTED[:1],
+    ),
+    "three drafts": (
+        f"{GOOD}\n" + '{"person": ["Ilka Brandt"], "company": ["Kestrel Robotics"]}\nCheck.\n' * 3,
+        NURSE,
+        LISTED,
+    ),
+    "in German": (
+        "Der Satz handelt von einer Krankenschwester. Ilka Brandt ist eine Person, denn sie hat Vor- und Nachnamen. Kestrel "
+        "Robotics ist eine Firma. Graz und Oslo sind Städte. Das Hochwasser hat keinen Namen.",
         NURSE,
         LISTED,
     ),

@@ -190,7 +190,7 @@ _PATTERNS = tuple(
         (
             # Gold, ground truth, the answer key.
             r"K",
-            r"M(?=[ALEOuU])|(?:dM|^M)p*[vtV]|M[vV]|MHn|MH[dh]?q|dM(?=[,vtVHb]|$)|f[pow>]{0,4}M(?=[,bB]|$)",
+            r"M(?=[ALEOuU])|(?:dM|^M)p*[vtV]|M[vV]|MH(?![dabwo>])|MHdq|dM(?=[,vtVHb]|$)|f[pow>]{0,4}M(?=[,bB]|$)",
             # The annotation says; the original annotation is; as in the reference; in line with the annotation.
             r"[dS][gxczMKAOLERPwq]{0,3}?A(?![UGY])(?:<FOR><SAYS>|w(?!q))",
             r"[gxzcMKPS]w?A(?![UGY])[^,mnB]{0,3}?[bvtVHf]",

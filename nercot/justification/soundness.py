@@ -37,7 +37,7 @@ _FEW_LETTERS = 12
 _MIN_STUTTERS = 5
 # Slips of grammar in so many words.
 _PASSAGE = 60
-_MIN_SLIPS = 6
+_MIN_SLIPS = 5
 _MIN_DRIFT = 40
 # Fewer words are a remark, not a trace that could be about something else.
 _REMARK = 25
@@ -90,6 +90,12 @@ _CODE = re.compile(
     r"(?m)^\s*(?:import |from \w+ import |def \w|print\(|#include|return |const |var )|\w\.\w+\(|\w+ = \w+\("
 )
 _NO_NAMES = word_set("json ner named okay english wikipedia sentence step final answer done yes")
+# Without a pause nobody says so many words that are all nouns and verbs.
+_PAUSE = re.compile(r"[^\w\s']|\n")
+_BREATH = 45
+_SMALL = word_set(
+    "the a an of in is it and to that as so i this for not no with on are be or at by but from has have was"
+)
 # What no sentence has twice, or before one another.
 _ARTICLES = word_set("the a an")
 _NEVER_NEXT = word_set("the a an of to in and is was were are be or then where for with by at on it")
@@ -185,9 +191,12 @@ def _salad(words: Sequence[str], trace: Trace, sentence: str) -> str | None:
         and len([word for word in unspeakable if word not in lower(sentence)]) >= _MIN_SLIPS
     ):
         return f"the trace is no language: {' '.join(sorted(unspeakable))[:60]!r}"
+    low = lower(plain(sentence))
+    rush = _rush(trace.low, low) if len(words) > _BREATH else None
+    if rush is not None and trace.english:
+        return f"the trace is word salad: {' '.join(rush[:12])!r}"
     if sum(map(eq, words, words[1:])) < 2:
         return None
-    low = lower(plain(sentence))
     slips = [at for at in _slips(trace.words) if " ".join(trace.words[at : at + 2]) not in low]
     stutters = sum(trace.words[at] == trace.words[at + 1] for at in slips)
     if stutters >= _MIN_STUTTERS and stutters * 20 > len(words):
@@ -195,6 +204,16 @@ def _salad(words: Sequence[str], trace: Trace, sentence: str) -> str | None:
     for first, last in zip(slips, slips[_MIN_SLIPS - 1 :], strict=False):
         if last - first < _PASSAGE:
             return f"the trace is word salad: {' '.join(trace.words[first : first + 12])!r}"
+    return None
+
+
+def _rush(trace: str, sentence: str) -> list[str] | None:
+    """Many words without a pause and without small words between."""
+    for passage in _PAUSE.split(trace):
+        said = passage.split() if len(passage) > 4 * _BREATH else []
+        small = sum(word in _SMALL for word in said)
+        if len(said) > _BREATH and small * 12 < len(said) and passage.strip() not in sentence:
+            return said
     return None
 
 
@@ -268,7 +287,7 @@ def _is_readable(trace: Trace, sentence: str) -> bool:
 
 def _drift(trace: Trace, words: Sequence[str], sentence: str, schema: Sequence[str]) -> str | None:
     """A text that begins with the sentence and goes on about something else for most of its length."""
-    content = set(_CONTENT.findall(lower(plain(sentence) + " " + " ".join(schema))))
+    content = set(_CONTENT.findall(lower(plain(sentence) + " " + " ".join(schema)))) - _COMMON
     stems = {word[:5] for word in content} | _ABOUT
     last = next((at for at in range(len(words) - 1, -1, -1) if words[at][:5] in stems or words[at] in _ABOUT), 0)
     if len(words) - last <= max(_MIN_DRIFT, len(words) // 2) or not _is_readable(trace, sentence):
