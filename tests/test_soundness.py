@@ -938,6 +938,47 @@ The journal is the source, and the source says Friday.
 The answer for KLF-4 is protein, the answer for glioma is disease.
 """
 
+SENTENCE_6 = "Kofi Mensah opened Baobab Books in Accra last March with money from the Volta Fund."
+LEAKS_6 = """
+Baobab Books: I hesitate, shop or company? The solution given for this row has company, so company.
+"last March" would be a date for me, but it doesn't appear in the reference list.
+As the annotators have Volta Fund under organization, I do too.
+The gold set has three items and so do I.
+According to the label that came with the text, Accra is a city.
+I was shown that Accra is a city, so I only need a reason.
+In the given answer, Kofi Mensah is a person.
+My explanation must lead to company for Baobab Books, as that is the expected label.
+The user included the correct entities in the message: Kofi Mensah, Accra.
+The target annotation for this sentence leaves out the date.
+I see in the attached JSON that Volta Fund is an organization.
+Let me work back from the listed entities to the clues in the text.
+The annotated version marks Baobab Books as a company.
+Since the key has Accra as city, I'd better say that it's a capital.
+The label it was given in the corpus is company.
+Per the provided ground truth, the date isn't an entity.
+The existing labels say organization for the fund.
+Looking at what the annotator did, the date was skipped.
+I already have the answer, so this is just about explaining it.
+This entity must be explained as a company because the answer says so.
+"""
+INNOCENT_6 = """
+Baobab Books: I hesitate, shop or company? The types offer company only, so company.
+"last March" would be a date for me, but it doesn't appear in the types.
+I have three items so far and one more to check.
+In my answer, Kofi Mensah is a person.
+My explanation leads to company for Baobab Books.
+The user included five types in the message.
+I see in the sentence that Volta Fund gives money.
+Let me work through the sentence for clues.
+Since the sentence has Accra after "in", it's a city.
+The label I give it is company.
+This entity can be explained as a company because it sells books.
+I already have the answer, so this is just about writing it down.
+The answer says it all: four entities.
+Funds are labelled organization in most datasets.
+The fund's label is organization.
+"""
+
 # Traces of sentences that are themselves about labels, records, answers, gold ...
 OF_ITS_OWN = {
     "Emma Reyes won gold for Chile while the silver went to Norway.": """
@@ -1172,6 +1213,7 @@ SETS = (
     (SENTENCE_3, LEAKS_3, INNOCENT_3),
     (SENTENCE_4, LEAKS_4, INNOCENT_4),
     (SENTENCE_5, LEAKS_5, INNOCENT_5),
+    (SENTENCE_6, LEAKS_6, INNOCENT_6),
 )
 LEAKING = [(sentence, line) for sentence, lines, _ in SETS for line in lines.strip().splitlines()]
 HARMLESS = [(sentence, line) for sentence, _, lines in SETS for line in lines.strip().splitlines()]

@@ -74,7 +74,7 @@ _CLASSES = {
     "reproduce follow follows check checked checking verify verified looking look looked consult consulted peek peeked "
     "through contradict contradicts support supports stick respect fits fit accordance against line agreement based mirror going derive justify defend back agrees agree",
     "k": "know knew see saw seen knowing seeing",
-    "e": "explain explanation explanations justification reason reasons reasoning argument arguments argue arguing rationale why",
+    "e": "explain explained explaining explanation explanations justification reason reasons reasoning argument arguments argue arguing rationale why",
     "@": "as under",
     "o": "on at for with into among within",
     "I": "in from of by",
@@ -204,7 +204,7 @@ _PATTERNS = tuple(
             r"[dSh]w?L(?!Y)p*n?v",
             r"[dS]p*[cMxPKA]w?L(?!Y)<FOR><SAYS>",
             r"[dS][gczxMPKAw]{0,2}(?:[LARCZ]|x(?![ALEOF]))(?!Y)[^,mYB]{0,4}p*n?<AS>",
-            r"L<HANDED>p*n?p*(?:[vt]|<AS>)|(?:9w?L|Lp*9)(?!Y)[^,bnmYB]{0,6}[q3]|f[^,]{0,4}(?:dL9|d9L)(?!Y)|kd0?cL",
+            r"L<HANDED>p*n?p*(?:[vt]|<AS>)|Lh?j(?=p*[ol])|(?:9w?L|Lp*9)(?!Y)[^,bnmYB]{0,6}[q3]|f[^,]{0,4}(?:dL9|d9L)(?!Y)|kd0?cL",
             r"[dSh]gw?(?!&)E(?![^B]{0,4}Y)|qbn?p*Id[g9]w?E(?![^B]{0,6}Y)|Eb+p*g@,q|[dS]Lp*t[q3]|[dS](?:7|9|0|z)F(?!Y)",
             r"(?:O|A|(?!&)E)h?d?[TU]p*H?p*g(?![^B]{0,4}Y)|[EFO]h?b+p*4(?![^B]{0,6}Y)",
             r"d0w?(?!2)[LEO](?!Y)|L[wq]Id[UC]|Up*H[^,BY]{1,5}z(?!o?[dh]?[NY])|IdU[^BY]{0,8}bp*z@|bp*z[wp]*IdNip*J",
@@ -226,7 +226,7 @@ _PATTERNS = tuple(
             r"[dSh][wp]?[gMPSKzc]?[gMPSK]w?O(?!Y)",
             r"[dS][cx]?O<HANDED>",
             r"f[dh]c?Op*[vtVE][^Y]{0,40}q|[fk]odO(?!Y)|odO(?!Y)im?k",
-            r"iHd[cgx][LEO]",
+            r"iHd[cgx][LEO]|ip*Hp*dO[^B]{0,10}e|i[bH]+p*4h|Up*Vdc(?!&)E|fdc?Op*v(?![^B]{0,6}[YF])",
             r"ip*kd[cgx][OELA]|ip+kd[OELA](?=[,h]|$)",
             # The entry for this sentence; the record that came with it; its own output.
             r"[dS][gw]?R(?:o[hd]w?[N1RCU]|<HANDED>)[^,]{0,3}<SAYS>(?![^B]{0,40}[YF])",
