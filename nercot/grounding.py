@@ -391,23 +391,27 @@ def _hints(sentence: str, mention: str, places: Sequence[Span], label: str, cot:
     """The places of the mention that the trace means where it speaks of this type.
 
     Two kinds of hint count: words quoted around the mention that stand around one place only ("post World War
-    II"), and a count ("the second Jordan"); both only in a line that names the type.
+    II"), and a count ("the second Jordan"); both only in a sentence of the trace that names the type.
     """
     hints: set[Span] = set()
     for start, end in _exact(cot, mention):
         if not (_is_bordered(cot, start) and _is_bordered(cot, end)):
             continue
-        stop = cot.find("\n", end)
-        line = cot[cot.rfind("\n", 0, start) + 1 : stop if stop >= 0 else len(cot)]
         place = _counted(cot, start, places) or _quoted(sentence, cot, (start, end), places)
-        if place is None or _ELSEWHERE.search(line):
-            continue
-        if label in fold_label(line):
+        said = _sentence_of(cot, start, end)
+        if place is not None and label in fold_label(said) and not _ELSEWHERE.search(said):
             hints.add(place)
     return frozenset(hints) if len(hints) < len(places) else frozenset()
 
 
-# A line that says that the occurrence which it shows is not the one that is meant.
+def _sentence_of(cot: str, start: int, end: int) -> str:
+    """The sentence of the trace around a place of it."""
+    begin = max(cot.rfind(mark, 0, start) for mark in ("\n", ". ")) + 1
+    stops = [stop for mark in ("\n", ". ") if (stop := cot.find(mark, end)) >= 0]
+    return cot[begin : min(stops, default=len(cot))]
+
+
+# A sentence that says that the occurrence which it shows is not the one that is meant.
 _ELSEWHERE = re.compile(
     r"\b(?:inside|within|part of|contained in|nested|different (?:occurrence|mention|one)|doesn't count|don't count"
     r"|not (?:the|a) (?:separate|same))\b"

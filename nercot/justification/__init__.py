@@ -13,7 +13,8 @@ gold and never asks whether the reasoning is right.
     cues.py        the English of taking, refusing and weighing
     statements.py  which mention it takes as which type, sentence by sentence
     verdicts.py    the last word on each, and what the answer lacks
-    soundness.py   whether it is reasoning about this sentence at all; leaked answers
+    soundness.py   whether it is reasoning about this sentence at all
+    leaks.py       whether it leans on an answer that it was given
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from nercot.justification.drafts import find_drafts
+from nercot.justification.leaks import leak
 from nercot.justification.lexicon import types_of
 from nercot.justification.mentions import Reference, Surface, find_references
 from nercot.justification.places import Places
-from nercot.justification.soundness import degeneration, leak
+from nercot.justification.soundness import degeneration
 from nercot.justification.statements import read_statements
 from nercot.justification.trace import Span, Trace, lower, plain, read_trace
 from nercot.justification.verdicts import judge
