@@ -2698,12 +2698,12 @@ VARIANTS = [
 ]
 KNOWN_MISSES = {
     "eco 3",
-    "eco 5",
+    "late addition",
     "mix 2",
     "weighed and taken",
     "tour heading one missing",
     "lowell 3",
-    "lab 2",
+    "space 4",
     "lab 7",
 }
 

@@ -11,6 +11,7 @@ gold and never asks whether the reasoning is right.
     drafts.py      the JSON that it tries out
     subjects.py    what a sentence speaks of: groups, the key of a line, "it" and "both"
     cues.py        the English of taking, refusing and weighing
+    contests.py    which of several types a passage settles on
     statements.py  which mention it takes as which type, sentence by sentence
     verdicts.py    the last word on each, and what the answer lacks
     soundness.py   whether it is reasoning about this sentence at all

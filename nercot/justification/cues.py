@@ -55,7 +55,7 @@ _NOT_AFTER = re.compile(
     r"(?:not\b(?! only| just| merely)|no\b(?!\.? ?\d| doubt| question| problem| discussion| matter)|n't|isn't|aren't"
     r"|wasn't|weren't|doesn't|don't|didn't|won't|wouldn't|can't|cannot|couldn't|nope\b|none\b|nothing\b|never\b|nil\b"
     r"|empty\b|excluded\b|ruled out|out\b(?! of the \w+ is)|wrong\b|odd\b|unlikely\b|a mistake|a misreading|absurd"
-    r"|nonsense|off the table|nowhere|blank\b|vacant\b|a (?:bad|poor) fit|no sense)"
+    r"|nonsense|off the table|nowhere|blank\b|vacant\b|being (?:too|just|only|merely)\b|a (?:bad|poor) fit|no sense)"
 )
 _NOT_LATER = re.compile(
     r"^[^,;:.(]{0,60}\b(?:would be|is|was|seems|feels|looks) (?:an? |just |simply |clearly )*"
@@ -70,8 +70,8 @@ _OPEN = re.compile(
     r"|perhaps|maybe|possibly|tempted|tempting|either|whether|if|unsure|undecided|usually|normally|sometimes|often|occasionally|elsewhere"
     r"|alternatively|sounds? like|one (?:may|might|could)|in theory|in principle|at first|initially|candidates?"
     r"|options?|start with|started with|first (?:thought|instinct|impulse|guess|idea)|thought of|consider(?:ed|ing)?"
-    r"|wonder(?:ed|ing)?|possibilit(?:y|ies)|(?:almost|looks?|a bit|just|more|kind of|something) like|as if"
-    r"|similar to|resembles?|readings?|not sure|unclear|debatable"
+    r"|wonder(?:ed|ing)?|possibilit(?:y|ies)|(?:almost|looks?|a bit|just|kind of|something) like|as if"
+    r"|similar to|resembles?|(?<!second )(?<!closer )(?<!careful )readings?|not sure|unclear|debatable"
     r"|arguabl[ey]|offers?|potentially|otherwise|suppose it|in another|hesitat\w+|torn between|temptation"
     r"|(?:a|the) trap|trip me|fall for|invites?|misle\w+)\b"
 )
@@ -203,7 +203,7 @@ ENDS_YES = re.compile(
 )
 HYPOTHETICAL = re.compile(
     r"^\W*(?:alternatively|i(?:'d| would) have (?:said|put|taken|called|guessed|expected|thought)|alternatives?|one (?:option|could|might|may)|options?\b|or (?:else )?|if |had |were "
-    r"|elsewhere|in another|another (?:option|reading|possibility)|possibilit|either |candidates?|at first"
+    r"|elsewhere|in another|another (?:option|reading|possibility)|possibilit|either (?!way)|candidates?|at first"
     r"|i (?:start|started|begin) with|first (?:thought|glance|instinct|impulse|guess)|initially|my first|suppose"
     r"|strictly|on the one hand|some (?:would|might|may)|one school|the naive|naively|could one)"
 )
@@ -250,7 +250,7 @@ _OBJECT = r"[^,;:.()–→]*"
 REFUSAL = re.compile(
     rf"\b(?:(?P<verb>{_VERB})(?:\s+|$)(?P<object>{_OBJECT})"
     r"|(?:leav(?:e|ing)|left|keep(?:ing)?|kept|let(?:ting)?|set(?:ting)?|tak(?:e|ing)|took|pull(?:ing)?"
-    r"|put(?:ting)?)\s+(?P<between>[^,;:.()–→]{0,60}?)"
+    r"|put(?:ting)?)\s+(?P<between>(?:(?!\b(?:leave|leaving|keep|let|set|put) )[^,;:.()–→]){0,60}?)"
     r"\s*\b(?:out|off|aside|untagged|unlabel+ed|unmarked|unannotated|alone|go)\b"
     r"|(?:(?:do|does|did|will|would|can|could|should|need|must|shall|is|are|was|were|be|am|i'm) ?(?:not|n't)|won't"
     r"|can't|cannot|not|never)\s+"
@@ -302,7 +302,7 @@ _POLITE = _any(
     "i_decline "
     "i_let_it_be let_it_be give_it_a_miss has_to_go have_to_go better_left over-annotat overkill "
     "won't_appear won't_make_it doesn't_make_it don't_make_it doesn't_make_the isn't_going_in not_going_in crossed_out "
-    "i'd_not i_would_not i'd_sooner_not i_dare_not i_don't_dare no_mention no_entity not_eligible ineligible "
+    "i'd_not i_would_not i'd_rather_not_have i'd_rather_not_list i'd_rather_not_tag i'd_sooner_not i_dare_not i_don't_dare no_mention no_entity not_eligible ineligible "
     "disqualified disqualifies unconvincing stays_unlabelled stays_unlabeled remains_unlabelled unannotated untagged "
     "irrelevant not_helpful not_useful doesn't_concern don't_concern isn't_for_us not_for_us i_stay_away stay_away_from"
 )
@@ -312,7 +312,7 @@ NO_VERDICT = re.compile(
     r"(?:^\W*|[,:–(→=?|]\s*|\b(?:so|hence|thus|therefore|verdict|final|and|but|well|then|is|are)\s+)"
     rf"(?:{_any('out no nope nah none neither nothing skip skipped excluded ignore ignored omit omitted dropped')}"
     r"|rejected|discarded|left out|not (?:one|taken|included|tagged|listed|counted|used|here|it|that|this)|no it|-|–|x"
-    r"|n/a|irrelevant|nil|nada|✗|✘|❌|i'd rather not|better not|rather not|i think not|i pass|no thanks|not for me)"
+    r"|n/a|irrelevant|nil|nada|✗|✘|❌|(?:it|this|that|they|he|she|one) (?:doesn't|isn't|don't|aren't|won't)|i(?:'ll| will)? leave (?:it|them|this|that)|i'd rather not|better not|rather not|i think not|i pass|no thanks|not for me)"
     r"\s*[\"'.,;!)|]*\s*$"
 )
 # A refusal at the head of the list of what it refuses: "Not taken: ...".
@@ -345,7 +345,7 @@ DENYING = word_set(
     f"scrap "
     "dropped unlike avoid except would had misread misreading mistake mistaken mistakes wrong wrongly is was seems "
     "feels "
-    "looks empty excluded out odd unlikely a absurd nonsense off nowhere blank vacant nil"
+    "looks empty excluded out odd unlikely a absurd nonsense off nowhere blank vacant nil being"
 )
 OPENING = word_set(
     "could might may can would perhaps maybe possibly tempted tempting either whether if unsure undecided usually "

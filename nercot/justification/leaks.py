@@ -130,7 +130,7 @@ _SAYING = word_set(
     "because for tells told"
 )
 _GIVEN = word_set(
-    "states indicated given provided accompanying enclosed appended sent shown passed stored existing finished gave assigned told got "
+    "states against indicated given provided accompanying enclosed appended sent shown passed stored existing finished gave assigned told got "
     "received marked extracted original human correct official know knew their identical matches match agrees agree "
     "consistent model supposed contains includes according teacher arrive arrives from since because below above comes "
     "came come already prompt bottom fixed missing missed through to looking seeing judging says"
@@ -241,7 +241,9 @@ _PATTERNS = tuple(
             # I was given the answer; the user attached the extraction; the prompt contains the answer.
             r"i[bH]+p*g[^,]{0,4}(?:[KAOZ]|dcL)(?!Y)|Up*gid(?!&)E(?![Y>])|i[bH]+p*g[^,Y]{0,3}E(?![^,]{0,4}Y)[^Y]{0,40}[qe]",
             # The target output has; I was given the final JSON; the correct entities are known; the entities, as provided.
-            r"[dS]%O(?=[^B]{0,3}[vtVH])(?![^B]{0,10}[YF])|i[bH]+p*gd?y?F(?!Y)|[dS]c[EOLA]bp*0|ip*kh?dcO(?!Y)",
+            r"[dS]%O(?=[^B]{0,3}[vtVH])(?![^B]{0,10}[YF])|i[bH]+p*gd?y?F(?!Y)|[dS]c[EOLA]b+p*[0g]|ip*kh?dcO(?!Y)",
+            # I was handed the tags; the list, which I have seen; the label that was supplied; whoever labelled it had.
+            r"i[bH]+p*4d?[LE](?!Y)|[OALE],?[rh]iHp*k|[dS]L[rh]b+p*9|Wp*z[dh]Nm?H",
             r"Up*Hw?Vd?E(?![Y>])|[EO],@g",
             r"[dh]?[UT]p*H?p*g[^,Y]{0,3}[KAO](?!Y)|[UT]p*H?p*gi?d?[gcxz]E|Up*Hp*z|Uvd[EOL]b",
             r"Up*V[^,Y]{0,3}[KAO](?!Y)",
@@ -287,6 +289,8 @@ _BACKWARDS = re.compile(
             r"\b(?:result|answer|label|outcome|what|entities|list) (?:that )?they(?:'re| are) (?:after|looking for|expecting|waiting for)\b|\bwhat they (?:already )?have (?:for|here|as|under|there)\b",
             r"\b(?:user|they|you|someone|somebody|prompt|instructions?|system|message|task|hint)\b[^.;\n]{0,12}\b(?:told|tells?|reveals?|shows?|says?|betrays?|gives? away|discloses?|spells? out|know|knows)\b[^.;\n]{0,8}\b(?:which|the|all the|what) (?:entities|mentions|spans|answers?|labels)\b (?:are|is|count|were|should be|have to be)?(?! (?:types|format|to|that are allowed|allowed|from|in))(?=\s*(?:right|correct|expected|wanted|accepted|[:,]))",
             r"\b(?:told|known|knew|given|decided) (?:\w+ )?(?:beforehand|in advance)\b",
+            r"\bknowing (?:that )?the (?:result|answer|label|outcome|solution)\b|\bagainst the (?:answer|solution|labels?)\b",
+            r"\b(?:arrive|end up|land|get) (?:at|to|with) the (?:given|provided|supplied|known|expected) (?:label|answer|list|result|output)",
             r"\b(?:reveals?|gives? away|discloses?|betrays?) (?:the|which|all the) (?:entities|mentions|answers?|labels|solution)\b",
             r"\b(?:user|someone|somebody) (?:has |had )?already (?:decided|determined|identified|found|extracted|label+ed|tagged|annotated|marked|solved|picked|chosen)\b(?! (?:on )?(?:the|which) (?:types|schema|labels|categories))",
             r"\b(?:in|from|per|by|to) the metadata\b(?! (?:like|such))|\b(?:output|answer|list|labels?|entities|result)\b[^.;\n]{0,12}\bfilled in\b",

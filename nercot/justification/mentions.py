@@ -38,6 +38,8 @@ _SMALL = word_set(
 
 _PARTICLE = r"(?: (?:of|the|de|du|von|van|for|la|le|del|der|di) (?=[^\W_a-z])| )?"
 _NAME = re.compile(rf"(?<![\w'’])[^\W_a-z][\w.&'’-]*{_PARTICLE}(?:(?:[^\W\d_a-z]|\d)[\w.&'’-]*{_PARTICLE})*")
+# Two names that a preposition joins may be one or two: "The Salt Road for Lantern".
+_JOINT = re.compile(r" for (?:the )?")
 _IDEOGRAPHS = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 # A capital at the start of a sentence does not make these a part of the name.
 _OPENING = re.compile(
@@ -56,7 +58,7 @@ _LEADS = (": ", "→ ", "= ")
 # Before a quotation that shows a word and means nothing by it.
 _SAYS = re.compile(
     r"\b(?:says?|said|saying|drop|drops|dropping|without|words?|verb|noun|preposition|adjective|article|suffix|prefix|reads|by"
-    r"|calls?|called|sounds|means?|as in|like|with|after|before|of|from|says that|leave|leaving|minus|not|and|or|cut|in|to|between|it|he|she|they|who|which|that) $"
+    r"|calls?|called|sounds|means?|as in|like|with|after|before|between|beside|neighbou?rs?|of|from|to|says that|leave|leaving|minus|not|and|or|cut|in|it|he|she|they|who|which|that) $"
 )
 _SUBJECT = re.compile(r"\b(?:it|he|she|they|who|which|that|also|only) $")
 # Before a quotation that is a word of the sentence: "the word "Professor" introduces it".
@@ -69,6 +71,20 @@ _TELLS = re.compile(
     r"|would|could|can|might|helps?|settles?|proves?|leaves?|needs?|→)\b| →"
 )
 _SO_IS = re.compile(r"\bso (?:is|are) (?:the )?([^,.;:()\n]{2,40})(?=[,.;:(\n]|$)")
+# What may stand before and after a string of which something is said.
+_LED = re.compile(
+    r"(?:^|\n|[.!?;] |\b(?:as for|what about|how about|tag(?:ged|ging)?|call(?:ed|ing)?|mark(?:ed|ing)?|label(?:l?ed|l?ing)?|take|took|taking|read|see"
+    r"|saw|know|treat|keep|file|put|list|add|revise|makes?|give|consider|for|with|about|that|is|should|does) )"
+    r"[\W]*(?:(?:and|but|so|then|now|while|though|the|an?|is|should|does|let me|here|also|finally|next) [\"']?)*$"
+)
+_PLAIN_WORD = re.compile(r"(?<![\w'-])[a-z][a-z'-]+(?![\w'-])")
+_WORDS_NEAR = 24
+_NEAR = 400
+_PREDICATE = re.compile(
+    r"[\"')]*(?: (?:is|isn't|was|are|means?|gets?|goes|falls|counts?|names?|looks?|as|can|can't|could|would|may|might|should|stays?|reads?|refers?"
+    r"|does|doesn't|belongs?|comes?|ends?|turns?|moves?|becomes?|functions?|shares?|has|suits|to|under|an?|out of|rather|still|probably|clearly|then|i'd|i)\b"
+    r"|[:?]| [=→–-]|, (?:an?|it|which|that's|i)\b|\.(?: |$))"
+)
 _LIST_MARK = re.compile(r"[:=→]")
 _ITEMS = re.compile(r"[^\s,;.\"'(][^,;\n\"(]{0,60}?(?=\s*(?:[,;\n(]|\.\s|\.?$|\"| and |$))")
 _CLAUSAL = word_set("is are was were has had will would to in on at by with from that which who instead")
@@ -212,6 +228,12 @@ def _heads(one: Reference, found: Sequence[Reference], surfaces: Sequence[Surfac
     return trace.low[one.end : following.start].strip(" \"'") in (":", "→")
 
 
+def _is_shown(one: Reference, trace: Trace) -> bool:
+    """Whether a string in quotes is only where something stands: "from "our" to "used" the name ..."."""
+    quoted = trace.low[max(0, one.start - 1) : one.start] == '"'
+    return quoted and _SAYS.search(trace.low, max(0, one.start - 24), one.start - 1) is not None
+
+
 def _without_reasons(found: Sequence[Reference], surfaces: Sequence[Surface], trace: Trace) -> list[Reference]:
     """Without strings of the sentence that are the reason given for a listed mention: "Silva: candidate, so ..."."""
     kept: list[Reference] = []
@@ -225,7 +247,7 @@ def _without_reasons(found: Sequence[Reference], surfaces: Sequence[Surface], tr
             gap = (before.end, one.start) if before is not None else (0, 0)
             owned = before is not None and surfaces[before.mention].listed
             plainly = is_common(trace.plain[one.start : one.end])
-            if _heads(one, found, surfaces, trace):
+            if _heads(one, found, surfaces, trace) or _is_shown(one, trace):
                 continue
             short = trace.plain[one.start : one.end].isupper() and "(" in trace.low[gap[0] : gap[1]]
             reason = (owned and not short and _REASON.fullmatch(trace.low, *gap) is not None) or (
@@ -360,10 +382,12 @@ def _alike(word: str, one: str) -> bool:
 def _names(sentence: str, trace: Trace) -> Iterator[tuple[str, Span]]:
     """The names of the sentence that the trace repeats, with their first place in the sentence."""
     for match in _NAME.finditer(sentence):
-        name = _OPENING.sub("", match[0]).strip(" .'’-")
-        if len(name) > 1 and name.lower() not in _SMALL and plain(name) in trace.plain:
-            start = match.start() + match[0].index(name)
-            yield name, (start, start + len(name))
+        whole = _OPENING.sub("", match[0]).strip(" .'’-")
+        parts = [whole] if plain(whole) in trace.plain else _JOINT.split(whole)
+        for name in parts:
+            if len(name) > 1 and name.lower() not in _SMALL and plain(name) in trace.plain:
+                start = match.start() + match[0].index(name)
+                yield name, (start, start + len(name))
     if not sentence.isascii():
         for match in _IDEOGRAPHS.finditer(trace.plain):
             start = sentence.find(match[0])
@@ -380,7 +404,7 @@ def _picked(
     """Other strings of the sentence before a verdict or after a type: (text, place in the trace)."""
     low = lower(sentence)
     listed = [lower(surface.text) for surface in surfaces if surface.listed]
-    for start, end in (*_chunks(trace), *_items(trace, types)):
+    for start, end in (*_chunks(trace), *_items(trace, types), *_debated(sentence, listed, trace, types)):
         raw = trace.low[start:end]
         text = _ITEM.sub("", raw).strip(" .,;:\"'()")
         words = text.split(None, _MAX_PICKED)
@@ -446,6 +470,8 @@ def _items(trace: Trace, types: Types) -> Iterator[Span]:
             stops = (low.find(sign, mark.end(), reach) for sign in ("\n", ". "))
             stop = min((at for at in stops if at >= 0), default=reach)
             for item in _ITEMS.finditer(low, max(mark.end(), done), stop):
+                if item[0].count(" ") >= _MAX_PICKED:
+                    break  # it is no list
                 yield item.span()
             done = max(done, stop)
 
@@ -461,7 +487,11 @@ def _chunks(trace: Trace) -> Iterator[Span]:
                 or low[start - 1] == "\n"
                 or _MARK.match(low, end)
                 or low[start - 2 : start] in _LEADS
-                or not (_SAYS.search(low, max(0, start - 24), start) or _TELLS.match(low, end))
+                or (
+                    any(char.isupper() or char.isdigit() for char in trace.plain[start:end])
+                    # a quotation of plain words is mostly of what stands beside a mention
+                    and not (_SAYS.search(low, max(0, start - 24), start) or _TELLS.match(low, end))
+                )
             )
         ):
             yield start + 1, end - 1
@@ -478,6 +508,36 @@ def _chunks(trace: Trace) -> Iterator[Span]:
         )
         if start < end:
             yield start, end
+
+
+def _debated(sentence: str, listed: Sequence[str], trace: Trace, types: Types) -> Iterator[Span]:
+    """Plain words of the sentence for which two types are weighed: "I nearly tagged heist as genre; plot ..."."""
+    low, words, starts = trace.low, trace.words, trace.starts
+    content = frozenset(_PLAIN_WORD.findall(sentence)) - _SMALL - frozenset(" ".join(listed).split())
+    reach = 0
+    for index in [index for index, word in enumerate(words) if word in content and not types.at((word,), 0)[1]]:
+        start = starts[index]
+        if start < reach or _LED.search(low, max(0, start - 40), start) is None:
+            continue
+        reach = start + len(words[index])
+        for last in range(index + 1, min(index + _MAX_PICKED, len(words))):
+            end = starts[last] + len(words[last])
+            if low[start:end] not in sentence:
+                break
+            reach = end
+        if _PREDICATE.match(low, reach) is not None and _types_near(trace, types, index, start) > 1:
+            yield start, reach
+
+
+def _types_near(trace: Trace, types: Types, index: int, start: int) -> int:
+    """How many types the line names around a word."""
+    line = trace.low.rfind("\n", max(0, start - _NEAR), start)
+    stop = trace.low.find("\n", start, start + _NEAR)
+    labels = set[int]()
+    for near in range(max(0, index - _WORDS_NEAR // 2), min(index + _WORDS_NEAR, len(trace.words))):
+        if line < trace.starts[near] and (trace.starts[near] < stop or stop < 0) and trace.words[near] in types.first:
+            labels.update(label for label, level in types.at(trace.words, near)[1].items() if level == NAMES)
+    return len(labels)
 
 
 def _is_plain(words: Sequence[str], types: Types) -> bool:

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from nercot.justification import cues
+from nercot.justification.contests import Argument, Contest, Part, compare, part_of
 from nercot.justification.cues import Polarity
 from nercot.justification.drafts import Draft
 from nercot.justification.lexicon import DESCRIBES, HEADS, NAMES, Types
@@ -88,7 +89,7 @@ class Bound(NamedTuple):
 
 # What leads to a verdict: "..., so novel", "it has to be an organization".
 _CONCLUDES = re.compile(
-    r"(?:[→:=]|\b(?:so|hence|thus|therefore|ergo|i\.e\.?|is|are|was|be|it's|that's|he's|she's|they're|as|i'd say|i say|verdict|settled|final"
+    r"(?:[→:=]|\b(?:so|hence|thus|therefore|ergo|i\.e\.?|is|are|was|be|it's|that's|he's|she's|they're|as|i'd say|i say|(?:have to|must|will|'ll) say|(?:context|grammar|verb|wording|text|syntax|rest|position) (?:says|demands|requires|suggests|wants|needs|favou?rs|points to|calls for|speaks for|argues for)|verdict|settled|final"
     r"|(?:goes|go|going|moves?|belongs?|filed?|put|falls?|comes?|counts?) (?:it |them |him |her )?(?:to|under|in|into|with|as)"
     r"|(?:settle|go|opt|decide|vote|lean|plump) (?:on|for|with)|making (?:it|him|her|them)|makes (?:it|him|her|them)"
     r"|(?:call|label|tag|mark|take|read|treat|count) (?:it|them|him|her|this|that|these) ?(?:as)?))"
@@ -120,6 +121,13 @@ _FOR_IT = re.compile(r"[\s\"')]*\b(?:for|fits?|covers?|of|to|with) (?:it|him|her
 _DENIED = re.compile(r"n't\b|\b(?:not|no|never|nor|neither|hardly)\b")
 _SAID_OF = re.compile(r"\b(?:said|decided|concluded|wrote|true|valid|noted) (?:of|for|about|on|with) (?:the )?[\"' ]*$")
 _ITEM_NUMBER = re.compile(r"\W*(?:the )?(?:number|item|no\.|point|nr\.?|#)? ?\(?(\d{1,2})\b")
+_IT_ONLY = re.compile(r"\b(?:it|this|that|the idea|the thought)\b")
+_TO_SEE = re.compile(r" (?:to|if|in|not to)\b")
+_CONJUNCTION = re.compile(r"\b(?:or|nor|and)\b")
+_PHRASE_BEGINS = re.compile(
+    r"(?:^|[,.:;!?–(→=|\n-])[\s\"']*(?:(?:so|hence|thus|also|again|and|an?|the|of course|clearly) )*[\"']?$"
+)
+_PHRASE_ENDS = re.compile(r"[\"')]*\s*(?:$|[.;!|\n)])")
 _ITEM_HEAD = re.compile(r"\s*\(?(\d{1,2})[.):]\s")
 _BULLET = re.compile(r"[\s\"'):]*\n\s*(?:[-•·✓✔+>]|\d{1,2}[.)]) ")
 _BULLET_HERE = re.compile(r"\s*(?:[-•·✓✔+>]|\d{1,2}[.)]) ")
@@ -192,7 +200,7 @@ _CLOSES = re.compile(
     r"|literally|this|now|also|anyway|way|one|wins?|fits?|beats|prevails|works|applies|suits|it is|then|without|whose|where|per|just|twice|if (?:there|any|ever|you))\b|s\b)"
 )
 _DIRECT = re.compile(
-    r"[\s\"']*(?:[:=(→]|is|are|for|would be|here is|(?:that |which )?(?:fits|suits|is right for|covers)|called|named|like|such as|namely)?[\s\"'(]*(?:the |an? )?[\s\"'(]*"
+    r"[\s\"']*(?:,? ?(?:then|so|therefore),? )?(?:is what|(?:that |which )?(?:fits|suits|is right for|covers)|[:=(→]|is|are|for|would be|here is|called|named|like|such as|namely)?[\s\"'(]*(?:the |an? )?[\s\"'(]*"
 )
 _ADJACENT = re.compile(
     r"[\s\"')\]]*(?:(?:[,(:=→–/|-]|is|are|was|were|as|an?|the|one|also|both|all|each|another|two|three|clearly"
@@ -202,14 +210,15 @@ _ADJACENT = re.compile(
 _PREPOSITION = re.compile(
     r"\b(?:of|in|at|near|from|by|for|with|on|below|above|behind|between|than|about|before|after|during|outside|inside"
     r"|within|to|like) (?:the |an? |its |their |his |her |this |that |some |any |our |what )?"
-    r"(?:(?!be |an? |being )[\w-]+ )?[\"']?$"
+    r"(?:(?!be |an? |being |say |call |go |take |tag |label |settle |choose |use |pick |mark |read |see |make |become )[\w-]+ )?[\"']?$"
 )
 # "A kind of city" is said of the mention itself.
 _KIND_OF = ("kind ", "type ", "sort ", "name ", "names ", "form ", "piece ", "class ", "out ")
 _AS_TYPE = re.compile(
     r"\b(?:speaks?|counts?|stands?|argues?|points?|qualif(?:y|ies)|goes|go|belongs?|falls?|put|sorted|filed"
-    r"|assign(?:ed)?|mapped|over|come|comes|up|settl(?:e|ed|ing)|decid(?:e|ed|ing)|land(?:ed)?|opt(?:ed)?|vot(?:e|ed)|lean(?:ed|ing)?|plump(?:ed)?)"
-    r" (?:in|to|with|for|on|under|towards?)\b|\b(?:that's|it's|one|another|something|this is|is|are|they're|those are) for\b"
+    r"|assign(?:ed)?|mapped|over|come|comes|up|settl(?:e|ed|ing)|decid(?:e|ed|ing)|land(?:ed)?|opt(?:ed)?|vot(?:e|ed)|lean(?:ed|ing)?|plump(?:ed)?"
+    r"|refers?|left|leaves?|ends?|ended|stick|stay|mov(?:e|es|ed|ing)|switch(?:ed|ing)?|chang(?:e|ed|ing)|correct(?:ed|ing)?|revis(?:e|ed|ing)|tip(?:s|ped)?|scales?|turn(?:s|ed|ing)?|going|went|deal(?:ing)?|talk(?:ing)?|speaking)"
+    r" (?:in|to|with|for|on|under|into|of|towards?)\b|\b(?:sense|meaning|role|case|instance|example|function) of\b|\bout of\b|\b(?:that's|it's|one|another|something|this is|is|are|they're|those are) for\b"
 )
 _CHAIN = re.compile(r"[\s\"',/)(]*(?:(?:or|and|nor|an?|the|,|/|\+)[\s\"'(]*)*")
 _TWICE = re.compile(
@@ -227,7 +236,7 @@ _TOGETHER = re.compile(
 # Of what belongs to a mention: "Verdi's opera", "Verdi 's is an opera", but not "Verdi's a composer".
 _OWNS = re.compile(r" ?'s (?!(?:an?|the|not|just|clearly|obviously|simply|definitely|also)\b)")
 _LATTER = re.compile(
-    r"\bthe (former|latter|first|second)\b(?: it is)?(?=\W*(?:$|[.,;:!)]|one\b|then\b|here\b|for\b|as\b))"
+    r"\bthe (former|latter|first|second)\b(?: (?:option|reading|type|label|sense))?(?: it is)?(?=\W*(?:$|[.,;:!)]|one\b|then\b|here\b|for\b|as\b))"
 )
 _RANKS = word_set("former latter first second")
 _ONLY = re.compile(
@@ -245,6 +254,12 @@ _REVISES = re.compile(
     r"\W*(?:but )?(?:wait|actually|no,|on second thought|hold on|hmm|however|scrap|correction|rather|instead|at second"
     r"|then again|on reflection|strike that|oops|sorry|i was wrong|i reverse|but\b)"
 )
+_TAKEN_BACK = re.compile(
+    r"^\W*(?:but |oh,? |hmm,? |ah,? )*(?:wait|actually|no,|on (?:second thought|reflection)|hold on|scrap|scratch|strike that|correction"
+    r"|oops|sorry|i (?:was wrong|reverse|take (?:it|that) back)|let me revise|that (?:was|is) (?:wrong|too quick|a mistake|not right))\b"
+)
+# "That X is a city follows from ..." speaks of X.
+_THAT = re.compile(r"\W*(?:and |but |so )?that (?:the )?[\"']?")
 _PRONOUN = re.compile(
     r"\s*(?:it|them|this|that|these|those|one|both|all|either|any|him|her|each|such"
     r"|the (?:pair|two|three|lot|others?|rest|whole|thing|name|mention|span|string|term|candidate|former|latter|word"
@@ -253,6 +268,8 @@ _PRONOUN = re.compile(
     r"(?!\s+(?!from |out |off |then |again |after )\w+\s+\w+\s+\w+)|\s*$"
     r"|\s*(?:here|too|as well|either|completely|entirely|altogether|for now|then|anyway|either way|from|an entry)\b"
 )
+# "The two build args": what was spoken of, in other words.
+_COUNTED = re.compile(r"\s*(?:the|these|those|all) (?:both|two|three|four|five|six|seven|eight) (?!of )")
 # A subject that stands for what was spoken of before, or none at all.
 _IT = re.compile(
     r"\W*(?:(?:but|and|so|still|however|anyway|then|also|well|hmm|hm|now|wait|actually|no|yes|i think|i'd say|i guess"
@@ -288,9 +305,19 @@ _TWO_ACTS = re.compile(r"\b(?:and|but)\b")
 # An object of its own before a mention: "drop the article and it's X".
 _ASIDE = re.compile(r"\b(?:and|but|so|it|it's|that|which|as|since|because|when|while)\b")
 _QUOTED = re.compile(r"\"[^\"]*\"")
+# So near before a predicate a type is its subject: "planet doesn't fit".
+_TYPE_SUBJECT = 3
+# The longest piece of a passage that is shown as evidence, in characters.
+_REACH = 300
+# A mention that stands farther before a type, in characters, is not what it is compared for.
+_NEAR = 12
 # No sentence that means something names more types; a text made to be slow does.
 _MAX_HITS = 40
 _MARKS = ("✔", "✓", "☑", "✅", "✗", "✘", "❌")
+
+
+# What stands before a type that another one takes the place of: "instead of planet, team".
+_INSTEAD = re.compile(r"\b(?:instead of|rather than|unlike|apart from|as opposed to|not)(?: an?| the)? $")
 
 
 class Slot(NamedTuple):
@@ -318,7 +345,7 @@ class Statements:
     names a type without refusing it; `lines`: the lines that speak of a mention outside a quotation; `decisions`: (place, label, whether
     a mention stands in the same sentence) of every type that is named and not doubted; `slots`: the
     types that are said of something; `counts`: how many mentions of a type there are said to be; `blanket`: where everything is said to
-    be of a type.
+    be of a type; `loose`: where something is refused that is named in other words.
     """
 
     def __init__(self, mentions: int, places: Places) -> None:
@@ -333,6 +360,7 @@ class Statements:
         self.blanket: dict[int, tuple[int, int]] = {}
         self.decisions: list[tuple[int, int, bool]] = []
         self.leads: list[tuple[int, int] | None] = [None] * mentions
+        self.loose: list[int] = []
 
     def add(self, mentions: Iterable[int], event: Event, at: int | None = None) -> None:
         """Notes one event for several mentions; `at`: where in the sentence `within` it is said."""
@@ -362,6 +390,7 @@ def read_statements(
             reader.take_draft(waiting.pop())
         if not drafts or not (_drafted(drafts, sentence.start + 1) and _drafted(drafts, sentence.end - 2)):
             reader.read(sentence)
+    reader.settle()
     return reader.statements
 
 
@@ -458,6 +487,7 @@ class _Reader:
         self._unanswered = self._late = self._shown = False
         self._line = 0
         self._pair: list[int] = []
+        self._contest: Contest | None = None
 
     def read(self, sentence: Sentence) -> None:
         """Takes in one sentence."""
@@ -521,9 +551,11 @@ class _Reader:
         """A sentence that names neither a mention nor a type may still refuse or take what was spoken of."""
         text = self._low[sentence.start : sentence.end]
         self._subjects.turn_away((), ())
+        self._contend((), sentence.start)
         asked, self._asked = self._asked, None
         if asked is not None:
             self._answer(text, sentence, asked, named=False)
+        self._choose(sentence, (), (), text)
         if self._ends_with(text, "?"):
             if not self._subjects.refers():
                 self._subjects.forget()
@@ -539,6 +571,7 @@ class _Reader:
         text = self._low[sentence.start : sentence.end]
         question = self._ends_with(text, "?")
         self._subjects.turn_away(groups, [(hit.start, hit.end) for hit in hits])
+        self._contend(groups, sentence.start)
         asked, self._asked = self._asked, None
         self._denied = frozenset()
         if asked is not None:
@@ -550,7 +583,6 @@ class _Reader:
         heading = self._enter_context(sentence, groups, hits, text, question)
         if self._context is not None and groups and not guess:
             self._apply_context(sentence, groups, hits)
-        self._choose(sentence, groups, hits, text)
         blanket = not _TOTAL.isdisjoint(self._words) and _EVERYTHING.match(text) is not None
         if (
             not blanket
@@ -561,6 +593,7 @@ class _Reader:
             self._count(sentence, hits)
         elif hits and not heading:
             self._assign(sentence, groups, hits, text, guess)
+        self._choose(sentence, groups, hits, text)
         if not guess:
             self._refuse(sentence, groups, hits, lead, text, asked)
             if not hits:
@@ -587,6 +620,7 @@ class _Reader:
         for label, level in before[-1].labels.items():
             event = Event(Polarity.NO, label, sentence.start, sentence.end, level >= HEADS, direct=True)
             self.statements.add(mentions, event)
+            self._argue(mentions, Argument(label, Part.LOST, sentence.start, sentence.end))
 
     def _affirm_one(self, sentence: Sentence, groups: Sequence[Group], hits: Sequence[Hit], text: str) -> None:
         """ "If the war is an event, the peace is one too"."""
@@ -638,9 +672,9 @@ class _Reader:
             others = [self._items[item[1]]]
         if not others or not topic or set(topic) & set(others[0].mentions):
             return
-        known = [
-            e for e in self.statements.events[others[0].mentions[0]] if e.kind is Polarity.YES and e.label != EVERY
-        ]
+        events = self.statements.events[others[0].mentions[0]][-_MAX_HITS:]
+        upto = sentence.start + same.start()
+        known = [e for e in events if e.kind is Polarity.YES and e.label != EVERY and e.start < upto]
         firm = [event for event in known if event.firm and event.direct] or known
         if firm:
             label = firm[-1].label
@@ -649,15 +683,27 @@ class _Reader:
 
     def _choose(self, sentence: Sentence, groups: Sequence[Group], hits: Sequence[Hit], text: str) -> None:
         """ "It's the latter": the types that were named last, in their order."""
-        ranked = not _RANKS.isdisjoint(self._words) and (not hits or not groups)
-        latter = _LATTER.search(text) if ranked else None
-        pair = self._pair[-2:]
+        after = hits[-1].end - sentence.start if hits else 0
+        latter = _LATTER.search(text, after) if not _RANKS.isdisjoint(self._words) else None
+        self._name_types(hits)
+        named = {group.mentions for group in groups if not group.quoted}
         key = self._subjects.key
         mentions = key.mentions if key is not None else self._subjects.meant()
-        if latter is not None and len(pair) == 2 and mentions:
-            chosen = pair[0] if latter[1] in ("former", "first") else pair[1]
-            event = Event(Polarity.YES, chosen, sentence.start, sentence.end, True, direct=True)
-            self.statements.add(mentions, event)
+        if latter is None or len(self._pair) < 2:
+            return
+        if named and not _IT_IS.search(text, 0, latter.start()):
+            if not hits:
+                return  # "X is the first": of the mentions
+            mentions = mentions if key is not None else next(iter(named)) if len(named) == 1 else ()
+        chosen = self._pair[0 if latter[1] in ("former", "first") else 1]
+        event = Event(Polarity.YES, chosen, sentence.start, sentence.end, True, direct=True)
+        self.statements.add(mentions, event)
+        for label in self._pair:
+            part = Part.WON if label == chosen else Part.LOST
+            self._argue(mentions, Argument(label, part, sentence.start, sentence.end))
+
+    def _name_types(self, hits: Sequence[Hit]) -> None:
+        """Remembers the two types that were named last, in their order."""
         for hit in hits:
             for label, level in hit.labels.items():
                 if level == NAMES:
@@ -801,8 +847,14 @@ class _Reader:
         previous: Hit | None = None
         foreign = text.lstrip(" (").startswith('"')
         kinds = self._kinds(sentence, groups, hits, text, guess)
-        for hit, closes, kind in zip(hits, closed, kinds, strict=True):
+        if twice and self._contest is not None:
+            self._contest.several = True
+        if self._contest is not None and _TAKEN_BACK.search(text) is not None and Polarity.YES in kinds:
+            self._contest.revise()
+        parts = self._parts(sentence, hits, kinds)
+        for hit, closes, kind, (part, compared) in zip(hits, closed, kinds, parts, strict=True):
             bound = self._bind(sentence, groups, hit, previous)
+            self._weigh(sentence, groups, hit, part, compared, bound)
             unsure = not groups and not self._subjects.sure()
             if bound.firm and unsure and kind is Polarity.NO:
                 bound = bound._replace(firm=False, direct=False)
@@ -812,11 +864,7 @@ class _Reader:
                 bound = bound._replace(firm=False, direct=False)
             if bound.firm and foreign and kind is Polarity.NO and not self._spoken_of_plainly(groups, bound.mentions):
                 bound = bound._replace(firm=False, direct=False)
-            if (
-                bound.firm
-                and not bound.direct
-                and _CONCLUDES.search(self._low, max(sentence.start, hit.start - 40), hit.start)
-            ):
+            if bound.firm and not bound.direct and self._concludes(sentence, hit):
                 bound = bound._replace(direct=True)
             if bound.firm and _REMAINDER.search(self._low, max(sentence.start, hit.start - 20), hit.start):
                 bound = bound._replace(firm=False, direct=False)
@@ -858,6 +906,94 @@ class _Reader:
             previous = hit
         self._settle(events, double)
 
+    # -- what a passage settles on
+
+    def settle(self) -> None:
+        """Ends a passage: the type that it settles on is said of its mentions."""
+        contest, self._contest = self._contest, None
+        won = contest.winner() if contest is not None else None
+        if contest is None or won is None:
+            return
+        for mention in contest.mentions:
+            events = self.statements.events[mention]
+            said = [event for event in events[-_MAX_HITS:] if event.label == won.label]
+            place, end = (said[-1].place, max(won.end, said[-1].end)) if said else (ANY, won.end)
+            start = contest.at if 0 < won.start - contest.at < _REACH else won.start
+            events.append(Event(Polarity.YES, won.label, start, end, True, direct=True, place=place, beside=True))
+
+    def _contend(self, groups: Sequence[Group], at: int) -> None:
+        """Begins a passage where a sentence has another subject than the ones before."""
+        mentions = self._subject_of(groups, at)
+        if self._contest is not None and self._contest.mentions == mentions:
+            return
+        self.settle()
+        at = next((group.start for group in groups if group.mentions == mentions), at)
+        self._contest = Contest(mentions, at) if mentions else None
+        lead = self._subjects.lead(groups)
+        if self._contest is not None and lead is not None and self._subjects.opens_line():
+            self._contest.keyed = self._subjects.is_key(lead)
+
+    def _subject_of(self, groups: Sequence[Group], at: int) -> Mentions:
+        subjects = self._subjects
+        lead = subjects.lead(groups)
+        if lead is not None:
+            return () if lead.part else lead.mentions
+        plain = {() if group.part else group.mentions for group in groups if not group.quoted}
+        that = bool(groups) and _THAT.fullmatch(self._low, at, groups[0].start) is not None
+        stands_first = subjects.stands_first() and not that
+        keyed = any(subjects.is_key(group) for group in groups if not group.quoted and not group.part)
+        if plain and not stands_first and (keyed or subjects.key is None):
+            return plain.pop() if len(plain) == 1 else ()
+        return subjects.key.mentions if subjects.key is not None else subjects.meant()
+
+    def _argue(self, mentions: Mentions, argument: Argument) -> None:
+        if self._contest is not None and (not mentions or mentions == self._contest.mentions):
+            self._contest.note(argument)
+
+    def _parts(self, sentence: Sentence, hits: Sequence[Hit], kinds: Sequence[Polarity]) -> list[tuple[Part, bool]]:
+        """The part of each type of a sentence in the argument, and whether it has it against another type."""
+        if self._contest is None:
+            return [(Part.SAID, False)] * len(hits)
+        low, before = self._low, list[str]()
+        alone: list[Part] = []
+        start = sentence.start
+        for hit, kind in zip(hits, kinds, strict=True):
+            before.append(low[max(start, hit.start - 160) : hit.start])
+            yes, no = kind is Polarity.YES, kind is Polarity.NO
+            alone.append(part_of(yes, no, before[-1], low[hit.end : min(hit.end + 70, sentence.end)]))
+            start = hit.end
+        parts = list(alone)
+        for index in range(len(hits) - 1):
+            gap = low[hits[index].end : hits[index + 1].start]
+            parts[index : index + 2] = compare(parts[index], parts[index + 1], before[index], gap)
+        return [(part, part is not one) for part, one in zip(parts, alone, strict=True)]
+
+    def _weigh(
+        self, sentence: Sentence, groups: Sequence[Group], hit: Hit, part: Part, compared: bool, bound: Bound
+    ) -> None:
+        """Takes note of a type in the argument about the mention that a passage is about."""
+        if compared and not any(hit.start - _NEAR < group.end <= hit.start for group in groups):
+            bound = Bound()  # it is said of the subject, whatever else the sentence names
+        elif (groups and not bound.mentions) or (bound.faint and not compared and part in (Part.SAID, Part.LOST)):
+            return
+        if part is Part.SAID and not (bound.firm or bound.direct or self._concludes(sentence, hit) or self._alone(hit)):
+            return
+        key = _TYPE_KEY.match(self._low, hit.end, sentence.end) if hit.start - sentence.start < 4 else None
+        if key is not None and groups and groups[0].start >= hit.end:
+            return
+        end = hit.end if part is not Part.LOST else cues.clause_end(self._low, hit.end, sentence.end)
+        for label, level in hit.labels.items():
+            if level >= HEADS:
+                self._argue(bound.mentions, Argument(label, part, hit.start, end))
+
+    def _alone(self, hit: Hit) -> bool:
+        """Whether a type is a phrase of its own: "..., a person."."""
+        after = _PHRASE_ENDS.match(self._low, hit.end) is not None
+        return after and _PHRASE_BEGINS.search(self._low, max(0, hit.start - 20), hit.start) is not None
+
+    def _concludes(self, sentence: Sentence, hit: Hit) -> bool:
+        return _CONCLUDES.search(self._low, max(sentence.start, hit.start - 40), hit.start) is not None
+
     def _kinds(
         self, sentence: Sentence, groups: Sequence[Group], hits: Sequence[Hit], text: str, guess: bool
     ) -> list[Polarity]:
@@ -870,7 +1006,8 @@ class _Reader:
         for index in range(1, len(hits)):
             gap = self._low[hits[index - 1].end : hits[index].start]
             weighed = kinds[index - 1] is Polarity.OPEN and gap.rstrip(" \"'").endswith(" or")
-            if kinds[index] is Polarity.YES and (weighed or _CHAIN.fullmatch(gap)):
+            apart = kinds[index - 1] is Polarity.NO and self._apart(sentence, hits, index)
+            if kinds[index] is Polarity.YES and not apart and (weighed or _CHAIN.fullmatch(gap)):
                 kinds[index] = kinds[index - 1]
         for index in range(len(hits) - 2, -1, -1):
             if kinds[index] is not Polarity.YES or kinds[index + 1] is not Polarity.OPEN:
@@ -878,6 +1015,14 @@ class _Reader:
             if _CHAIN.fullmatch(self._low, hits[index].end, hits[index + 1].start):
                 kinds[index] = Polarity.OPEN
         return kinds
+
+    def _apart(self, sentence: Sentence, hits: Sequence[Hit], index: int) -> bool:
+        """Whether a type is no part of the row of refused types before it: "neither planet nor person, a team"."""
+        gap = self._low[hits[index - 1].end : hits[index].start]
+        if "," not in gap or _CONJUNCTION.search(gap) is not None:
+            return False
+        ended = index > 1 and _CONJUNCTION.search(self._low, hits[index - 2].end, hits[index - 1].start) is not None
+        return ended or _INSTEAD.search(self._low, sentence.start, hits[index - 1].start) is not None
 
     def _settled(self, sentence: Sentence, subject: Group, hit: Hit) -> bool:
         """Whether a question is about something else: "X: a band, keep the article?"."""
@@ -940,7 +1085,7 @@ class _Reader:
         many = not _MANY.isdisjoint(self._words)
         counted = not _NUMERALS.keys().isdisjoint(self._words)
         number = _NUMBER.search(low, max(sentence.start, hit.start - 30), hit.start) if counted else None
-        said = _CONCLUDES.search(low, max(sentence.start, hit.start - 40), hit.start) is not None
+        said = self._concludes(sentence, hit)
         key = _TYPE_KEY.match(low, hit.end, sentence.end) if hit.start - sentence.start < 12 else None
         said = said and _GENERAL.isdisjoint(self._words)
         said = said or (key is not None and key["mark"] not in "?.")
@@ -1032,7 +1177,8 @@ class _Reader:
             shown = [group for group in before if not group.quoted] if self._in_brackets(before[-1]) else []
             beside = (shown or before)[-1]
             placed = (
-                _PLACED.search(low, max(sentence.start, beside.start - 40), beside.start) is not None
+                self._subjects.lead([beside]) is None
+                and _PLACED.search(low, max(sentence.start, beside.start - 40), beside.start) is not None
                 and "," in low[beside.end : hit.start]
                 and " so " not in low[beside.end : hit.start]
             )
@@ -1162,9 +1308,12 @@ class _Reader:
         self._late = False
         self._denied = frozenset(labels) if kind is Polarity.NO else frozenset()
         for label, level in labels.items():
-            firm = level >= HEADS and (kind is Polarity.NO or (self._asked_surely and not named))
+            firm = level >= HEADS and (kind is Polarity.NO or (self._asked_surely and not named and len(labels) == 1))
             start = self._asked_at if firm and kind is Polarity.YES else sentence.start
             self.statements.add(mentions, Event(kind, label, start, sentence.end, firm, direct=firm))
+            if firm and not named and (kind is Polarity.NO or len(labels) == 1):
+                part = Part.LOST if kind is Polarity.NO else Part.WON
+                self._argue(mentions, Argument(label, part, sentence.start, sentence.end))
             if kind is Polarity.NO and not mentions and level == NAMES and not named and not self._shown:
                 self.statements.empty[label] = sentence.start
 
@@ -1196,16 +1345,21 @@ class _Reader:
             )
             if cues.WEIGHED.search(text, max(0, match.start() - 40), match.start()):
                 continue
+            if self._refuses_type(sentence, match, groups, hits):
+                continue
             if not (match["not"] and typed):
                 refused = self._object(sentence, match, groups, lead)
+                if not refused and self._contest is not None:
+                    self._contest.dismiss()
                 end = base + match.end()
                 self._add_refusal(sentence, tuple(one for one in refused if not self._taken_later(one, end)), text)
         found = cues.NO_MENTION.search(text) if not cues.UNWANTED.isdisjoint(words) else None
         if found is None and not cues.POLITENESS.isdisjoint(words):
             found = cues.NOT_WANTED.search(text)
-        if found is not None and cues.CONCESSION.match(text, found.end()) is None:
+        weighs = found is not None and hits and _TO_SEE.match(text, found.end()) is not None
+        if found is not None and not weighs and cues.CONCESSION.match(text, found.end()) is None:
             start, end = base + found.start(), base + found.end()
-            if not any(start < hit.end and hit.start < end + 3 for hit in hits):
+            if not any(start < hit.end + _TYPE_SUBJECT and hit.start < end + 3 for hit in hits):
                 self._add_refusal(sentence, self._subject(sentence, groups, lead, start), text)
         if (
             ("only" in words or "just" in words)
@@ -1225,6 +1379,19 @@ class _Reader:
         plain, start = self._trace.plain, group.start
         capital = all(self._surfaces[mention].text[:1].isupper() for mention in group.mentions)
         return capital and plain[start].islower() and plain[start - 1 : start] == '"'
+
+    def _refuses_type(
+        self, sentence: Sentence, match: re.Match[str], groups: Sequence[Group], hits: Sequence[Hit]
+    ) -> bool:
+        """ "I considered planet but rejected it": the type is refused, and not what it was considered for."""
+        start, end = sentence.start + match.start(), sentence.start + match.end()
+        before = [hit for hit in hits if hit.end <= start and max(hit.labels.values()) >= HEADS]
+        first_person = _FIRST_PERSON.match(self._low, sentence.start, start) is not None
+        if groups or not before or not first_person or _IT_ONLY.search(self._low, start, end) is None:
+            return False
+        for label in before[-1].labels:
+            self._argue((), Argument(label, Part.LOST, start, sentence.end))
+        return True
 
     def _taken_later(self, mention: int, at: int) -> bool:
         """Whether the same sentence takes a mention behind the place `at`."""
@@ -1272,6 +1439,8 @@ class _Reader:
     def _add_refusal(self, sentence: Sentence, mentions: Mentions, text: str) -> None:
         if not mentions or cues.REPEATS.search(text) is not None:
             return
+        if self._contest is not None and set(mentions) & set(self._contest.mentions):
+            self._contest.dismiss()
         soft = cues.ELSEWHERE.search(text) is not None
         self.statements.add(mentions, Event(Polarity.NO, EVERY, sentence.start, sentence.end, True, soft=soft))
 
@@ -1289,6 +1458,9 @@ class _Reader:
         if name == "between" and _TWO_ACTS.search(self._low, start, end):
             return ()
         inside = tuple(mention for group in plain if start <= group.start < end for mention in group.mentions)
+        if not inside and not groups and _COUNTED.match(self._low, start, end) is not None:
+            self.statements.loose.append(verb)
+            return ()
         if inside or not _PRONOUN.match(self._low, start, end):
             return inside
         before = [group for group in plain if group.end <= verb]

@@ -37,7 +37,7 @@ _INITIALS = re.compile(r"[\s\"']*\(\s*[\"']?")
 _LIGHT = re.compile(
     r"[\s\W]*(?:(?:the|a|an|and|then|now|next|so|ok|okay|also|first|second|third|finally|last|lastly|as for|what about"
     r"|how about|in|at|for|on|by|from|to|but|hmm|with|here|line|item|step|number|span|string|phrase|token|word|name"
-    r"|term|mention|candidate|we have|there is|there's|i see|looking at|consider|take|regarding|is|are|does|should"
+    r"|term|mention|candidate|we have|here's|here is|that leaves|leaves|remains|there is|there's|i see|looking at|consider|take|regarding|is|are|does|should"
     r"|could|can|\d{1,2}|[a-z]\b)[\s\W]+)*"
 )
 _KEY_MARK = re.compile(
@@ -58,8 +58,8 @@ _PERSON = word_set("he him his she her he's she's")
 # A sentence about something that is no mention: a quoted string, a word, a key of its own.
 _FOREIGN = re.compile(
     r"[\s(>•·-]*(?:\"[^\"\n]+\"\s*(?:[:=→–(,]|-\s|is\b|are\b|was\b)"
-    r"|(?!(?:type|label|verdict|decision|final|answer|so|result|category|conclusion|hence|and|also|note)\b)"
-    r"[^\W\d_][\w' ]{0,40}:\s|[^\W\d_][\w' ]{0,40} [–→=] "
+    r"|(?!(?:type|label|verdict|decision|final|answer|so|result|category|conclusion|hence|and|also|note|that|this|it|which|i|but|wait|correction|no|yes|ok|okay|well|hmm|then|still|rather)\b)"
+    r"[^\W\d_][\w' ]{0,40}:\s|(?!(?:yes|no|nope|wait|hmm|so|then|rather|actually|final|correction|now|or|and|but|maybe|still)\b)[^\W\d_][\w' ]{0,40} [–→=] "
     r"|(?:the |this |that )?(?:word|token|string|phrase|term|span|part|bit|expression|adjective|noun|verb|suffix"
     r"|prefix|preposition) \"[^\"\n]+\")"
 )
@@ -70,7 +70,7 @@ _ASKS = re.compile(
 # A sentence that shows something else, or has a subject of its own.
 _SHOWS = re.compile(r"[^\"\n]{0,40}\"[^\"\n]+\"")
 _OWN_SUBJECT = re.compile(
-    r"\W*(?:and |but |so |then |also )?(?:the|another) (?!(?:type|label|answer|verdict|decision|sentence|text|context|name"
+    r"\W*(?:and |but |so |then |also )?(?:the|another) (?!(?:verb|context|grammar|wording|phrasing|preposition|position|capitals?|plural|article|comma|bracket|meaning|sense|setting|topic|subject|object|usage|clue|type|label|answer|verdict|decision|sentence|text|context|name"
     r"|mention|span|word|string|phrase|term|whole|thing|pair|two|three|former|latter|first|second|third|last|same|only"
     r"|closest|nearest|best|fact|reason|point|question|schema|category|class)\b)\w+"
     r"|\W*(?:and |but |so |then |also )?the (?:two|three|four|other|first|second) (?!(?:names?|ones?|mentions?|of|strings?|words?"
@@ -90,6 +90,10 @@ _COUNTS = {"both": 2, "pair": 2, "two": 2, "three": 3, "trio": 3, "four": 4, "fi
 _COUNTS |= {"eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12}
 
 
+# The deepest that a line is indented, in characters.
+_INDENT = 200
+
+
 class Subjects:
     """Remembers what the sentences so far spoke of; `words`: surfaces that may be mere words of the sentence."""
 
@@ -104,8 +108,8 @@ class Subjects:
         self._places = not trace.vocabulary.isdisjoint(_PLACES)
         self._sole = True
         self._heading: tuple[Group, int, bool] | None = None
-        self._block: list[int] = []
-        self._before: list[int] = []
+        self._block: dict[int, None] = {}  # in the order in which they were named first
+        self._before: dict[int, None] = {}
         self._columns: dict[str, list[int]] = {"left": [], "right": []}
         self._last: Group | None = None
         self.topic: tuple[Group, ...] = ()
@@ -123,7 +127,7 @@ class Subjects:
         if sentence.line != self._sentence.line:
             self.key = self._under_heading(sentence)
         if sentence.paragraph != self._sentence.paragraph and self._block:
-            self._before, self._block = self._block, []
+            self._before, self._block = self._block, {}
         self._sentence = sentence
         groups = self._named(sentence)
         if self._occurrences and (counted := self._counted(sentence, groups)) is not None:
@@ -161,7 +165,9 @@ class Subjects:
     def opens_line(self) -> bool:
         """Whether the sentence is the first of its line."""
         low, start = self._trace.low, self._sentence.start
-        return not low[low.rfind("\n", 0, start) + 1 : start].strip()
+        floor = max(0, start - _INDENT)
+        line = low.rfind("\n", floor, start)
+        return (line >= 0 or floor == 0) and not low[line + 1 if line >= 0 else 0 : start].strip()
 
     def continues(self) -> bool:
         """Whether the sentence begins like one that goes on about the same thing."""
@@ -204,6 +210,8 @@ class Subjects:
         """Forgets the topic where a sentence turns to something that is no mention; `hits`: spans of type names."""
         sentence, low = self._sentence, self._trace.low
         if self.idle or (groups and groups[0].start - sentence.start < 60):
+            return
+        if any(group.mentions == self.recent() for group in groups):
             return
         goes_on = self.continues()
         if not groups and not goes_on and not (hits and sentence.end - sentence.start < 40) and not self.refers():
@@ -258,7 +266,7 @@ class Subjects:
 
     def together(self, word: str) -> tuple[Mentions, bool]:
         """What "both" or "all three" are, and whether that is sure: the last so many mentions of the paragraph."""
-        block = tuple(dict.fromkeys(self._block or self._before))
+        block = tuple(self._block or self._before)
         count = _COUNTS.get(word) or (int(word) if word.isdigit() else 0)
         topic = tuple(dict.fromkeys(mention for group in self.topic for mention in group.mentions))
         if count > len(block):
@@ -272,7 +280,7 @@ class Subjects:
         low, sentence = self._trace.low, self._sentence
         plain = [group for group in groups if not group.quoted] or list(groups)
         for group in plain:
-            self._block.extend(mention for mention in group.mentions if mention not in self._words)
+            self._block.update((mention, None) for mention in group.mentions if mention not in self._words)
         if lead is not None:
             if not lead.quoted and self.key is not None and lead.mentions != self.key.mentions:
                 self.key = None
@@ -331,7 +339,7 @@ class Subjects:
     def _meant_by_place(self, sentence: Sentence) -> list[Group]:
         """ "The second one" and "the left column" as groups."""
         low = self._trace.low
-        block = list(dict.fromkeys(self._block or self._before))
+        block = list(self._block or self._before)
         pair = self._pair()
         if pair is not None and _FORMER.search(low, sentence.start, sentence.end):
             return [

@@ -350,6 +350,27 @@ def _doubted(trace: Trace, references: Sequence[Reference], number: int, event: 
     return trace.doubts(event.end, next(after, len(trace.low)))
 
 
+_TAKES_BACK = re.compile(
+    r"\b(?:skip\w*|leave|left|leaving|drop\w*|ignore\w*|exclude\w*|omit\w*|without|aside|reject\w*|scrap|inside|within|part of|n't|not|no (?:need|entry|mention))\b"
+)
+
+
+def _refused_loosely(trace: Trace, statements: Statements, event: Event) -> bool:
+    """Whether the rest of the line refuses something in other words: "I leave the two build args out"."""
+    index = bisect_left(statements.loose, event.end)
+    if index == len(statements.loose):
+        return False
+    return trace.low.find("\n", event.end, statements.loose[index]) < 0
+
+
+def _refused_later(trace: Trace, references: Sequence[Reference], number: int, event: Event) -> bool:
+    """Whether the rest of the line, until the trace speaks of another mention, has a word that takes the event back."""
+    after = (one.start for one in references if one.start >= event.end and one.mention != number)
+    stop = next(after, len(trace.low))
+    line = trace.low.find("\n", event.end, stop)
+    return _TAKES_BACK.search(trace.low, event.end, line if line >= 0 else stop) is not None
+
+
 # Types whose mentions are bare numbers.
 _COUNTED = word_set(
     "year date number quantity age time price money cardinal ordinal percent percentage rating score count version "
@@ -424,6 +445,25 @@ def _follows(trace: Trace, references: Sequence[Reference], at: int) -> bool:
     return index >= 0 and references[index].start > max(start, at - 400) and '"' in low[references[index].end : at]
 
 
+def _said_plainly(
+    trace: Trace, references: Sequence[Reference], firm: Sequence[Event], text: str, number: int
+) -> list[Event]:
+    """Of a plain word: all that is said, where the trace makes it the head of a line, else what is said beside it."""
+    low, size = trace.low, len(text)
+    own = [one.start for one in references if one.mention == number and not _follows(trace, references, one.start)]
+    for at in own:
+        quoted = low[at - 1 : at] == '"' and low[at + size : at + size + 1] == '"'
+        if quoted or _LINE_HEAD.fullmatch(low, max(low.rfind("\n", max(0, at - 200), at) + 1, at - 200), at):
+            return list(firm)
+    return [event for event in firm if _holds(event, own)]
+
+
+def _holds(event: Event, places: Sequence[int]) -> bool:
+    """Whether the words that an event stands for hold one of the places, which are in order."""
+    index = bisect_left(places, event.start)
+    return index < len(places) and places[index] < event.end
+
+
 def _taken_for_good(
     trace: Trace,
     references: Sequence[Reference],
@@ -436,26 +476,25 @@ def _taken_for_good(
     events = statements.events[number]
     firm = [e for e in events if e.firm and (e.direct or e.twice) and e.kind is Polarity.YES and e.label == label]
     if not listing.labels and text == text.lower():
-        own = [one.start for one in references if one.mention == number and not _follows(trace, references, one.start)]
-        heads = any(
-            trace.low[at - 1 : at] == '"' and trace.low[at + len(text) : at + len(text) + 1] == '"' for at in own
-        )
-        heads = heads or any(
-            _LINE_HEAD.fullmatch(trace.low, max(trace.low.rfind("\n", 0, at) + 1, at - 200), at) for at in own
-        )
-        firm = firm if heads else [e for e in firm if any(e.start <= at < e.end for at in own)]
+        firm = _said_plainly(trace, references, firm, text, number)
     if not firm:
         return False
     doubts = [e for e in events if e.kind is not Polarity.YES and e.label in (label, EVERY)]
-    if any(e.end > firm[0].end or (e.kind is Polarity.NO and not listing.labels) for e in doubts):
-        return False
-    if not listing.labels and all(_doubted(trace, references, number, e) for e in firm):
-        return False
+    if not listing.labels and not text.islower():
+        if any(e.end > firm[-1].end for e in doubts):
+            return False
+        if _refused_later(trace, references, number, firm[-1]) or _refused_loosely(trace, statements, firm[-1]):
+            return False
+    else:
+        if any(e.end > firm[0].end or (e.kind is Polarity.NO and not listing.labels) for e in doubts):
+            return False
+        if not listing.labels and all(_doubted(trace, references, number, e) for e in firm):
+            return False
     state, event = stance(events, label, Listing(listing.labels | {label}, listing.spare))
     if state is not Stance.TAKEN or event is None or statements.empty.get(label, -1) > event.start:
         return False
     if not listing.labels:
         return True
     places = [one.start for one in references if one.mention == number]
-    double = any(event.twice and any(event.start <= place < event.end for place in places) for event in firm)
+    double = any(event.twice and _holds(event, places) for event in firm)
     return double or (listing.spare and not any(e.again for e in events))
