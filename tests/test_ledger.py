@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nercot.errors import InputError, LedgerError, OutputError
@@ -335,6 +335,7 @@ def test_a_ledger_cut_short_is_damaged_and_left_alone(tmp_path: Path) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(place=st.floats(0, 0.999), length=st.integers(1, 3000), byte=st.integers(0, 255))
+@example(place=0.0546875, length=1, byte=128)
 def test_a_damaged_ledger_gives_right_answers_or_says_that_it_is_damaged(
     tmp_path_factory: pytest.TempPathFactory, place: float, length: int, byte: int
 ) -> None:
@@ -444,3 +445,31 @@ def test_a_file_that_is_no_export_is_refused(ledger: Ledger, tmp_path: Path) -> 
 def test_an_export_that_cannot_be_written_is_an_output_error(ledger: Ledger, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="nowhere"):
         export_parquet(ledger, tmp_path / "nowhere" / "x.parquet")
+
+
+FILLING = """
+import random, resource, sys
+from nercot.errors import OutputError
+from nercot.llm.ledger import Ledger
+from nercot.llm.messages import Reply
+from test_ledger import question
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+draw = random.Random(0)
+with Ledger(sys.argv[1]) as ledger:
+    failed = [Reply(question(n).key, "error", detail="no") for n in range(100)]
+    told = [ledger.append(question(n), reply, draw.randbytes(10_000)) for n, reply in enumerate(failed)]
+    errors = [future.exception(60) for future in told]
+print(sum(isinstance(error, OutputError) for error in errors))
+"""
+
+
+def test_of_a_group_that_does_not_fit_on_the_disk_what_fits_is_kept(path: Path) -> None:
+    """A limit on the size of files stands for the disk; a hundred entries come at once, thirty of them fit."""
+    path.parent.mkdir()
+    here = str(Path(__file__).parent)
+    run = subprocess.run([sys.executable, "-c", FILLING, str(path)], capture_output=True, text=True, cwd=here)
+    assert int(run.stdout) > 0, run
+    with Ledger(path) as ledger:
+        kept = sum(total.calls + total.failed for total in ledger.totals())
+    assert 0 < kept < 100

@@ -20,7 +20,7 @@ import zlib
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -376,6 +376,8 @@ class Ledger:
             yield
         except sqlite3.Error as error:
             raise self._told(error) from error
+        except UnicodeDecodeError as error:  # of what SQLite quotes from the file in its message
+            raise self._damaged("its header cannot be read") from error
 
     def _told(self, error: sqlite3.Error) -> NercotError:
         """What SQLite says, as one line that says what to do."""
@@ -440,6 +442,8 @@ class _Writer:
                     connection = self._ledger._connect()
                 self._commit(connection, [row for row, _ in group])
             except sqlite3.Error as error:
+                if connection is not None:
+                    self._commit_singly(connection, [row for row, _ in group])
                 self._failure = self._ledger._told(error)
             _settle([future for _, future in group], self._failure)
             if self._closing.is_set():
@@ -461,6 +465,12 @@ class _Writer:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+    def _commit_singly(self, connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
+        """Writes what still fits of a group that did not: its answers are paid for."""
+        with suppress(sqlite3.Error):
+            for row in rows:
+                self._commit(connection, [row])
 
 
 def _settle(futures: list[Future[None]], failure: NercotError | None) -> None:
