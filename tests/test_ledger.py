@@ -336,6 +336,7 @@ def test_a_ledger_cut_short_is_damaged_and_left_alone(tmp_path: Path) -> None:
 @settings(max_examples=40, deadline=None)
 @given(place=st.floats(0, 0.999), length=st.integers(1, 3000), byte=st.integers(0, 255))
 @example(place=0.0546875, length=1, byte=128)
+@example(place=0.048828125, length=52, byte=32)
 def test_a_damaged_ledger_gives_right_answers_or_says_that_it_is_damaged(
     tmp_path_factory: pytest.TempPathFactory, place: float, length: int, byte: int
 ) -> None:

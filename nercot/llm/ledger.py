@@ -20,8 +20,9 @@ import zlib
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -221,7 +222,7 @@ class Ledger:
             return Reply(key, kind, latency=latency, detail=detail)
         try:
             return replace(read_reply(zlib.decompress(packed), key, kind, latency), detail=detail)
-        except (zlib.error, ValueError) as error:
+        except (zlib.error, ValueError, TypeError) as error:
             raise self._damaged(f"the answer of request {key[:16]} cannot be read") from error
 
     # -- what `nercot ledger` and `nercot status` say -----------------------------------------------------
@@ -346,6 +347,8 @@ class Ledger:
             raise LedgerError(f"{self.path} was made by a newer nercot: upgrade nercot")
         if version < len(_MIGRATIONS):
             self._run_migrations()
+        if _tables(self._connection) != _tables_of_a_ledger():
+            raise self._damaged("its tables are not those of a ledger")
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("SELECT * FROM entries ORDER BY id DESC LIMIT 1").fetchone()
         self._connection.execute("SELECT max(key), min(key) FROM entries").fetchone()
@@ -525,6 +528,19 @@ def _refuse_foreign(path: Path) -> None:
     pages, page_size = int.from_bytes(head[28:32]), int.from_bytes(head[16:18])
     if size < pages * page_size and not path.with_name(f"{path.name}-wal").exists():
         raise LedgerError(f"{path} is damaged (cut short): restore it from a copy, or move it away and start anew")
+
+
+def _tables(connection: sqlite3.Connection) -> list[tuple[str, str | None]]:
+    """Name and definition of each table, index and trigger."""
+    return connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+
+
+@lru_cache(maxsize=1)
+def _tables_of_a_ledger() -> list[tuple[str, str | None]]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for script in _MIGRATIONS:
+            connection.executescript(script)
+        return _tables(connection)
 
 
 def _statements(script: str) -> Iterator[str]:
