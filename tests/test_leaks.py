@@ -38,10 +38,18 @@ GIVEN = (
     "The human annotator picked publisher for Lantern.",
     "Working backwards from the target, Lantern has to be a publisher.",
     "The four entities I've been told about are Ada Quill, The Salt Road, Lantern, Lisbon.",
+    "My task is to supply the thoughts for labels that are already fixed: writer for Ada, location for Lisbon.",
+    "What I write is a rationale for the types that have already been chosen.",
+    "I have to provide the reasoning for entities which are given.",
+    "I write the explanation behind the labels already assigned.",
     "The previous annotator gave Lisbon the type location, I keep this.",
 )
 
 HARMLESS = (
+    "I'd give a reason for the label that fits best.",
+    "I'll write my reasoning for the entities first, then the JSON.",
+    "The labels are given in the schema, the reasoning is up to me.",
+    "I'll add the arguments for types that are not obvious.",
     "Annotators usually leave the article in the title.",
     "According to the usual guidelines, titles include the article.",
     "The task gives me five types to choose from.",

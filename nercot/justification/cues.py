@@ -105,7 +105,8 @@ POSTPONED = re.compile(
     r"|possible|plausible))|(?:either|both|each) (?:one |of them )?(?:is|are|would be) (?:defensible|arguable)|could be either"
     r"|(?:come|get|return) back to (?:it|him|her|this|that|them)\b(?! (?:later,? (?:so|and)))|leave (?:it|that|this) (?:open|for later)"
     r"|(?:remains?|stays?) open|open question|which way this goes|toss-?up|back and forth|(?:can't|cannot) make up my mind|on the fence|jury is (?:still )?out"
-    r"|keep wavering|no way of knowing|anyone's guess)"
+    r"|(?:hard|difficult|impossible|tricky) to (?:say|tell|decide|call)\b(?!.{0,80}\b(?:but|so|still|yet|anyway|otherwise)\b)"
+    r"|(?:argue|speaks?|case) for (?:both|either)\b|keep wavering|no way of knowing|anyone's guess)"
 )
 POSTPONING = word_set(
     "forth mind fence jury wavering knowing guess sure unsure torn undecided say tell decide settle both defensible arguable either back open goes toss"
@@ -168,7 +169,7 @@ _NONE_AFTER = re.compile(
     r"[\s\"'):]*(?:(?:slot|type|label|side|list|too|also|as well|here)[\s,]+)*"
     r"(?:[:=–→-]|is|are|remains?|stays?|has|gets?|there is|there's)?\s*"
     r"(?:left |kept |just |also |then |clearly |simply |still |totally |hence |so |therefore )*"
-    r"(?:(?:(?:slot|list|type|label|column|field) )?(?:free|unused|vacant)\b|empty|none|nothing|no\b(?! doubt)|nope"
+    r"(?:(?:(?:slot|list|type|label|column|field) )?(?:free|unused|vacant)\b|empty|none|nothing|no\b(?! doubt|\.? ?\d)|nope"
     r"|\[\]|[–-]\s*$|n/a|nil|nada|nobody|blank|absent"
     r"|(?:(?:is|are) not|isn't|aren't) (?:needed|used|applicable|required|filled|relevant|an option)"
     r"|(?:doesn't|does not|don't|do not) apply|(?:goes|go) unused|drops? out"
@@ -200,6 +201,11 @@ ANSWER_YES = re.compile(
 )
 ENDS_YES = re.compile(
     r"[:,–-] (?:so |then |and |clearly |i'd say )*(?:yes|yep|yeah|sure|of course|certainly|indeed)[ .!)]*$"
+)
+# "It does end in -burg, but no."
+ENDS_NO = re.compile(
+    r"[,;:–-] (?:but|yet|though|still|however)[ ,]+(?:then |again |here |i'd say |i think |still |clearly ){0,2}"
+    r"(?:no|nope|nah|not (?:here|this one|for me|really|enough|quite|that))[ .!)]*$"
 )
 HYPOTHETICAL = re.compile(
     r"^\W*(?:alternatively|i(?:'d| would) have (?:said|put|taken|called|guessed|expected|thought)|alternatives?|one (?:option|could|might|may)|options?\b|or (?:else )?|if |had |were "
@@ -249,7 +255,7 @@ _TAKEN = _any(
 _OBJECT = r"[^,;:.()–→]*"
 REFUSAL = re.compile(
     rf"\b(?:(?P<verb>{_VERB})(?:\s+|$)(?P<object>{_OBJECT})"
-    r"|(?:leav(?:e|ing)|left|keep(?:ing)?|kept|let(?:ting)?|set(?:ting)?|tak(?:e|ing)|took|pull(?:ing)?"
+    r"|(?:leav(?:e|ing)|left|keep(?:ing)?|kept|let(?:ting)?|set(?:ting)?|tak(?:e|ing)|took|pull(?:ing)?(?! \w+ out of (?:the |its |his |her )?[\"'])"
     r"|put(?:ting)?)\s+(?P<between>(?:(?!\b(?:leave|leaving|keep|let|set|put) )[^,;:.()–→]){0,60}?)"
     r"\s*\b(?:out|off|aside|untagged|unlabel+ed|unmarked|unannotated|alone|go)\b"
     r"|(?:(?:do|does|did|will|would|can|could|should|need|must|shall|is|are|was|were|be|am|i'm) ?(?:not|n't)|won't"

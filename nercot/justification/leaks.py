@@ -280,6 +280,9 @@ _BACKWARDS = re.compile(
             r"\bwith the (?:\w+ )?(?:answers?|solution|labels|result|annotations?) (?:at hand|in mind|in hand|before me|before us|in view|in front of me)\b",
             r"\b(?:this|the) (?:very )?(?:sentence|example|row|tweet|query|one) (?:is|was|has been|had been) (?:label+ed|annotated|tagged)\b",
             r"\bannotated (?:spans|entities|mentions|names)\b|\bwhat(?:'s| is| was| has been|'s been) annotated\b|\b(?:tagged|marked|label+ed) (?:spans|entities|mentions|names) (?:in|from) the (?:input|prompt|data|file)\b",
+            r"\b(?:supply|provide|write|deliver|give|find|add|produce|invent)\w* (?:is |are )?(?:the |a |some |my )?(?:thoughts?|reasoning|reasons?|rationale|explanations?|justifications?|arguments?|thinking)"
+            r" (?:for|to|behind|that fits?) (?:the |these |those |some )?(?:labels?|types|entities|answers?|list|mentions|spans|tags)\b(?: (?:that|which))? ?(?:are|is|were|was|have|has)? ?(?:already |been )*"
+            r"(?:fixed|given|set|decided|chosen|known|settled|assigned|there|final|picked|made)\b",
             # backwards from the answer
             r"\b(?:work|reason|argue|think|go|start)(?:s|ing|ed)? (?:it |them |this )?back(?:wards?)?(?: up)? from (?:the |these |those |their |this )?(?!end\b|last|final word|sentence|verb|right)[a-z]+",
             r"\b(?:work|reason|argue|think)(?:s|ing|ed)? (?:it |them |this )?backwards?(?=[:;,.]| from|$)",

@@ -137,7 +137,7 @@ def find_references(
         found.append((start, end, number))
     whole = frozenset(lower(surface.text) for surface in surfaces)
     outermost = [
-        one._replace(part=True) if _is_piece(trace.low[one.start : one.end], lower(surfaces[one.mention].text)) else one
+        one._replace(part=True) if _is_piece(one, trace, lower(surfaces[one.mention].text)) else one
         for one in _outermost(found, trace, len(sentence), whole, surfaces)
     ]
     references = _without_reasons(outermost, surfaces, trace)
@@ -208,11 +208,19 @@ def _outermost(
             yield Reference(start, end, number, word or length > end - start + 2, part)
 
 
-def _is_piece(form: str, text: str) -> bool:
+_BY_ITSELF = re.compile(r"[\"')]* (?:alone|by itself|on (?:its|his|her) own|taken (?:alone|apart|separately))\b")
+
+
+def _is_piece(one: Reference, trace: Trace, text: str) -> bool:
     """Whether a form is a word out of the mention that may well mean something else: "Hope" of "Bob Hope Classic"."""
+    form = trace.low[one.start : one.end]
     if len(form) >= len(text) or form not in text:
         return False
-    return not text.endswith(form) or any(word in text for word in (" of ", " de ", " in ", " for "))
+    return (
+        _BY_ITSELF.match(trace.low, one.end) is not None
+        or not text.endswith(form)
+        or any(word in text for word in (" of ", " de ", " in ", " for "))
+    )
 
 
 _REASON = re.compile(r"[\s\"')]*(?:[:(=]|–|-\s)[\s\"'(]*(?:(?:the|an?|is|in|also|of|from) [\"']?)?")
@@ -374,7 +382,7 @@ def _alike(word: str, one: str) -> bool:
     if word == one or singular(word) == singular(one):
         return True
     stem = min(len(word), len(one)) - 2
-    if stem >= 3 and word[:stem] == one[:stem] and abs(len(word) - len(one)) < 4:
+    if stem >= 3 and word[:stem] == one[:stem] and abs(len(word) - len(one)) < min(4, stem):
         return True
     return len(one) > 5 and fuzz.ratio(word, one) >= 85
 

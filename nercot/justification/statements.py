@@ -91,6 +91,7 @@ class Bound(NamedTuple):
 _CONCLUDES = re.compile(
     r"(?:[→:=]|\b(?:so|hence|thus|therefore|ergo|i\.e\.?|is|are|was|be|it's|that's|he's|she's|they're|as|i'd say|i say|(?:have to|must|will|'ll) say|(?:context|grammar|verb|wording|text|syntax|rest|position) (?:says|demands|requires|suggests|wants|needs|favou?rs|points to|calls for|speaks for|argues for)|verdict|settled|final"
     r"|(?:goes|go|going|moves?|belongs?|filed?|put|falls?|comes?|counts?) (?:it |them |him |her )?(?:to|under|in|into|with|as)"
+    r"|(?:mov|chang|switch|correct|revis|turn)(?:e|es|ed|ing|s)? (?:it|this|that|them|him|her|these|those) (?:over )?(?:to|into)"
     r"|(?:settle|go|opt|decide|vote|lean|plump) (?:on|for|with)|making (?:it|him|her|them)|makes (?:it|him|her|them)"
     r"|(?:call|label|tag|mark|take|read|treat|count) (?:it|them|him|her|this|that|these) ?(?:as)?))"
     r"[\s\"'(]*(?:(?:an?|the other|the|clearly|simply|another|the other|also|one more|just|both|all|my|our|a kind of|really|rather|probably)[\s\"'(]+)*$"
@@ -103,6 +104,10 @@ _NUMBER = re.compile(
 _NUMBERED = re.compile(
     rf"\b({'|'.join(_NUMERALS)}) (?:names|mentions|entities|items|strings|spans|entries|candidates|of them)\b"
 )
+_NUMBER_OF = re.compile(
+    rf"(?<!the )(?<!than )(?<!of )\b({'|'.join(_NUMERALS)}) (?:names|mentions|entities|items|strings|spans|entries|cases|instances)"
+    r" (?:of|under|for|in|with|that are)(?: the)?(?: type| label| category| class)?(?: of)? [\"']?$"
+)
 _ALL_ARE = re.compile(r"\b(?:all|each)(?: of (?:them|these|which|those))?(?: is| are| being)?(?: an?)? $")
 _MANY = word_set(
     "all both each every everything everyone they these those them rest other others two three four five six seven eight "
@@ -113,11 +118,20 @@ _GENERAL = word_set("always usually typically generally often normally rule rule
 # A name that is no mention.
 _OTHER_NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{2,}")
 _REPEATED = re.compile(r"[\s\"')]*(?:again|a second time|twice|once more)\b")
+_DITTO = re.compile(
+    r"[\s\"')]*(?:[:,=→–-]|is|are|gets?|goes)[\s\"'(]*(?:the |an? )?"
+    r"(?:ditto|likewise|same(?: (?:again|here|type|label|category|thing|story|kind|class|box))?)[\s\"'.!)]*$"
+)
 _COMPARING = word_set("same like goes holds applies equally analogous parallel similar")
 _TAKES_IT = re.compile(
     r"\b(?:take|keep|include|add|list|tag|mark|label|put|give|count) (?:it|them|him|her|this|that|these|those)\b"
 )
 _FOR_IT = re.compile(r"[\s\"')]*\b(?:for|fits?|covers?|of|to|with) (?:it|him|her|them)\b")
+# "I'm changing this to event": it is said of what was spoken of, whatever the reason in between was about.
+_CHANGES_IT = re.compile(
+    r"\bi(?:'m|'ll|'d| am| will| would)? (?:\w+ )?(?:chang|mov|switch|correct|revis|turn|amend|re-?fil|re-?assign|re-?label)\w* (?:it|this|that|him|her)"
+    r" (?:over )?(?:to|into|as|under)(?: an?| the)? [\"']?$"
+)
 _DENIED = re.compile(r"n't\b|\b(?:not|no|never|nor|neither|hardly)\b")
 _SAID_OF = re.compile(r"\b(?:said|decided|concluded|wrote|true|valid|noted) (?:of|for|about|on|with) (?:the )?[\"' ]*$")
 _ITEM_NUMBER = re.compile(r"\W*(?:the )?(?:number|item|no\.|point|nr\.?|#)? ?\(?(\d{1,2})\b")
@@ -134,6 +148,8 @@ _BULLET_HERE = re.compile(r"\s*(?:[-•·✓✔+>]|\d{1,2}[.)]) ")
 _HEDGED = re.compile(r"\b(?:perhaps|maybe|possibly|whether|suppose|what if)\b[^,;:]*$")
 # "He sits in a port, but he isn't one."
 _QUOTED_SUBJECT = re.compile(r"\"[^\"\n]{1,30}\" (?:is|are|was|were|does|do|has|should|must|can|could|will)?\W*$")
+# A sentence whose subject is a quotation.
+_QUOTES_FIRST = re.compile(r"[ (]*(?:(?:and|but|while|also|then)[ ,]+)*(?:the )?\"")
 _DASH = re.compile(r"\s+[–-]\s+[\"'(]*(?:the |an? )?[\"'(]*")
 # What may end a sentence that is a verdict: "Village, I'd say."
 _TERSE = re.compile(
@@ -155,6 +171,10 @@ _SAME_AS = re.compile(
     r"|like|equally|as is|analogous to|parallel to|similar to)\b"
 )
 _TOTAL = word_set("everything all every each")
+_FOR_ALL = re.compile(
+    r"[\s\"')]*(?:type |label )?(?:for|on|to) (?:everyone|everybody|everything|(?:every|each) (?:single )?(?:one|name|mention)"
+    r"|the whole (?:list|lot|row))\b(?! (?:but|except|else))"
+)
 _EVERYTHING = re.compile(
     r"\W*(?:so |then |hence |thus |well,? |ok,? |that means )*(?:everything|all (?:of )?(?:the |these |those |them)?(?:names?|mentions?|strings?|items?|candidates?|entities|of them"
     r"|listed)?|every (?:single )?(?:name|one|mention|string|item)|each (?:and every )?(?:name|one|mention)(?: of them)?)"
@@ -203,7 +223,7 @@ _DIRECT = re.compile(
     r"[\s\"']*(?:,? ?(?:then|so|therefore),? )?(?:is what|(?:that |which )?(?:fits|suits|is right for|covers)|[:=(→]|is|are|for|would be|here is|called|named|like|such as|namely)?[\s\"'(]*(?:the |an? )?[\s\"'(]*"
 )
 _ADJACENT = re.compile(
-    r"[\s\"')\]]*(?:(?:[,(:=→–/|-]|is|are|was|were|as|an?|the|one|also|both|all|each|another|two|three|clearly"
+    r"[\s\"')\]]*(?:(?:[,(:=→–/|-]|is|are|was|were|as|an?|the|one(?: more)?|also|both|all|each|another|a (?:second|third)|two|three|clearly"
     r"|obviously|surely|certainly|simply|just|so|hence|thus|therefore|must be|has to be|type|under|too|again|counts as"
     r"|goes under|of course|i'd say|definitely|which|who|it is|it is for|i\.e\.?)[\s\"'(]+)*[\s\"'(,:=→–]*"
 )
@@ -218,7 +238,7 @@ _AS_TYPE = re.compile(
     r"\b(?:speaks?|counts?|stands?|argues?|points?|qualif(?:y|ies)|goes|go|belongs?|falls?|put|sorted|filed"
     r"|assign(?:ed)?|mapped|over|come|comes|up|settl(?:e|ed|ing)|decid(?:e|ed|ing)|land(?:ed)?|opt(?:ed)?|vot(?:e|ed)|lean(?:ed|ing)?|plump(?:ed)?"
     r"|refers?|left|leaves?|ends?|ended|stick|stay|mov(?:e|es|ed|ing)|switch(?:ed|ing)?|chang(?:e|ed|ing)|correct(?:ed|ing)?|revis(?:e|ed|ing)|tip(?:s|ped)?|scales?|turn(?:s|ed|ing)?|going|went|deal(?:ing)?|talk(?:ing)?|speaking)"
-    r" (?:in|to|with|for|on|under|into|of|towards?)\b|\b(?:sense|meaning|role|case|instance|example|function) of\b|\bout of\b|\b(?:that's|it's|one|another|something|this is|is|are|they're|those are) for\b"
+    r" (?:(?:it|him|her|them|this|that|these|those|my mind) )?(?:in|to|with|for|on|under|into|of|towards?)\b|\b(?:sense|meaning|role|case|instance|example|function) of\b|\bout of\b|\b(?:that's|it's|one|another|something|this is|is|are|they're|those are) for\b"
 )
 _CHAIN = re.compile(r"[\s\"',/)(]*(?:(?:or|and|nor|an?|the|,|/|\+)[\s\"'(]*)*")
 _TWICE = re.compile(
@@ -244,9 +264,15 @@ _ONLY = re.compile(
     r"|label) (?:only|just)\b"
 )
 _HE = re.compile(r"\W*(?:and |but |so |then )*(?:he|she|he's|she's)\b")
+_HE_HAS = re.compile(r"\b(?:it|its|he|his|she|her|they|their|which|who|whose|called|described)\b")
 _SINGULAR = re.compile(r"\b(?:it|it's|he|he's|she|she's|this)\b")
 _TOGETHER_AFTER = re.compile(
-    r"[\s\"')]*(?:[×x] ?(?P<n>\d)|(?:for|to|on) (?:both|all|each|every|the \w+ of them|the pair|the two|the lot|these two))"
+    r"[\s\"')]*(?:[×x] ?(?P<n>\d)|(?:for|to|on) (?:both|all|each|every|the \w+ of them|the pair|the two|the lot|these two"
+    r"|(?:the|these|those|all) (?P<count>three|four|five|six|seven|eight|nine|ten)\b))"
+)
+# A question about something that was spoken of, and not about the type as a whole: "couldn't he be a researcher?".
+_ASKS_OF_ONE = re.compile(
+    r"\b(?:is|are|was|were|could|can|would|should|does|do|might|may|will|has)(?:n't)? (?:he|she|it|they|this|that|these|those)\b"
 )
 _PLURAL = word_set("they them their these those")
 _TOGETHER_WORDS = ("both", "pair", "two")
@@ -282,7 +308,7 @@ _IT = re.compile(
 )
 # A sentence with a subject of its own: "the comma is ...", "the possessive stays ...".
 _FOREIGN_SUBJECT = re.compile(
-    r"\W*(?:and |but |so |then |also |in the \w+ |here |because |since )*(?:the|an?|its|their|his|her|this|that|these|those|my)"
+    r"\W*\b(?:and |but |so |then |also |in the \w+ |here |because |since )*(?:the|an?|its|their|his|her|this|that|these|those|my)"
     r" (?!(?:whole|thing|phrase|span|string|name|mention|word|term|pair|two|three|former|latter|one|first|second|third"
     r"|last|type|others?|rest|lot|candidates?|token|entity)\b)\w+"
 )
@@ -301,6 +327,8 @@ _OPENS_CLAUSE = re.compile(r"[\s\"')]*[,;.] (?:and |while |but |then |whereas )?
 _PLACED = re.compile(
     r"\w (?:in|at|of|from|near|by|with|on|against|for|to|between|outside|inside|under|than|like) (?:the )?[\"']?$"
 )
+# "..., in touch with X, another band": what follows the comma is said of X.
+_ANOTHER = re.compile(r"\b(?:another|one more|a (?:second|third|further)|also an?)\b")
 _TWO_ACTS = re.compile(r"\b(?:and|but)\b")
 # An object of its own before a mention: "drop the article and it's X".
 _ASIDE = re.compile(r"\b(?:and|but|so|it|it's|that|which|as|since|because|when|while)\b")
@@ -311,6 +339,8 @@ _TYPE_SUBJECT = 3
 _REACH = 300
 # A mention that stands farther before a type, in characters, is not what it is compared for.
 _NEAR = 12
+# A sentence so short has no subject but what was spoken of: "Difficult to decide."
+_TERSE_SIZE = 30
 # No sentence that means something names more types; a text made to be slow does.
 _MAX_HITS = 40
 _MARKS = ("✔", "✓", "☑", "✅", "✗", "✘", "❌")
@@ -484,7 +514,7 @@ class _Reader:
         self._denied: frozenset[int] = frozenset()
         self._aside = self._also = False
         self._items: dict[str, Group] = {}
-        self._unanswered = self._late = self._shown = False
+        self._unanswered = self._late = self._shown = self._asked_of_one = False
         self._line = 0
         self._pair: list[int] = []
         self._contest: Contest | None = None
@@ -507,7 +537,7 @@ class _Reader:
             self._read_bare(sentence)
         if not asks and not cues.POSTPONING.isdisjoint(self._words) and cues.POSTPONED.search(text) is not None:
             self._postpone(sentence, groups)
-        if text.lstrip(" (").startswith('"') and self._subjects.lead(groups) is None:
+        if _QUOTES_FIRST.match(text) is not None and self._subjects.lead(groups) is None:
             self._aside = True
         elif sentence.line != self._line or any(not group.quoted for group in groups):
             self._aside = False
@@ -528,10 +558,13 @@ class _Reader:
     def _postpone(self, sentence: Sentence, groups: Sequence[Group]) -> None:
         """ "I'm not sure about it": what was spoken of is open again, whatever was said of it."""
         lead = self._subjects.lead(groups)
-        if lead is None and _FOREIGN_SUBJECT.search(self._low[sentence.start : sentence.end]) is not None:
+        text = self._low[sentence.start : sentence.end]
+        if lead is None and _FOREIGN_SUBJECT.search(text) is not None:
             return
         subject = lead or self._subjects.key
         mentions = subject.mentions if subject is not None else self._subjects.meant()
+        if not mentions and len(text) < _TERSE_SIZE and self._subjects.topic_line == sentence.line:
+            mentions = self._subjects.recent()
         if len(mentions) == 1:
             event = Event(Polarity.OPEN, EVERY, sentence.start, sentence.end, True, again=True)
             self.statements.add(mentions, event)
@@ -727,6 +760,7 @@ class _Reader:
             bracket = self._low.rfind("(", hits[0].end, sentence.end)
             labels = {label: level for hit in hits if hit.start > bracket for label, level in hit.labels.items()}
             self._shown = '"' in self._low[sentence.start : sentence.end]
+            self._asked_of_one = _ASKS_OF_ONE.search(self._low, sentence.start, hits[-1].start) is not None
             plain = tuple(m for group in groups if not group.quoted for m in group.mentions)
             plain = plain or tuple(m for group in groups for m in group.mentions)
             self._asked_at = sentence.start
@@ -1085,11 +1119,13 @@ class _Reader:
         many = not _MANY.isdisjoint(self._words)
         counted = not _NUMERALS.keys().isdisjoint(self._words)
         number = _NUMBER.search(low, max(sentence.start, hit.start - 30), hit.start) if counted else None
+        listed = _NUMBER_OF.search(low, max(sentence.start, hit.start - 40), hit.start) if counted else None
         said = self._concludes(sentence, hit)
         key = _TYPE_KEY.match(low, hit.end, sentence.end) if hit.start - sentence.start < 12 else None
         said = said and _GENERAL.isdisjoint(self._words)
         said = said or (key is not None and key["mark"] not in "?.")
         blanket = not _TOTAL.isdisjoint(self._words) and _EVERYTHING.match(low[sentence.start : hit.start]) is not None
+        blanket = blanket or (" for " in low[hit.end : hit.end + 16] and _FOR_ALL.match(low, hit.end) is not None)
         for label, level in hit.labels.items():
             if level < HEADS:
                 continue
@@ -1098,6 +1134,8 @@ class _Reader:
             if said:
                 several = many or number is not None
                 self.statements.slots.append(Slot(label, hit.start, hit.end, several))
+            if listed is not None and level == NAMES and not quotation(self._trace.quotes, *listed.span()):
+                self.statements.counts.append(Count(label, _NUMERALS[listed[1]], listed.start(1), hit.end))
             if counted and number is None and _ALL_ARE.search(low, max(sentence.start, hit.start - 30), hit.start):
                 number = _NUMBERED.search(low, sentence.start, hit.start)
                 if number is not None and not quotation(self._trace.quotes, *number.span()):
@@ -1166,6 +1204,10 @@ class _Reader:
         before = [group for group in groups if group.end <= hit.start and not _OWNS.match(low, group.end, sentence.end)]
         before = [group for group in before if not group.part] or before
         following = next((group for group in groups if group.start >= hit.end), None)
+        if before and all(self._is_clue(group) for group in before):
+            after = _TOGETHER_AFTER.match(low, hit.end, sentence.end)
+            if after is not None and (after["n"] or after["count"]):
+                return self._bind_topic(sentence, hit)
         if following is not None and _DIRECT.fullmatch(low, hit.end, following.start):
             key = ":" in low[hit.end : following.start]
             listed = not key or _LISTED.match(low, following.end, sentence.end + 1) is not None
@@ -1174,6 +1216,9 @@ class _Reader:
         if following is not None and heads and _DASH.fullmatch(low, hit.end, following.start):
             return Bound(following.mentions, True, direct=True, beside=True)
         if before and _ADJACENT.fullmatch(low, before[-1].end, hit.start):
+            subject = self._subjects.key
+            if subject is not None and self._is_evidence(sentence, before[-1], subject):
+                return Bound(subject.mentions, True, direct=True)
             shown = [group for group in before if not group.quoted] if self._in_brackets(before[-1]) else []
             beside = (shown or before)[-1]
             placed = (
@@ -1181,6 +1226,7 @@ class _Reader:
                 and _PLACED.search(low, max(sentence.start, beside.start - 40), beside.start) is not None
                 and "," in low[beside.end : hit.start]
                 and " so " not in low[beside.end : hit.start]
+                and _ANOTHER.search(low, beside.end, hit.start) is None
             )
             key_lead = self._key_lead(groups) if placed else None
             if key_lead is not None and key_lead is not beside:
@@ -1228,6 +1274,20 @@ class _Reader:
         """Whether a sentence names one of the mentions at all."""
         return any(not set(group.mentions).isdisjoint(mentions) for group in groups)
 
+    def _is_clue(self, group: Group) -> bool:
+        """Whether small words are quoted that the answer does not list."""
+        quoted = self._low[group.start - 1 : group.start] == self._low[group.end : group.end + 1] == '"'
+        return (
+            quoted
+            and self._trace.plain[group.start].islower()
+            and not any(self._surfaces[one].listed for one in group.mentions)
+        )
+
+    def _is_evidence(self, sentence: Sentence, group: Group, key: Group) -> bool:
+        """Whether words of the sentence are quoted for what the line is about: 'it has "mild effects": drug'."""
+        mine = not set(group.mentions).isdisjoint(key.mentions) or self._subjects.lead([group]) is not None
+        return self._is_clue(group) and not mine and _HE_HAS.search(self._low, sentence.start, group.start) is not None
+
     def _in_brackets(self, group: Group) -> bool:
         """Whether a quotation in brackets shows the mention before it."""
         return group.quoted and self._bracketed(0, group.start)
@@ -1265,7 +1325,7 @@ class _Reader:
         if (together is not None and not singular) or after is not None:
             word = together[0] if together is not None else "all"
             if together is None and after is not None:
-                word = after["n"] or next((one for one in _TOGETHER_WORDS if one in after[0]), "all")
+                word = after["n"] or after["count"] or next((one for one in _TOGETHER_WORDS if one in after[0]), "all")
             if word in _PLURAL and subjects.topic and subjects.topic_line == sentence.line and subjects.meant():
                 topic = tuple(mention for group in subjects.topic for mention in group.mentions)
                 sure = len(subjects.topic) == 1 and not subjects.topic[0].quoted
@@ -1275,6 +1335,10 @@ class _Reader:
         if _FOR_IT.match(low, hit.end, sentence.end):
             mentions = subjects.key.mentions if subjects.key is not None else subjects.recent()
             return Bound(mentions, True, direct=True, sure=True)
+        if _CHANGES_IT.search(low, max(sentence.start, hit.start - 40), hit.start):
+            return Bound(
+                subjects.key.mentions if subjects.key is not None else subjects.meant(), True, direct=True, sure=True
+            )
         if _HE.match(opening):
             return Bound(subjects.person())
         if _FIRST_PERSON.match(opening) and not _DECIDES.search(opening):
@@ -1286,7 +1350,7 @@ class _Reader:
         if _OTHER_NAME.search(self._trace.plain, sentence.start + 2, hit.start):
             goes_on = terse = False
         if subjects.key is not None:
-            firm = same_line and (goes_on or terse)
+            firm = same_line and (goes_on or terse or (ends and opening.endswith(": ")))
             return Bound(subjects.key.mentions, firm, direct=firm)
         if not goes_on and not same_line:
             return Bound()
@@ -1300,7 +1364,8 @@ class _Reader:
     def _answer(self, text: str, sentence: Sentence, asked: tuple[dict[int, int], Mentions], named: bool) -> None:
         labels, mentions = asked
         agrees = cues.ANSWER_YES.match(text) or cues.ENDS_YES.search(text)
-        kind = Polarity.NO if cues.ANSWER_NO.match(text) else Polarity.YES if agrees else None
+        denies = cues.ANSWER_NO.match(text) or cues.ENDS_NO.search(text, max(0, len(text) - 60))
+        kind = Polarity.NO if denies else Polarity.YES if agrees else None
         if kind is None:
             self._asked = asked if sentence.line == self._line and not self._late else None
             self._late = not self._late
@@ -1314,7 +1379,8 @@ class _Reader:
             if firm and not named and (kind is Polarity.NO or len(labels) == 1):
                 part = Part.LOST if kind is Polarity.NO else Part.WON
                 self._argue(mentions, Argument(label, part, sentence.start, sentence.end))
-            if kind is Polarity.NO and not mentions and level == NAMES and not named and not self._shown:
+            unspecific = not (mentions or named or self._shown or self._asked_of_one)
+            if kind is Polarity.NO and unspecific and level == NAMES:
                 self.statements.empty[label] = sentence.start
 
     def _refuse(
@@ -1329,7 +1395,7 @@ class _Reader:
         words = self._words
         if lead is not None and (lead.part or self._other_word(lead)):
             return
-        if lead is None and text.lstrip().startswith('"'):
+        if lead is None and _QUOTES_FIRST.match(text) is not None:
             self._subjects.turn_to_other()
         base = sentence.start
         heading = cues.REFUSED_LIST.match(text) if ":" in text else None
@@ -1482,6 +1548,8 @@ class _Reader:
         if any(group.end <= at for group in groups):
             return ()
         if _IT.fullmatch(self._low, sentence.start, at):
+            if self._subjects.topic and all(group.quoted for group in self._subjects.topic):
+                return ()
             verbless = at == sentence.start and self._subjects.topic_line == sentence.line
             return self._subjects.recent() if verbless else self._subjects.meant()
         if not groups and _FOR_IT.search(self._low, at, sentence.end):
@@ -1506,9 +1574,11 @@ class _Reader:
             named = list(self._subjects.recent())
         if named and self._verdict and cues.SAME.search(text) is not None:
             firm = cues.SAME_TYPE.search(text) is not None
+            ditto = bool(groups) and _DITTO.match(self._low, groups[-1].end, sentence.end) is not None
             for label, level in self._verdict.items():
                 firmly = firm and level >= HEADS
-                event = Event(Polarity.YES, label, sentence.start, sentence.end, firmly, direct=not groups)
+                event = Event(Polarity.YES, label, sentence.start, sentence.end, firmly, direct=not groups or ditto)
+                event = event._replace(beside=ditto)
                 self.statements.add(named, event)
         if cues.ACCEPTANCE.search(text) is None:
             return

@@ -76,6 +76,8 @@ def _after(event: Event, state: Stance, label: int, listing: Listing, several: b
         if event.label == label:
             if state is Stance.OPEN and not (event.named or event.direct):
                 return None
+            if state is Stance.REFUSED and event.double and not (event.firm or event.direct):
+                return None  # it is said of several, of which this one was left out
             return (
                 None
                 if state in (Stance.REFUSED, Stance.OTHER) and not (event.firm or event.named) and not event.direct
