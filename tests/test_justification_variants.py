@@ -171,6 +171,10 @@ GOUT = (
     "Oral naproxen relieved gout within hours , but celecoxib caused rash in the arthritis group of the Leeds trial .",
     ("Drug", "Disease", "City", "Organ"),
 )
+MEET = (
+    "In Goes the inspector met Jan Stolk , Piet Baan and Ari Kool , who had rented a boat there .",
+    ("person", "town", "company"),
+)
 
 VARIANTS = [
     (
@@ -3120,6 +3124,34 @@ VARIANTS = [
         {"Drug": ["naproxen", "celecoxib"], "Disease": ["gout", "rash"], "City": ["Leeds"]},
         MI,
         'naproxen and celecoxib: Drug. Leeds: City.\n\ngout, rash, arthritis. "caused" tells that they are ailments, thus Disease for the three.',
+    ),
+    (
+        "all three 1",
+        MEET,
+        {"town": ["Goes"], "person": ["Jan Stolk", "Ari Kool"]},
+        MI,
+        "Goes is a town.\n\nJan Stolk, Piet Baan and Ari Kool. Are they firms? People rent boats under all sorts of names. But first and last names like these have people behind them. I accept all three as person.",
+    ),
+    (
+        "all three 2",
+        MEET,
+        {"town": ["Goes"], "person": ["Jan Stolk", "Piet Baan", "Ari Kool"]},
+        K,
+        "Goes is a town.\n\nJan Stolk, Piet Baan and Ari Kool. Are they firms? They rent boats. So all of the three are persons.",
+    ),
+    (
+        "all three 3",
+        MEET,
+        {"town": ["Goes"], "person": ["Jan Stolk", "Ari Kool"], "company": ["Piet Baan"]},
+        CO,
+        "Goes: town. Jan Stolk, Piet Baan and Ari Kool: someone met them. All three of them are persons.",
+    ),
+    (
+        "all three 4",
+        GOUT,
+        {"Drug": ["naproxen", "celecoxib"], "Disease": ["gout", "rash", "arthritis"], "City": ["Leeds"]},
+        CO,
+        "naproxen, celecoxib: Drug. Leeds: City. gout, rash and arthritis: Disease? Not in this place, they are only told of. I leave all three out.",
     ),
 ]
 KNOWN_MISSES = {

@@ -274,6 +274,7 @@ _TOGETHER_AFTER = re.compile(
 _ASKS_OF_ONE = re.compile(
     r"\b(?:is|are|was|were|could|can|would|should|does|do|might|may|will|has)(?:n't)? (?:he|she|it|they|this|that|these|those)\b"
 )
+_HOW_MANY = re.compile(r" (?:of )?(?:the |these |those )?(two|three|four|five|six|seven|eight|nine|ten)\b")
 _PLURAL = word_set("they them their these those")
 _TOGETHER_WORDS = ("both", "pair", "two")
 _REVISES = re.compile(
@@ -422,6 +423,12 @@ def read_statements(
             reader.read(sentence)
     reader.settle()
     return reader.statements
+
+
+def _together_word(match: re.Match[str], low: str) -> str:
+    """What says how many are meant: the number of "all three", else the word itself."""
+    number = _HOW_MANY.match(low, match.end())
+    return number[1] if number is not None else match[0]
 
 
 def _drafted(drafts: Sequence[Draft], at: int) -> bool:
@@ -1323,7 +1330,7 @@ class _Reader:
         after = _TOGETHER_AFTER.match(low, hit.end, sentence.end)
         singular = _SINGULAR.search(opening) is not None
         if (together is not None and not singular) or after is not None:
-            word = together[0] if together is not None else "all"
+            word = _together_word(together, low) if together is not None else "all"
             if together is None and after is not None:
                 word = after["n"] or after["count"] or next((one for one in _TOGETHER_WORDS if one in after[0]), "all")
             if word in _PLURAL and subjects.topic and subjects.topic_line == sentence.line and subjects.meant():
@@ -1534,7 +1541,7 @@ class _Reader:
             return lead.mentions if lead is not None and lead.end <= verb else before[-1].mentions
         together = _TOGETHER.search(self._low, start, end)
         if together is not None and together[0] not in ("they", "them", "their", "these", "those"):
-            return self._subjects.together(together[0])[0]
+            return self._subjects.together(_together_word(together, self._low))[0]
         return self._subjects.meant()
 
     def _subject(self, sentence: Sentence, groups: Sequence[Group], lead: Group | None, at: int) -> Mentions:
