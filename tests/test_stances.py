@@ -226,3 +226,24 @@ def test_a_mention_that_a_passage_refuses_is_not_listed(passage):
     for setting in SETTINGS:
         assert findings(setting, passage, setting.wrong)
         assert not findings(setting, passage, None)
+
+
+ROW = "Oskar Brandt played with Lena Falk , Tim Rehm and Ina Volz in Graz ."
+MEMBERS = ["Oskar Brandt", "Lena Falk", "Tim Rehm", "Ina Volz"]
+IN_ONE_BREATH = [
+    ("musician: Oskar Brandt, Lena Falk, Tim Rehm, and Ina Volz.\ncity: Graz.", True),
+    ("city: Graz\nmusician: the four Oskar Brandt, Lena Falk, Tim Rehm, Ina Volz, in the order of the text", True),
+    ("Musicians, four of them: Oskar Brandt first, Lena Falk next, Tim Rehm, Ina Volz. Graz is the city.", True),
+    ("musician: Oskar Brandt, Lena Falk and Ina Volz. Tim Rehm: a manager, as far as I know. city: Graz.", False),
+    ("musician: Oskar Brandt, Lena Falk, Ina Volz. Not Tim Rehm, who only carried the case. city: Graz.", False),
+    ("musician: Oskar Brandt, Lena Falk, the Tim Rehm student Ina Volz. city: Graz.", False),
+]
+
+
+@pytest.mark.parametrize(("cot", "missing"), IN_ONE_BREATH)
+def test_a_name_in_one_breath_with_listed_ones_is_missed(cot: str, missing: bool) -> None:
+    listed = [("musician", name) for name in MEMBERS if name != "Tim Rehm"] + [("city", "Graz")]
+    found = justify(ROW, ("musician", "city"), cot, ground(ROW, listed, cot)).findings
+    assert [(one.rule, one.entity and one.entity.text) for one in found] == [
+        ("missing_from_answer", "Tim Rehm")
+    ] * missing

@@ -6,6 +6,7 @@ that is taken, then refused, is refused; one that is taken after a doubt is take
 
 from __future__ import annotations
 
+import itertools
 import re
 from bisect import bisect_left
 from collections import Counter
@@ -400,6 +401,11 @@ def _missing(
         listing = listings.get(surface.text, _UNLISTED)
         if not surface.listed and not _stands_out(trace, references, number, surface.text):
             continue
+        shared = None if surface.listed else _shared(trace, number, surfaces, references, listings, statements)
+        if shared is not None:
+            detail = f"the trace takes {surface.text!r} as {schema[shared]!r}, with others that are listed"
+            yield Violation("missing_from_answer", Entity(surface.text, schema[shared]), detail)
+            continue
         if EVERY in listing.labels or not any(event.firm for event in statements.events[number]):
             continue
         word = surface.text.lower()
@@ -418,6 +424,39 @@ def _missing(
             ):
                 detail = f"the trace takes {surface.text!r} as {name!r}"
                 yield Violation("missing_from_answer", Entity(surface.text, name), detail)
+
+
+_BREATH = re.compile(r"[\s\"')]*(?:\w+[\s\"')]*)?(?:,|;|\band\b)[\s\"'(]*(?:and[\s\"'(]+)?")
+_NEXT = re.compile(r"[\s\"')]*(?:\w+[\s\"')]*)?(?:[,;.\n]|$|\band\b)")
+
+
+def _shared(
+    trace: Trace,
+    number: int,
+    surfaces: Sequence[Surface],
+    references: Sequence[Reference],
+    listings: dict[str, Listing],
+    statements: Statements,
+) -> int | None:
+    """The type that a name gets in one breath with a mention that is listed under it, if nothing else is said of it."""
+    events = [event for event in statements.events[number] if not event.faint]
+    labels = {event.label for event in events if event.kind is Polarity.YES and event.named}
+    if surfaces[number].text.islower() or len(labels) != 1 or any(event.label not in labels for event in events):
+        return None
+    if any(event.kind is not Polarity.YES for event in events):
+        return None
+    (label,) = labels
+    for one, other in itertools.pairwise(references):
+        ends = {one.mention, other.mention}
+        if number not in ends or len(ends) < 2 or one.quoted or other.quoted or one.part or other.part:
+            continue
+        beside = surfaces[(ends - {number}).pop()]
+        listed = beside.listed and label in listings[beside.text].labels
+        covered = any(event.start <= one.start and other.end <= event.end for event in events)
+        in_a_row = _BREATH.fullmatch(trace.low, one.end, other.start) and _NEXT.match(trace.low, other.end)
+        if listed and covered and in_a_row:
+            return label
+    return None
 
 
 _LINE_HEAD = re.compile(
