@@ -78,7 +78,7 @@ class Progress:
     """How far `ask_all` has come: requests with a final answer now, those found in the ledger, and so on.
 
     `failed` counts calls that will be tried again; `cost` is in USD, as far as known; `unpriced` counts
-    replies of unknown cost.  `stopping`: waits for answers that are paid for, then ends.
+    replies of unknown cost.
     """
 
     done: int = 0
@@ -92,7 +92,6 @@ class Progress:
     tokens_out: int = 0
     cost: float = 0.0
     unpriced: int = 0
-    stopping: bool = False
 
     def add(self, reply: Reply, cost: float | None) -> None:
         """Counts a call by what came of it."""
@@ -278,7 +277,6 @@ class _Asking:
             self._halt()
             stop.cancel()
             if not everything.done():
-                self._progress.stopping = True
                 await asyncio.wait({everything}, timeout=self._patience.drain_seconds)
             for worker in workers:
                 worker.cancel()
