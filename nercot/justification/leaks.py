@@ -424,14 +424,22 @@ def _telling(trace: Trace, start: int, end: int, about: frozenset[str]) -> str |
     """What gives it away in a sentence of the trace."""
     text = _unquoted(trace, start, end)
     words = _TOKEN.findall(_spelled_out(text))
-    letters = "".join(_letter(word, about) for word in words)
-    for pattern in _PATTERNS:
-        for match in pattern.finditer(letters):
-            if _is_real(letters, match):
-                return " ".join(words[match.start() : match.end()])
+    found = _key("".join([_letter(word, about) for word in words]))
+    if found is not None:
+        return " ".join(words[found[0] : found[1]])
     for match in _BACKWARDS.finditer(text):
         if about.isdisjoint(_SUSPECT.intersection(_TOKEN.findall(match[0]))):
             return match[0]
+    return None
+
+
+@lru_cache(maxsize=1 << 15)
+def _key(letters: str) -> Span | None:
+    """Where the classes of a sentence's words speak of an answer key; most sentences are of few shapes."""
+    for pattern in _PATTERNS:
+        for match in pattern.finditer(letters):
+            if _is_real(letters, match):
+                return match.span()
     return None
 
 
