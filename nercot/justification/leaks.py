@@ -423,39 +423,15 @@ def _may_leak(words: frozenset[str]) -> bool:
 def _telling(trace: Trace, start: int, end: int, about: frozenset[str]) -> str | None:
     """What gives it away in a sentence of the trace."""
     text = _unquoted(trace, start, end)
-    words, forms = _words(text)
-    return _giveaway(text, words, about & forms)
-
-
-# Models say many sentences in the same words time and again: what was found in one is remembered.
-@lru_cache(maxsize=1 << 13)
-def _words(text: str) -> tuple[tuple[str, ...], frozenset[str]]:
-    """The words of a sentence, and all forms in which one may be looked up among the words of another."""
-    words = tuple(_TOKEN.findall(_spelled_out(text)))
-    plural = {word.rstrip("s") for word in words}
-    owners = {word.rstrip("s").rstrip("'").rstrip("s") for word in words if "'" in word}
-    return words, frozenset(plural.union(words, owners, _TOKEN.findall(text)))
-
-
-@lru_cache(maxsize=1 << 13)
-def _giveaway(text: str, words: tuple[str, ...], about: frozenset[str]) -> str | None:
-    """What gives it away in a sentence; `about`: its words that the annotated sentence is about."""
-    found = _key("".join([_letter(word, about) for word in words]))
-    if found is not None:
-        return " ".join(words[found[0] : found[1]])
-    for match in _BACKWARDS.finditer(text):
-        if about.isdisjoint(_SUSPECT.intersection(_TOKEN.findall(match[0]))):
-            return match[0]
-    return None
-
-
-@lru_cache(maxsize=1 << 15)
-def _key(letters: str) -> Span | None:
-    """Where the classes of a sentence's words speak of an answer key; most sentences are of few shapes."""
+    words = _TOKEN.findall(_spelled_out(text))
+    letters = "".join(_letter(word, about) for word in words)
     for pattern in _PATTERNS:
         for match in pattern.finditer(letters):
             if _is_real(letters, match):
-                return match.span()
+                return " ".join(words[match.start() : match.end()])
+    for match in _BACKWARDS.finditer(text):
+        if about.isdisjoint(_SUSPECT.intersection(_TOKEN.findall(match[0]))):
+            return match[0]
     return None
 
 
