@@ -7,11 +7,13 @@ gold and never asks whether the reasoning is right.
     lexicon.py     what traces call the types
     trace.py       the trace, folded, in sentences and words
     mentions.py    where it speaks of which mention
+    hits.py        where it names which type
     places.py      which occurrence of a repeated mention it means
     drafts.py      the JSON that it tries out
     subjects.py    what a sentence speaks of: groups, the key of a line, "it" and "both"
     cues.py        the English of taking, refusing and weighing
     contests.py    which of several types a passage settles on
+    events.py      what can be said of a mention
     statements.py  which mention it takes as which type, sentence by sentence
     verdicts.py    the last word on each, and what the answer lacks
     soundness.py   whether it is reasoning about this sentence at all

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from operator import eq
 
+from nercot.justification.hits import find_hits
 from nercot.justification.lexicon import types_of
-from nercot.justification.statements import find_hits
 from nercot.justification.trace import Trace, lower, plain, read_trace, word_set
 from nercot.records import Entity
 

@@ -13,58 +13,20 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from nercot.justification import cues
 from nercot.justification.contests import Argument, Contest, Part, compare, part_of
 from nercot.justification.cues import Polarity
 from nercot.justification.drafts import Draft
-from nercot.justification.lexicon import DESCRIBES, HEADS, NAMES, Types
+from nercot.justification.events import EVERY, Count, Event, Slot, Statements
+from nercot.justification.hits import Hit, find_hits
+from nercot.justification.lexicon import HEADS, NAMES, Types
 from nercot.justification.mentions import Reference, Surface
 from nercot.justification.places import ANY, Places
 from nercot.justification.subjects import Group, Mentions, Subjects
 from nercot.justification.trace import Sentence, Trace, quotation, word_set
-
-EVERY = -1
-
-
-class Event(NamedTuple):
-    """`kind`: yes, no or open; `label`: a type's index or EVERY; the span that says it.
-
-    `firm`: there is only one reading.
-    `faint`: the type is named beside the mention, not of it ("in the city").
-    `soft`: a refusal that may be about another place of the same string.
-    `double`, `twice`: perhaps, or surely, one type of two.
-    `again`: a doubt or a change of mind that takes back what was said before.
-    `direct`: the type stands next to the mention, or is said of it as the subject of the sentence.
-    `named`: the type is named and not only described.
-    `beside`: the type and the mention stand next to each other.
-    `place`: the occurrence of a repeated mention that is meant, or ANY.
-    """
-
-    kind: Polarity
-    label: int
-    start: int
-    end: int
-    firm: bool = False
-    faint: bool = False
-    soft: bool = False
-    double: bool = False
-    twice: bool = False
-    again: bool = False
-    direct: bool = False
-    named: bool = True
-    place: int = ANY
-    beside: bool = False
-
-
-class Hit(NamedTuple):
-    """A name of types in the trace: label -> how plainly it is named (lexicon.py)."""
-
-    start: int
-    end: int
-    labels: dict[int, int]
 
 
 class Context(NamedTuple):
@@ -156,9 +118,6 @@ _TERSE = re.compile(
     r"[\s\"')]*,?[\s]*(?:then|here|too|again|as well|indeed|obviously|clearly|it is|for sure|of course|i'd say|i think|once more"
     r"|certainly|naturally|no doubt)[\s.!)]*$"
 )
-_LEGEND = re.compile(r"(?<![\w=])([A-Z]{1,4}\d?) ?(?:=|stands for|means) ?(?:an? |the )?[\"']?(?=[a-zA-Z])")
-_EQUALS = ("=", "stands for", "means")
-_CODE = re.compile(r"(?:[→:=(|]|–|- ) ?([A-Z]{1,4}\d?)(?=\s*(?:[,.;)|\n]|$))")
 _ONE_OR_SO = word_set("one so")
 _SO_IS = re.compile(r"\bso (?:is|are|was|were|does|do|has|must be) (?:the |an? )?[\"']?$")
 _IS_ONE = re.compile(
@@ -313,7 +272,6 @@ _FOREIGN_SUBJECT = re.compile(
     r" (?!(?:whole|thing|phrase|span|string|name|mention|word|term|pair|two|three|former|latter|one|first|second|third"
     r"|last|type|others?|rest|lot|candidates?|token|entity)\b)\w+"
 )
-_ARTICLE = re.compile(r"^(?:the|an?) ")
 # One entry of a tally: "two diseases, a drug, one city".
 _TALLY = re.compile(r"(?:[,:;(]|\band) (?:an?|one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2})(?: [\w-]+)? $")
 # "..., plus one location": what else there is.
@@ -351,58 +309,6 @@ _MARKS = ("✔", "✓", "☑", "✅", "✗", "✘", "❌")
 _INSTEAD = re.compile(r"\b(?:instead of|rather than|unlike|apart from|as opposed to|not)(?: an?| the)? $")
 
 
-class Slot(NamedTuple):
-    """A type that is said of something; `many`: of more than one thing."""
-
-    label: int
-    start: int
-    end: int
-    many: bool
-
-
-class Count(NamedTuple):
-    """How many mentions of a type there are, as the trace says."""
-
-    label: int
-    number: int
-    start: int
-    end: int
-
-
-class Statements:
-    """What a trace says.
-
-    `events`: of every mention, in order; `empty`: where a type is said to have no mention; `named`: where a line
-    names a type without refusing it; `lines`: the lines that speak of a mention outside a quotation; `decisions`: (place, label, whether
-    a mention stands in the same sentence) of every type that is named and not doubted; `slots`: the
-    types that are said of something; `counts`: how many mentions of a type there are said to be; `blanket`: where everything is said to
-    be of a type; `loose`: where something is refused that is named in other words.
-    """
-
-    def __init__(self, mentions: int, places: Places) -> None:
-        self._places = places
-        self.within = (0, 0, 0)
-        self.events: list[list[Event]] = [[] for _ in range(mentions)]
-        self.empty: dict[int, int] = {}
-        self.named: dict[tuple[int, int], tuple[int, int]] = {}
-        self.lines: list[set[int]] = [set() for _ in range(mentions)]
-        self.slots: list[Slot] = []
-        self.counts: list[Count] = []
-        self.blanket: dict[int, tuple[int, int]] = {}
-        self.decisions: list[tuple[int, int, bool]] = []
-        self.leads: list[tuple[int, int] | None] = [None] * mentions
-        self.loose: list[int] = []
-
-    def add(self, mentions: Iterable[int], event: Event, at: int | None = None) -> None:
-        """Notes one event for several mentions; `at`: where in the sentence `within` it is said."""
-        for mention in mentions:
-            if mention in self._places.starts:
-                place = self._places.meant(mention, self.within[2] if at is None else at, *self.within)
-                self.events[mention].append(event._replace(place=place))
-            else:
-                self.events[mention].append(event)
-
-
 def read_statements(
     trace: Trace,
     types: Types,
@@ -435,57 +341,6 @@ def _drafted(drafts: Sequence[Draft], at: int) -> bool:
     """Whether a place is within a draft."""
     index = bisect_left(drafts, (at + 1,)) - 1
     return index >= 0 and at < drafts[index].end
-
-
-def find_hits(trace: Trace, types: Types, references: Sequence[Reference]) -> list[Hit]:
-    """Where the trace names types, from left to right; not within a mention."""
-    hits: list[Hit] = []
-    words, starts, first = trace.words, trace.starts, types.first
-    codes = _codes(trace, types) if any(sign in trace.low for sign in _EQUALS) else {}
-    ends = [reference.start for reference in references]
-    skip = 0
-    for index in [index for index, word in enumerate(words) if word in first]:
-        if index < skip:
-            continue
-        size, labels = types.at(words, index)
-        if not labels:
-            continue
-        if NAMES in labels.values():  # "a poet" is the type poet, and no word for the type writer
-            labels = {label: level for label, level in labels.items() if level == NAMES}
-        skip = index + size
-        start, end = starts[index], starts[skip - 1] + len(words[skip - 1])
-        at = bisect_left(ends, end) - 1
-        if at >= 0 and references[at].end > start:
-            continue
-        quote = quotation(trace.quotes, start, end) if trace.quotes else None
-        if quote is not None and _ARTICLE.sub("", trace.low[quote[0] + 1 : quote[1] - 1]) != trace.low[start:end]:
-            labels = dict.fromkeys(labels, DESCRIBES)  # it is the sentence's word there
-        hits.append(Hit(start, end, labels))
-    if codes:
-        hits.extend(_coded(trace, codes, references))
-        hits.sort()
-    return hits
-
-
-def _codes(trace: Trace, types: Types) -> dict[str, dict[int, int]]:
-    """What a legend says: "B = band, S = singer"."""
-    codes: dict[str, dict[int, int]] = {}
-    for match in _LEGEND.finditer(trace.plain):
-        index = bisect_left(trace.starts, match.end())
-        _, labels = types.at(trace.words, index) if index < len(trace.words) else (0, {})
-        named = {label: level for label, level in labels.items() if level >= HEADS}
-        if named and not types.at([match[1].lower()], 0)[1]:
-            codes[match[1]] = named
-    return codes
-
-
-def _coded(trace: Trace, codes: dict[str, dict[int, int]], references: Sequence[Reference]) -> Iterator[Hit]:
-    """Where the signs of a legend stand for types."""
-    ends = [reference.start for reference in references]
-    for match in _CODE.finditer(trace.plain):
-        at = bisect_left(ends, match.end(1)) - 1
-        if match[1] in codes and not (at >= 0 and references[at].end > match.start(1)):
-            yield Hit(match.start(1), match.end(1), codes[match[1]])
 
 
 class _Reader:
