@@ -9,13 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nercot.answers import parse_answer
-    from nercot.builder import BuildOptions, build
-    from nercot.grounding import ground
-    from nercot.metrics import micro_f1
-    from nercot.records import Entity, Record
-    from nercot.rewards import f1_reward, schema_reward
-    from nercot.rules import validate
+    from nercot.building.builder import BuildOptions, build
+    from nercot.corpus.records import Entity, Record
+    from nercot.measure.rewards import f1_reward, schema_reward
+    from nercot.validation.answers import parse_answer
+    from nercot.validation.grounding import ground
+    from nercot.validation.rules import validate
+    from nercot.validation.spans import micro_f1
 
 __version__ = "0.1.0"
 __all__ = [
@@ -32,16 +32,16 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Entity": "nercot.records",
-    "Record": "nercot.records",
-    "BuildOptions": "nercot.builder",
-    "build": "nercot.builder",
-    "f1_reward": "nercot.rewards",
-    "ground": "nercot.grounding",
-    "micro_f1": "nercot.metrics",
-    "parse_answer": "nercot.answers",
-    "schema_reward": "nercot.rewards",
-    "validate": "nercot.rules",
+    "Entity": "nercot.corpus.records",
+    "Record": "nercot.corpus.records",
+    "BuildOptions": "nercot.building.builder",
+    "build": "nercot.building.builder",
+    "f1_reward": "nercot.measure.rewards",
+    "ground": "nercot.validation.grounding",
+    "micro_f1": "nercot.validation.spans",
+    "parse_answer": "nercot.validation.answers",
+    "schema_reward": "nercot.measure.rewards",
+    "validate": "nercot.validation.rules",
 }
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from fault_server import Act, Call, FaultServer, answer, error
 
-from nercot.builder import BuildOptions, BuildResult, build
-from nercot.recipe import load_recipe
+from nercot.building.builder import BuildOptions, BuildResult, build
+from nercot.corpus.recipe import load_recipe
 
 # The family name says what becomes of the sentence.
 FATES = ("Kept", "Second", "Malformed", "Refused", "Truncated", "Unscored", "Below", "Twin", "Same")

@@ -21,7 +21,7 @@ sys.path.insert(0, str(TRAINING))
 _FORKED = multiprocessing.get_context("forkserver")
 _FORKED.set_forkserver_preload(
     [
-        *("trl.trainer.sft_trainer", "trl.trainer.grpo_trainer", "peft", "nercot.rewards"),
+        *("trl.trainer.sft_trainer", "trl.trainer.grpo_trainer", "peft", "nercot.measure.rewards"),
         *("transformers.models.qwen3.modeling_qwen3", "transformers.models.llama.modeling_llama"),
     ]
 )
@@ -86,9 +86,9 @@ def _script(line: list[str], folder: str, environment: Mapping[str, str], told: 
 
 def corpus_row(number: int, cot: str | None = "Ann left, so she is a person.", length: int = 1) -> dict[str, Any]:
     """One row with the columns of all three configs; its gold has one entity more than its answer."""
-    from nercot.answers import render_answer
-    from nercot.prompts import extract_messages
-    from nercot.records import Entity, content_guid
+    from nercot.corpus.records import Entity, content_guid
+    from nercot.llm.prompts import extract_messages
+    from nercot.validation.answers import render_answer
 
     sentence, schema = f"Ann left Oslo {number} times" + " again" * length, ["person", "place"]
     person, place = Entity("Ann", "person", 0, 3), Entity("Oslo", "place", 9, 13)
@@ -108,8 +108,8 @@ def corpus_row(number: int, cot: str | None = "Ann left, so she is a person.", l
 
 def grpo_row(number: int) -> dict[str, Any]:
     """The same row with the columns of the config grpo."""
-    from nercot.answers import render_answer
-    from nercot.records import Entity
+    from nercot.corpus.records import Entity
+    from nercot.validation.answers import render_answer
 
     row = corpus_row(number)
     return {**row, "gold": render_answer(None, [Entity("Ann", "person", 0, 3)], row["schema"])}

@@ -10,8 +10,8 @@ from typing import Any
 from datasets import Features
 from huggingface_hub import DatasetCard, DatasetCardData
 
-from nercot.records import content_guid
-from nercot.tables import features, table
+from nercot.corpus.records import content_guid
+from nercot.corpus.tables import features, table
 
 Row = dict[str, Any]
 

@@ -6,7 +6,7 @@ import nercot
 
 
 def test_every_public_name_is_what_it_says(tmp_path, monkeypatch):
-    import nercot.plan
+    import nercot.building.plan
 
     monkeypatch.chdir(tmp_path)
     result = nercot.build("quickstart", nercot.BuildOptions(limit=3))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nercot.benchmarks import suite
+from nercot.corpus.benchmarks import suite
 
 LABELS = ("person", "city", "ship")
 # The folders of the paper's twenty, as InstructUIE names them.
@@ -67,7 +67,7 @@ def recipe(path: Path, base: str, datasets: Sequence[str], **keys: Any) -> Path:
     """A recipe of the corpus `base` with datasets of its own; keys as `sample__size=10`."""
     import tomllib
 
-    from nercot.resources import resource
+    from nercot.corpus.resources import resource
 
     data = tomllib.loads(resource("corpora", f"{base}.toml").read_text(encoding="utf-8"))
     data["source"]["datasets"] = {name: {} for name in datasets}

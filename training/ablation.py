@@ -30,7 +30,7 @@ from typing import Any
 
 from settings import load_settings
 
-from nercot.benchmarks import paper_table
+from nercot.corpus.benchmarks import paper_table
 from nercot.errors import InputError, NercotError, OutputError, ShortfallError
 
 HERE = Path(__file__).parent

@@ -24,9 +24,9 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, Mo
 from huggingface_hub.errors import RepositoryNotFoundError
 from huggingface_hub.hf_api import RepoFile
 
+from nercot.corpus.resources import resource
 from nercot.errors import InputError, NercotError, OutputError, ShortfallError
-from nercot.hub import HUB_ERRORS, Patience, explain, passing, quiet
-from nercot.resources import resource
+from nercot.formats.hub import HUB_ERRORS, Patience, explain, passing, quiet
 
 _PATIENCE = 600.0
 _MARK = "run.json"

@@ -18,7 +18,7 @@ from rows import Prepared, prepare_grpo
 from running import gpus, lora_config, model_kwargs, say_batch, script, train_and_save
 from settings import Settings, reward_functions, trainer_arguments
 
-from nercot.answers import parse_answer
+from nercot.validation.answers import parse_answer
 
 
 def unreadable(completions: Sequence[Sequence[dict[str, str]]], **columns: object) -> list[float]:

@@ -15,7 +15,7 @@ from typing import Any
 from settings import Settings
 
 from nercot.errors import InputError
-from nercot.hub import READ_SECONDS, Patience, quiet, root_of
+from nercot.formats.hub import READ_SECONDS, Patience, quiet, root_of
 
 # A tokenizer's files and what tells its class, by their endings; never weights.
 _SMALL = ("*.json", "*.jinja", "*.model", "*.txt", "*.py")

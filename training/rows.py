@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 from settings import Data
 
-from nercot.answers import CLOSE, OPEN, render_answer
+from nercot.corpus.records import Entity
 from nercot.errors import InputError
-from nercot.hub import download
-from nercot.prompts import default_template, extract_messages
-from nercot.records import Entity
+from nercot.formats.hub import download
+from nercot.llm.prompts import default_template, extract_messages
+from nercot.validation.answers import CLOSE, OPEN, render_answer
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -23,8 +23,8 @@ from typing import Any
 
 from rapidfuzz import process
 
+from nercot.corpus.recipe import parse_override
 from nercot.errors import RecipeError
-from nercot.recipe import parse_override
 
 TEMPLATES = Path(__file__).parent / "templates"
 ANSWERS = ("trace", "plain", "gold")

@@ -21,10 +21,10 @@ from typing import Any
 
 from settings import TEMPLATES
 
-from nercot.answers import render_answer
-from nercot.metrics import Score, micro_f1
-from nercot.prompts import extract_messages
-from nercot.records import Entity, content_guid
+from nercot.corpus.records import Entity, content_guid
+from nercot.llm.prompts import extract_messages
+from nercot.validation.answers import render_answer
+from nercot.validation.spans import Score, micro_f1
 
 CUES = {"person": ("captain", "doctor"), "place": ("harbour", "village"), "company": ("firm", "bank")}
 PROMPT = "Types: {{schema}}\n{{sentence}}"

@@ -30,7 +30,7 @@ def validate_command(
     path: str, out: Path | None, form: str | None, schema: str | None, trace: str, strict: bool, as_json: bool
 ) -> None:
     """Judge answers by the rules: which are a sample, and why the others are not."""
-    from nercot.check import check
+    from nercot.measure.check import check
 
     labels = split_schema(schema)
     with progress(as_json) as report:
@@ -80,8 +80,8 @@ def score_command(
     as_json: bool,
 ) -> None:
     """Have a judge score the traces of PATH, 0-10 with five sub-scores."""
-    from nercot.judging import judge_path
-    from nercot.recipe import load_recipe, parse_override
+    from nercot.corpus.recipe import load_recipe, parse_override
+    from nercot.measure.judging import judge_path
 
     given = {"judge.url": one_or_many(judge_url), "judge.model": judge_model}
     overrides = [parse_override(text) for text in settings]
@@ -151,9 +151,9 @@ def evaluate_command(
     as_json: bool,
 ) -> None:
     """Measure a model on benchmarks: micro-F1 for each dataset, beside the paper's figures."""
-    from nercot.evaluate import Evaluation, evaluate, markdown
-    from nercot.recipe import load_recipe, parse_override
-    from nercot.tables import write_json, write_text
+    from nercot.corpus.recipe import load_recipe, parse_override
+    from nercot.corpus.tables import write_json, write_text
+    from nercot.measure.evaluate import Evaluation, evaluate, markdown
 
     overrides = [(f"teacher.{key}", value) for key, value in map(parse_override, settings)]
     model = load_recipe("quickstart", [("teacher.url", list(urls)), ("teacher.model", name), *overrides]).teacher
@@ -196,8 +196,8 @@ def calibrate_command(
     as_json: bool,
 ) -> None:
     """Make answers of PATH wrong on purpose, and count what rules and judge catch."""
-    from nercot.calibrate import calibrate
-    from nercot.recipe import load_recipe, parse_override
+    from nercot.corpus.recipe import load_recipe, parse_override
+    from nercot.measure.calibrate import calibrate
 
     given = {"judge.url": one_or_many(judge_url), "judge.model": judge_model}
     overrides = [parse_override(text) for text in settings]

@@ -11,8 +11,8 @@ import click
 from nercot.cli.shell import cli, command, one_or_many, print_json, print_table, progress, split_schema
 
 if TYPE_CHECKING:
-    from nercot.builder import BuildOptions, BuildResult
-    from nercot.recipe import Recipe
+    from nercot.building.builder import BuildOptions, BuildResult
+    from nercot.corpus.recipe import Recipe
 
 
 def build_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -68,7 +68,7 @@ def build_options(function: Callable[..., None]) -> Callable[..., None]:
 @build_options
 def build_command(as_json: bool, **given: Any) -> None:
     """Build a corpus: RECIPE is quickstart, ner-cot, re-subset, hybrid, few-shot, or a TOML file."""
-    from nercot.builder import build
+    from nercot.building.builder import build
 
     recipe, options = _recipe_and_options(**given)
     with progress(as_json) as report:
@@ -96,8 +96,8 @@ def _recipe_and_options(
     strict: bool,
 ) -> tuple[Recipe, BuildOptions]:
     """The recipe with everything that the command line says put in."""
-    from nercot.builder import BuildOptions
-    from nercot.recipe import load_recipe, parse_override
+    from nercot.building.builder import BuildOptions
+    from nercot.corpus.recipe import load_recipe, parse_override
 
     given = {
         "teacher.url": one_or_many(teacher_url),
@@ -152,7 +152,7 @@ def print_funnel(steps: Sequence[Mapping[str, Any]]) -> None:
 @build_options
 def plan_command(as_json: bool, **given: Any) -> None:
     """Say what a build would ask of models: calls, tokens, dollars, hours. Makes no call."""
-    from nercot.plan import plan
+    from nercot.building.plan import plan
 
     recipe, options = _recipe_and_options(**given)
     with progress(as_json) as report:
@@ -180,8 +180,8 @@ def plan_command(as_json: bool, **given: Any) -> None:
 )
 def status_command(recipe: str, out: Path, as_json: bool) -> None:
     """Show where a running or stopped build stands: done, left, spent, last error."""
-    from nercot.plan import status
-    from nercot.recipe import load_recipe
+    from nercot.building.plan import status
+    from nercot.corpus.recipe import load_recipe
 
     found = status(load_recipe(recipe), out)
     if as_json:
@@ -254,7 +254,7 @@ def ledger_export(path: Path, file: Path, as_json: bool) -> None:
     from nercot.errors import InputError
     from nercot.llm.exchange import export_parquet
     from nercot.llm.ledger import Ledger
-    from nercot.standoff import withheld_guids
+    from nercot.release.standoff import withheld_guids
 
     if not path.exists():
         raise InputError(f"{path}: there is no ledger; build with a teacher first, or say --out")
@@ -275,9 +275,9 @@ def ledger_export(path: Path, file: Path, as_json: bool) -> None:
 @click.pass_obj
 def ledger_import(path: Path, file: Path, as_json: bool) -> None:
     """Take the answers of FILE in; those that are known are left as they are."""
+    from nercot.corpus.tables import writing
     from nercot.llm.exchange import import_parquet
     from nercot.llm.ledger import Ledger
-    from nercot.tables import writing
 
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ from nercot.cli.shell import command, print_json, print_table, progress, split_s
 )
 def stats_command(path: str, form: str | None, schema: str | None, top: int, as_json: bool) -> None:
     """Count what is in a corpus: rows, entities, types, lengths, scores."""
-    from nercot.check import summarise
+    from nercot.measure.check import summarise
 
     with progress(as_json) as report:
         summary = summarise(path, form, split_schema(schema), report)
@@ -60,7 +60,7 @@ def convert_command(
     as_json: bool,
 ) -> None:
     """Turn NER data of any format into another."""
-    from nercot.convert import convert
+    from nercot.formats.convert import convert
 
     done = convert(
         path,

@@ -12,7 +12,7 @@ import click
 from nercot.cli.shell import command, print_json, print_table, progress
 
 if TYPE_CHECKING:
-    from nercot.diff import Diff
+    from nercot.release.diff import Diff
 
 _SHOWN = 5
 
@@ -36,7 +36,7 @@ def release_command(
     corpus: str, out: Path, releases: Path | None, version: str | None, remove: Path | None, as_json: bool
 ) -> None:
     """Freeze the candidate of CORPUS as a numbered release that never changes."""
-    from nercot.release import freeze
+    from nercot.release.release import freeze
 
     with progress(as_json) as report:
         done = freeze(corpus, out, releases, version, remove, report)
@@ -66,7 +66,7 @@ def release_command(
 @click.argument("b")
 def diff_command(a: str, b: str, as_json: bool) -> None:
     """Show the rows that differ between A and B: folders, releases, or Hub ids at revisions."""
-    from nercot.diff import diff
+    from nercot.release.diff import diff
 
     found = diff(a, b)
     if as_json:
@@ -107,8 +107,8 @@ def _kept(step: Mapping[str, Any] | None) -> str:
 def verify_command(release: str, rebuild: bool, as_json: bool) -> None:
     """Check a release (a folder, or org/name@v1.0.0): every checksum, column, offset, count, and that it can be made
     again."""
-    from nercot.sources import corpus_folder
-    from nercot.verify import verify
+    from nercot.formats.sources import corpus_folder
+    from nercot.release.verify import verify
 
     with progress(as_json) as report:
         found = replace(verify(corpus_folder(release), rebuild, report), release=release)
@@ -131,8 +131,8 @@ def verify_command(release: str, rebuild: bool, as_json: bool) -> None:
 @click.argument("guid")
 def trace_command(release: str, guid: str, as_json: bool) -> None:
     """Show the whole way of one row: source, request, reply, verdicts, judgement, kept or dropped."""
-    from nercot.sources import corpus_folder
-    from nercot.trace import trace
+    from nercot.formats.sources import corpus_folder
+    from nercot.release.trace import trace
 
     found = trace(corpus_folder(release), guid)
     if as_json:
@@ -167,8 +167,8 @@ def _print_tree(value: Any, depth: int) -> None:
 )
 def hydrate_command(release: str, source: str, out: Path | None, as_json: bool) -> None:
     """Put the text back into a release that may not pass it on, from your own copy of its sources."""
-    from nercot.sources import corpus_folder
-    from nercot.standoff import hydrate
+    from nercot.formats.sources import corpus_folder
+    from nercot.release.standoff import hydrate
 
     with progress(as_json) as report:
         done = hydrate(corpus_folder(release), source, out, report)
@@ -188,8 +188,8 @@ def hydrate_command(release: str, source: str, out: Path | None, as_json: bool) 
 @click.option("--force", is_flag=True, help="Also over a repo that holds something else, or a newer version.")
 def publish_command(release: Path, repo_id: str, private: bool, dry_run: bool, force: bool, as_json: bool) -> None:
     """Put a release on the Hub: one commit, one tag, read back and compared."""
-    from nercot.publish import publish
-    from nercot.verify import verify
+    from nercot.release.publish import publish
+    from nercot.release.verify import verify
 
     done = publish(
         release,

@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 
-from nercot.answers import render_answer
+from nercot.corpus.records import Answer, Entity, Outcome, Record
 from nercot.embedded import frames
 from nercot.embedded.clues import Clue, clues
 from nercot.embedded.frames import Frame
@@ -23,7 +23,7 @@ from nercot.embedded.lexicon import FIELDS, READINGS, WORDS, Kind, kind_of, narr
 from nercot.embedded.scene import Candidate, Item, Scene
 from nercot.embedded.writer import Writer, enumerate_words, quote
 from nercot.errors import InputError
-from nercot.records import Answer, Entity, Outcome, Record
+from nercot.validation.answers import render_answer
 
 # Up to this many items are argued for one by one, in the order of the sentence; more are grouped by type.
 FEW = 7

@@ -29,8 +29,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from nercot.corpus.records import Entity, Judgement, Outcome, Record
 from nercot.embedded.lexicon import WORDS, kind_of, singular
-from nercot.records import Entity, Judgement, Outcome, Record
 
 SUBSCORES = ("grounding", "boundary", "type", "completeness", "coherence")
 

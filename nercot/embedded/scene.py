@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import islice
 
 from nercot.embedded.lexicon import WORDS, Kind, singular
-from nercot.grounding import occurrences
+from nercot.validation.grounding import occurrences
 
 # What a covered span leaves behind in the text of the uncovered words; a private-use character.
 HOLE = "\ue000"

@@ -13,11 +13,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from nercot.corpus.records import Record
 from nercot.errors import InputError
 from nercot.formats import conll, gliner, instructuie, nercot, pile_ner, text, tokens
 from nercot.formats.files import DataFile, first_character, is_parquet, json_rows
 from nercot.formats.rows import BadRow, ReadOptions, RowError, SourceRow
-from nercot.records import Record
 
 __all__ = ["FORMATS", "BadRow", "DataFile", "Format", "ReadOptions", "SourceRow", "format_named", "format_of"]
 

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from nercot.corpus.records import Entity, Record
 from nercot.errors import InputError
 from nercot.formats.files import DataFile, dataset_of, head_lines, text_lines
 from nercot.formats.rows import MAX_ROW_BYTES, BadRow, ReadOptions, SourceRow, unique
@@ -33,7 +34,6 @@ from nercot.formats.tags import (
     unknown,
 )
 from nercot.formats.words import borders, joined, located, span_entity, token_span, words
-from nercot.records import Entity, Record
 
 Line = tuple[int, str]
 

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from nercot.corpus.records import Entity, Record
 from nercot.formats.files import DataFile, JsonRow, dataset_of, json_rows, raw_bytes
 from nercot.formats.rows import (
     BadRow,
@@ -32,7 +33,6 @@ from nercot.formats.rows import (
 )
 from nercot.formats.spans import is_span, positions, types
 from nercot.formats.words import Offsets, borders, joined, located, span_entity, token_span, words
-from nercot.records import Entity, Record
 
 # Types of a dataset that are asked of a row which names none: more would be no schema that one can ask.
 _MAX_TYPES = 50

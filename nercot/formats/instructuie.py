@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
+from nercot.corpus.records import Entity, Record
 from nercot.errors import InputError, OutputError
 from nercot.formats.files import (
     PACKED,
@@ -41,7 +42,6 @@ from nercot.formats.rows import (
     unique,
     valid_text,
 )
-from nercot.records import Entity, Record
 
 LABELS_FILE = "labels.json"
 

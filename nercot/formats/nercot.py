@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from nercot.corpus.records import MATCHES, Entity, Record
 from nercot.formats.files import JsonRow, json_rows, raw_bytes
 from nercot.formats.rows import (
     BadRow,
@@ -27,7 +28,6 @@ from nercot.formats.rows import (
     valid_text,
 )
 from nercot.formats.spans import positions, types
-from nercot.records import MATCHES, Entity, Record
 
 _EXTRA = ("score", "step", "reason", "drift")
 _SIGNS = ("schema", "entities", "gold", "cot", "completion")

@@ -18,9 +18,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from nercot.corpus.records import Entity, Record
 from nercot.formats.files import JsonRow, json_rows, raw_bytes
 from nercot.formats.rows import BadRow, ReadOptions, RowError, SourceRow, id_of, kind_of, text_of
-from nercot.records import Entity, Record
 
 _QUERY = re.compile(r"\s*what\s+describes\s+(.*?)\s+in\s+the\s+text\s*\??\s*", re.IGNORECASE | re.DOTALL)
 _NAMED = re.compile(r"([^:\n]{1,60}?)\s*:\s+(\S.*)", re.DOTALL)

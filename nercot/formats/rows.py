@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nercot.records import Entity
+from nercot.corpus.records import Entity
 
 MAX_ROW_BYTES = 4_000_000
 

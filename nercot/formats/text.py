@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from nercot.corpus.records import Record
 from nercot.errors import InputError
 from nercot.formats.files import JsonRow, first_character, is_parquet, json_rows, raw_bytes, text_lines
 from nercot.formats.rows import (
@@ -24,7 +25,6 @@ from nercot.formats.rows import (
     text_of,
 )
 from nercot.formats.spans import is_span
-from nercot.records import Record
 
 
 def detect(value: Any) -> bool:

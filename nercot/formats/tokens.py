@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from nercot.corpus.records import Entity, Record
 from nercot.errors import InputError
 from nercot.formats.files import DataFile, JsonRow, dataset_of, is_parquet, json_rows, raw_bytes
 from nercot.formats.gliner import identity
@@ -37,7 +38,6 @@ from nercot.formats.rows import (
 from nercot.formats.spans import positions, types
 from nercot.formats.tags import BARE, PREFIXED, decode, labels_of_tags, scheme_of, split_tag, unknown
 from nercot.formats.words import Offsets, borders, joined, located, span_entity, token_span, words
-from nercot.records import Entity, Record
 
 _TOKEN_KEYS = ("tokens", "words", "sentence")
 _MENTION_KEYS = ("entity_mentions", "entities", "entity", "ner", "golden-entity-mentions", "mentions", "spans", "ners")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from nercot.records import Entity
+from nercot.corpus.records import Entity
 
 Offsets = list[tuple[int, int]]
 

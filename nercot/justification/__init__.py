@@ -26,6 +26,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from nercot.corpus.records import Entity, Violation
 from nercot.justification.drafts import find_drafts
 from nercot.justification.leaks import leak
 from nercot.justification.lexicon import types_of
@@ -35,7 +36,6 @@ from nercot.justification.soundness import degeneration
 from nercot.justification.statements import read_statements
 from nercot.justification.trace import Span, Trace, lower, plain, read_trace
 from nercot.justification.verdicts import judge
-from nercot.records import Entity, Violation
 
 __all__ = ["Justification", "degeneration", "justify", "leak"]
 

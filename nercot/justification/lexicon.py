@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from nercot.corpus.labels import fold_label
 from nercot.justification.trace import word_set
-from nercot.labels import fold_label
 
 # concept: (concepts that it is a kind of, names of the concept, words for things of that kind)
 # A `_` joins the words of a phrase.

@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
-from nercot.grounding import occurrences
+from nercot.corpus.records import Entity
 from nercot.justification.lexicon import NAMES, Types, is_common, singular
 from nercot.justification.trace import Span, Trace, lower, plain, quotation, word_set
-from nercot.records import Entity
+from nercot.validation.grounding import occurrences
 
 # A quotation of this share of the sentence shows the sentence and picks out nothing.
 _WHOLE_SHARE = 0.6

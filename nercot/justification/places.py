@@ -11,9 +11,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from nercot.grounding import occurrences
 from nercot.justification.mentions import Reference, Surface
 from nercot.justification.trace import Span, Trace, lower, plain
+from nercot.validation.grounding import occurrences
 
 ANY = -1
 

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from operator import eq
 
+from nercot.corpus.records import Entity
 from nercot.justification.hits import find_hits
 from nercot.justification.lexicon import types_of
 from nercot.justification.trace import Trace, lower, plain, read_trace, word_set
-from nercot.records import Entity
 
 # Fewer repeated triples of words than this are no loop, wherever they stand.
 _MIN_REPEATS = 14

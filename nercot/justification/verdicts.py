@@ -14,14 +14,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from nercot.grounding import occurrences
+from nercot.corpus.records import Entity, Violation
 from nercot.justification.cues import Polarity
 from nercot.justification.events import EVERY, Event, Statements
 from nercot.justification.lexicon import is_common, label_words
 from nercot.justification.mentions import Reference, Surface
 from nercot.justification.places import ANY
 from nercot.justification.trace import Span, Trace, word_set
-from nercot.records import Entity, Violation
+from nercot.validation.grounding import occurrences
 
 
 class Stance(Enum):

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import httpx2
 import openai
 
+from nercot.corpus.recipe import Model
 from nercot.errors import EndpointError
-from nercot.recipe import Model
 
 _OPENAI_HOST = "api.openai.com"
 _CONNECT_SECONDS = 10.0

@@ -26,6 +26,7 @@ from typing import Any
 import httpx2
 from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_exception_type
 
+from nercot.corpus.recipe import Model
 from nercot.errors import EndpointError, NercotError, RecipeError
 from nercot.llm.address import setting
 from nercot.llm.faults import Fault, Throttled, TimedOut, is_broken_off, is_empty, server_says
@@ -33,7 +34,6 @@ from nercot.llm.ledger import Ledger
 from nercot.llm.messages import FINAL, Reply, Request, read_reply
 from nercot.llm.pacing import Budget, Forecast, Purse, Rate, cost_of, least_busy
 from nercot.llm.server import ABOUT_THE_REQUEST, Server
-from nercot.recipe import Model
 
 # So many empty replies to one request, over all runs, drop its record.
 EMPTY_REPLIES = 5

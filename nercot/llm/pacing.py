@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from nercot.recipe import Price
+from nercot.corpus.recipe import Price
 
 # The share of its requests in flight that a replica keeps after a 429.
 _KEPT_AFTER_429 = 0.7

@@ -14,11 +14,11 @@ import aiohttp
 import httpx2
 import openai
 
+from nercot.corpus.recipe import Model
 from nercot.errors import EndpointError
 from nercot.llm.address import api_key, check_url, client, own_headers, server_name, setting, timeout
 from nercot.llm.faults import Fault, Throttled, connection_fault, retry_after, server_says
 from nercot.llm.pacing import Replica
-from nercot.recipe import Model
 
 # A 400 and its like: what the server thinks of one request.
 ABOUT_THE_REQUEST = (400, 413, 422)

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from nercot.corpus.recipe import Model
+from nercot.corpus.records import Answer, Outcome, Record
 from nercot.llm.address import provider_of
 from nercot.llm.endpoint import request_body
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Reply, Request
-from nercot.prompts import annotate_messages, annotate_response_format
-from nercot.recipe import Model
-from nercot.records import Answer, Outcome, Record
+from nercot.llm.prompts import annotate_messages, annotate_response_format
 
 BATCH = 200
 

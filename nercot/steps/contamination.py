@@ -21,13 +21,13 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from nercot.benchmarks import find_benchmark, load_benchmarks
+from nercot.building.pipeline import Row
+from nercot.corpus.benchmarks import find_benchmark, load_benchmarks
 from nercot.errors import InputError, RecipeError
 from nercot.formats import DataFile
 from nercot.formats.files import dataset_of, split_named
 from nercot.formats.rows import SourceRow
-from nercot.pipeline import Row
-from nercot.sources import file_hashes, find_files, open_source, rows
+from nercot.formats.sources import file_hashes, find_files, open_source, rows
 from nercot.steps.duplicates import WORDS_AN_EDIT, resemble, word_hashes, words_of
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from unicodedata import normalize
 
 from rapidfuzz.distance import Levenshtein
 
-from nercot.labels import fold_label
+from nercot.corpus.labels import fold_label
 
 if TYPE_CHECKING:
     import numpy as np

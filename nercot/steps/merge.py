@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from heapq import heappush, heappushpop
 from typing import Any
 
-from nercot.labels import fold_label
-from nercot.records import Entity, Record
+from nercot.corpus.labels import fold_label
+from nercot.corpus.records import Entity, Record
 from nercot.steps.stratify import Ranking, content_of
 
 NOT_GOLD = "not_gold"

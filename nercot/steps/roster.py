@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nercot.benchmarks import find_benchmark
+from nercot.corpus.benchmarks import find_benchmark
 from nercot.errors import InputError
 from nercot.formats import DataFile
 from nercot.formats.files import magic, split_of
-from nercot.relabel import same_dataset
-from nercot.sources import is_data
+from nercot.formats.relabel import same_dataset
+from nercot.formats.sources import is_data
 
 _SAMPLE = re.compile(r"_sample_\d+$")
 # A file of at most so many bytes is looked into: it may be an empty list.

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from nercot.corpus.recipe import Model
+from nercot.corpus.records import Judgement, Outcome, Record
 from nercot.llm.address import provider_of
 from nercot.llm.endpoint import request_body
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Reply, Request
-from nercot.prompts import judge_messages, judge_response_format, parse_judgement
-from nercot.recipe import Model
-from nercot.records import Judgement, Outcome, Record
+from nercot.llm.prompts import judge_messages, judge_response_format, parse_judgement
 
 BATCH = 200
 

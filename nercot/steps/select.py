@@ -21,12 +21,12 @@ from itertools import tee
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from nercot.metrics import drift
-from nercot.pipeline import Report, Row, Tally, Work, beside, done_before, step_meta
+from nercot.building.pipeline import Report, Row, Tally, Work, beside, done_before, step_meta
+from nercot.corpus.tables import read_rows, table, to_record, write_json
 from nercot.steps.conflicts import Conflicts, repeated_texts, text_number
 from nercot.steps.duplicates import duplicate_key, near_duplicates
 from nercot.steps.split import Families
-from nercot.tables import read_rows, table, to_record, write_json
+from nercot.validation.spans import drift
 
 # How the detail of a contaminated row begins; the names of the benchmarks follow.
 TOUCHES = "like a test sentence of "

@@ -19,11 +19,11 @@ from fractions import Fraction
 from heapq import heappop, heappush, heapreplace
 from typing import Any
 
+from nercot.corpus.recipe import Sample
+from nercot.corpus.records import Outcome, Record, content_guid
 from nercot.errors import InputError
 from nercot.formats import BadRow, DataFile, SourceRow
-from nercot.recipe import Sample
-from nercot.records import Outcome, Record, content_guid
-from nercot.sources import Item, Source, bad_item, file_rows, to_item, with_split
+from nercot.formats.sources import Item, Source, bad_item, file_rows, to_item, with_split
 from nercot.steps.duplicates import duplicate_key
 from nercot.steps.roster import Roster, roster
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from nercot.records import Outcome, Record
-from nercot.rules import Verdict, validate
+from nercot.corpus.records import Outcome, Record
+from nercot.validation.rules import Verdict, validate
 
 # What a server says of an answer that it did not finish, and the reason code of such a record.
 _UNFINISHED = {

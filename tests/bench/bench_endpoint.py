@@ -80,10 +80,10 @@ def messages(n: int) -> list[dict[str, str]]:
 
 
 def run_nercot(url: str, number: int, concurrency: int, folder: Path) -> None:
+    from nercot.corpus.recipe import Model
     from nercot.llm.endpoint import ask_all, request_body
     from nercot.llm.ledger import Ledger
     from nercot.llm.messages import Request
-    from nercot.recipe import Model
 
     model = Model(url=(url,), model="m", concurrency=concurrency)
     bodies = (request_body(model, messages(n)) for n in range(number))

@@ -14,8 +14,8 @@ import sys
 import time
 from collections.abc import Callable
 
-from nercot.metrics import micro_f1
-from nercot.rewards import f1_reward, schema_reward
+from nercot.measure.rewards import f1_reward, schema_reward
+from nercot.validation.spans import micro_f1
 
 LABELS = ("person", "organization", "location", "date", "product", "disease")
 THOUGHT = "The words around it decide which of the types fits, so I read the sentence once more before I go on. "

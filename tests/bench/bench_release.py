@@ -20,16 +20,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from nercot.answers import render_answer
-from nercot.builder import BuildOptions, build
-from nercot.candidate import CONFIGS, Shards, fingerprint, row_hash, sft_row
-from nercot.diff import diff
-from nercot.recipe import load_recipe
-from nercot.records import Entity, content_guid
-from nercot.release import freeze
-from nercot.tables import entity_rows, write_json
-from nercot.trace import trace
-from nercot.verify import verify
+from nercot.building.builder import BuildOptions, build
+from nercot.building.candidate import CONFIGS, Shards, fingerprint, row_hash, sft_row
+from nercot.corpus.recipe import load_recipe
+from nercot.corpus.records import Entity, content_guid
+from nercot.corpus.tables import entity_rows, write_json
+from nercot.release.diff import diff
+from nercot.release.release import freeze
+from nercot.release.trace import trace
+from nercot.release.verify import verify
+from nercot.validation.answers import render_answer
 
 SCHEMA = ["person", "location", "ship", "date", "product"]
 SCORES = ("grounding", "boundary", "type", "completeness", "coherence", "score")

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from nercot.records import RULES, Answer, Record
-from nercot.rules import validate
+from nercot.corpus.records import RULES, Answer, Record
+from nercot.validation.rules import validate
 
 SHAPE = ("malformed", "type_not_in_schema", "not_in_sentence", "duplicate")
 SYLLABLES = ("ka", "lo", "mi", "ren", "stu", "va", "dor", "el", "fi", "gan", "hos", "tu")

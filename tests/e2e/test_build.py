@@ -168,7 +168,7 @@ def test_what_the_quickstart_finds_is_what_its_gold_says(quickstart):
 
 
 def test_sft_rows_are_the_cot_rows_as_messages(quickstart):
-    from nercot.answers import parse_answer
+    from nercot.validation.answers import parse_answer
 
     folder, _ = quickstart
     candidate = folder / "build/quickstart/candidate"

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from nercot import Record, validate
-from nercot.labels import fold_label
-from nercot.records import Answer
+from nercot.corpus.labels import fold_label
+from nercot.corpus.records import Answer
 
 ANSWERS = Path(__file__).with_name("answers.jsonl")
 

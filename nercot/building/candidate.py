@@ -1,0 +1,282 @@
+"""The candidate: a folder that `datasets.load_dataset` takes, made of a build's work folder.
+
+In: the work folder after selection.  Out: `candidate/` with the configs cot, raw, dropped and sft as Parquet,
+manifest.json and README.md; replaced whole, never in part.  Holds nothing of a run: no dates, no paths, no
+host names, no cost.  Streams: memory is that of a few row groups.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import merge
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from nercot.building.pipeline import Row, Work, beside, fates
+from nercot.corpus.tables import COLUMNS, Table, read_rows, to_record, writing
+from nercot.formats.sources import sha256_of
+from nercot.llm.prompts import extract_messages
+from nercot.report.stats import Stats
+from nercot.validation.answers import render_answer
+
+# A row with its attempts, its columns if it was kept, and its drop if it was not.
+_Fate = tuple[Row, list[Row], Row | None, Row | None]
+
+CONFIGS = ("cot", "raw", "dropped", "sft")
+SPLITS = ("train", "validation", "test")
+# Reasons of selection that another answer to the same sentence would not change.
+_REPEATED = frozenset(("duplicate_record", "near_duplicate", "contaminated"))
+SHARD_ROWS = 200_000
+WRITER = f"pyarrow {pa.__version__}"
+
+
+class Shards:
+    """One split of a config being written: `<config>/<split>-00000-of-0000N.parquet`, N known at the end."""
+
+    def __init__(self, folder: Path, config: str, split: str = "train") -> None:
+        self.rows: list[int] = []
+        self._folder = folder / config
+        self._config = config
+        self._split = split
+        self._table: Table | None = None
+
+    def add(self, row: Row) -> None:
+        """Takes one row of the config's columns."""
+        if self._table is None or self._table.rows == SHARD_ROWS:
+            self._next()
+        assert self._table
+        self._table.add(row)
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"{self._split}-{number}.part"
+
+    def _next(self) -> None:
+        self._finish()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._table = Table(self._path(len(self.rows)), COLUMNS[self._config])
+
+    def _finish(self) -> None:
+        if self._table is not None:
+            self._table.close()
+            self.rows.append(self._table.rows)
+            self._table = None
+
+    def close(self) -> list[dict[str, Any]]:
+        """Gives the files their names; returns path, rows and sha256 of each (none for an empty split)."""
+        self._finish()
+        files = []
+        for number, rows in enumerate(self.rows):
+            path = self._folder / f"{self._split}-{number:05d}-of-{len(self.rows):05d}.parquet"
+            self._path(number).rename(path)
+            name = path.relative_to(self._folder.parent).as_posix()
+            files.append({"path": name, "rows": rows, "sha256": sha256_of(path), "config": self._config})
+        return files
+
+
+@dataclass(slots=True)
+class Contents:
+    """What went into a candidate; `draw` and `traces` say by dataset what was drawn, and where a trace was kept."""
+
+    files: list[dict[str, Any]] = field(default_factory=list)
+    fingerprint: str = ""
+    dropped: dict[str, Counter[str]] = field(default_factory=dict)
+    pending: Counter[str] = field(default_factory=Counter)
+    attempts: Counter[int] = field(default_factory=Counter)
+    scores: Counter[float] = field(default_factory=Counter)
+    teachers: Counter[str] = field(default_factory=Counter)
+    judges: Counter[str] = field(default_factory=Counter)
+    stats: Stats = field(default_factory=Stats)
+    draw: list[dict[str, Any]] = field(default_factory=list)
+    traces: list[dict[str, Any]] = field(default_factory=list)
+
+
+def write_tables(
+    work: Work,
+    parts: Sequence[str],
+    rounds: int,
+    until: str,
+    folder: Path,
+    template: str | None,
+    splits: Mapping[str, str],
+) -> Contents:
+    """Writes the configs of a corpus into `folder`; `template` is the prompt of the sft config.
+
+    `until`: when the teacher's attempts at a record end (recipe `teacher.until`).  `splits`: the split of each
+    guid that does not go to train.
+    """
+    contents = Contents()
+    shards = {(config, split): Shards(folder, config, split) for config in CONFIGS for split in SPLITS}
+    hashes: list[bytes] = []
+    for part in parts:
+        for row, raw, kept, drop in _fated(work, part, rounds, until, contents):
+            for attempt in raw:
+                shards["raw", "train"].add(attempt)
+                _count_attempt(attempt, contents)
+            if drop is not None:
+                shards["dropped", "train"].add(drop)
+            if kept is not None:
+                cot = {**row, **kept}
+                split = splits.get(row["guid"], "train")
+                shards["cot", split].add(cot)
+                shards["sft", split].add(sft_row(cot, template))
+                contents.stats.add(cot)
+                contents.attempts[kept["attempt"]] += 1
+                hashes.append(row_hash(cot))
+    for shard in shards.values():
+        contents.files += shard.close()
+    contents.fingerprint = fingerprint(hashes)
+    return contents
+
+
+def _count_attempt(row: Row, contents: Contents) -> None:
+    contents.teachers[row["teacher"]] += 1
+    if row.get("score") is not None:
+        contents.scores[row["score"]] += 1
+        contents.judges[row["judge"]] += 1
+
+
+def _fated(work: Work, part: str, rounds: int, until: str, contents: Contents) -> Iterator[_Fate]:
+    """Each row of a partition, by guid, with its fate."""
+    refused = (_refused(row, contents) for row in work.drops(part, ("source",), rounds))
+    return merge(refused, _asked(work, part, rounds, until, contents), key=lambda fate: str(fate[0]["guid"]))
+
+
+def _refused(row: Row, contents: Contents) -> _Fate:
+    """A row that the source stage dropped."""
+    _count_drop(row, contents)
+    return row, [], None, row
+
+
+def _asked(work: Work, part: str, rounds: int, until: str, contents: Contents) -> Iterator[_Fate]:
+    """The rows of a partition that the teacher was asked about."""
+    best = fates(work, part, rounds)
+    steps = ("annotate", "validate", "score", "select")
+    streams = (
+        work.attempts("2-raw", part, rounds),
+        work.attempts("3-valid", part, rounds),
+        work.attempts("4-scored", part, rounds),
+        read_rows(work.file("5-selected", part)),
+        work.drops(part, steps, rounds),
+    )
+    for row, (raw, valid, scored, selected, drops) in beside(work.source(part), *streams):
+        answered = _by_attempt(drops) | _by_attempt(valid)
+        judged = _by_attempt(scored)
+        attempts = [{**row, **item, **_answer(answered, item), **judged.get(item["attempt"], {})} for item in raw]
+        if selected:
+            attempt = selected[0]["attempt"]
+            yield row, attempts, {**answered[attempt], **judged[attempt], **selected[0]}, None
+            continue
+        fate = best.get(row["guid"])
+        drop = next((item for item in drops if fate and (item["step"], item["attempt"] or 0) == fate[:2]), None)
+        waiting = _waiting(raw, valid, scored, drops, rounds, until)
+        if waiting:
+            contents.pending[waiting] += 1
+            yield row, attempts, None, None
+        elif drop is None:
+            raise AssertionError(f"{row['guid']}: neither kept, dropped nor pending; report it")
+        else:
+            _count_drop(drop, contents)
+            yield row, attempts, None, {**drop, "source_file": row["source_file"], "source_row": row["source_row"]}
+
+
+def _by_attempt(rows: Sequence[Row]) -> dict[int, Row]:
+    return {row["attempt"]: row for row in rows}
+
+
+def _answer(answered: Mapping[int, Row], attempt: Row) -> Row:
+    """Trace and entities of an attempt, as far as they could be read."""
+    row = answered.get(attempt["attempt"], {})
+    return {"cot": row.get("cot"), "entities": row.get("entities")}
+
+
+def _waiting(
+    raw: list[Row], valid: list[Row], scored: list[Row], drops: list[Row], rounds: int, until: str
+) -> str | None:
+    """The step at which the latest attempt of a record that was not kept waits for an answer, if it does."""
+    judged = {row["attempt"] for row in (*scored, *drops)}
+    if any(row["attempt"] not in judged for row in valid):
+        return "score"
+    if (valid and until == "valid") or any(row["reason"] in _REPEATED for row in drops):
+        return None
+    latest = max((row["attempt"] for row in (*raw, *drops) if row["attempt"]), default=0)
+    return "annotate" if latest < rounds else None
+
+
+def _count_drop(row: Row, contents: Contents) -> None:
+    contents.dropped.setdefault(row["step"], Counter())[row["reason"]] += 1
+
+
+def sft_row(row: Row, template: str | None) -> Row:
+    """Prompt and completion of a record, each one message, content as a model should see and say it."""
+    record = to_record(row)
+    answer = render_answer(record.cot, record.entities or (), record.schema)
+    return {
+        "guid": row["guid"],
+        "dataset": row["dataset"],
+        "license": row["license"],
+        "prompt": extract_messages(record.sentence, record.schema, record.schema_descriptions, template),
+        "completion": [{"role": "assistant", "content": answer}],
+    }
+
+
+def grpo_row(row: Row, template: str | None) -> Row:
+    """Prompt and gold of a record with gold, each in a column of its own, as reward functions take them."""
+    record = to_record(row)
+    return {
+        "guid": row["guid"],
+        "dataset": row["dataset"],
+        "license": row["license"],
+        "schema": row["schema"],
+        "prompt": extract_messages(record.sentence, record.schema, record.schema_descriptions, template),
+        "gold": render_answer(None, record.gold or (), record.schema),
+    }
+
+
+def row_hash(row: Mapping[str, Any]) -> bytes:
+    """The hash of what makes a row of the default config: guid, sentence, schema, trace, entities.
+
+    A column that the config lacks counts as null; gold stands in for entities.
+    """
+    listed = row["entities"] if "entities" in row else row["gold"]
+    entities = listed and [[item["text"], item["label"], item["start"], item["end"]] for item in listed]
+    content = [row["guid"], row["sentence"], row["schema"], row.get("cot"), entities]
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()).digest()
+
+
+def fingerprint(hashes: list[bytes]) -> str:
+    """The identity of a corpus: the hash of the sorted hashes of its rows."""
+    whole = hashlib.sha256()
+    for item in sorted(hashes):
+        whole.update(item)
+    return whole.hexdigest()
+
+
+def tidy(folder: Path) -> None:
+    """Clears away what a killed run left around a candidate; one that was being replaced is put back first."""
+    old, new = folder.with_name(f".{folder.name}.old"), folder.with_name(f".{folder.name}.new")
+    with writing(folder):
+        if old.exists() and not folder.exists():
+            os.replace(old, folder)
+        for left in (old, new):
+            shutil.rmtree(left, ignore_errors=True)
+        for half in folder.parent.rglob(".*.tmp"):
+            half.unlink(missing_ok=True)
+
+
+def replace_folder(new: Path, folder: Path) -> None:
+    """Puts a finished folder in place of the old one, whole."""
+    old = folder.with_name(f".{folder.name}.old")
+    with writing(folder):
+        shutil.rmtree(old, ignore_errors=True)
+        if folder.exists():
+            os.replace(folder, old)
+        os.replace(new, folder)
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,200 @@
+"""What the models are asked, and how a judge's verdict is read.
+
+In: records, and templates with named slots (annotate.md, judge.md, extract.md, or a user's own).  Out:
+chat messages, JSON schemas of the answers for servers that can be strict, a Judgement or None.
+
+Filling in is one pass over the template, and data stands in JSON strings or in a fence that no line of
+it can close: a sentence can say anything, but cannot change the structure of the prompt.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from nercot.corpus.records import Judgement, Record
+from nercot.corpus.resources import resource
+from nercot.errors import RecipeError
+from nercot.validation.answers import render_answer
+
+_SLOT = re.compile(r"\{\{(\w+)\}\}")
+_SCORES = ("grounding", "boundary", "type", "completeness", "coherence", "score")
+# What ends a line for some readers, though JSON leaves it as it is.
+_LINE_ENDS = {"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_OBJECT_START = re.compile(r'\{\s*"')
+_MOST_OBJECTS = 100
+
+Messages = list[dict[str, str]]
+
+
+def read_template(path: Path | str) -> str:
+    """A user's template.  Raises RecipeError if it cannot be read."""
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"prompt {path} cannot be read ({error}): give a UTF-8 text file") from error
+
+
+@cache
+def default_template(name: str) -> str:
+    """The text of our own annotate.md, judge.md or extract.md."""
+    return (Path(__file__).parent / f"{name}.md").read_text(encoding="utf-8")
+
+
+def annotate_messages(record: Record, template: str | None = None) -> Messages:
+    """What the teacher is asked: sentence and schema; never the gold entities.
+
+    Slots: schema, descriptions, sentence.  Raises RecipeError for a template with other slots, or
+    without those for schema and sentence.
+    """
+    slots = _task_slots(record.sentence, record.schema, record.schema_descriptions)
+    return _messages(template or default_template("annotate"), slots, ("schema", "sentence"))
+
+
+def judge_messages(record: Record, template: str | None = None) -> Messages:
+    """What the judge is asked: sentence, schema, trace and entities; never the gold entities.
+
+    Slots: those of `annotate_messages`, and reasoning, entities.  Raises RecipeError as it does.
+    """
+    slots = _task_slots(record.sentence, record.schema, record.schema_descriptions)
+    slots["reasoning"] = _fenced(record.cot or "")
+    slots["entities"] = _fenced(render_answer(None, record.entities or (), record.schema))
+    return _messages(template or default_template("judge"), slots, ("schema", "sentence", "reasoning", "entities"))
+
+
+def extract_messages(
+    sentence: str, schema: Sequence[str], descriptions: Sequence[str] | None = None, template: str | None = None
+) -> Messages:
+    """What a trained model is asked, in training and in evaluation: one user message, no system message."""
+    slots = _task_slots(sentence, schema, descriptions)
+    return _messages(template or default_template("extract"), slots, ("schema", "sentence"))
+
+
+def _messages(template: str, slots: Mapping[str, str], needed: Sequence[str]) -> Messages:
+    return [{"role": "user", "content": _fill(template, slots, needed)}]
+
+
+def _fill(template: str, slots: Mapping[str, str], needed: Sequence[str]) -> str:
+    """The template with its slots filled, in one pass: what is filled in is not looked at again."""
+    used = set(_SLOT.findall(template))
+    if wrong := sorted(used - slots.keys()):
+        known = ", ".join(f"{{{{{name}}}}}" for name in slots)
+        raise RecipeError(f"a prompt has the unknown slot {{{{{wrong[0]}}}}}: it can have {known}")
+    if missing := [name for name in needed if name not in used]:
+        raise RecipeError(f"a prompt lacks the slot {{{{{missing[0]}}}}}: put it where that text belongs")
+    return _SLOT.sub(lambda match: slots[match.group(1)], template)
+
+
+def _task_slots(sentence: str, schema: Sequence[str], descriptions: Sequence[str] | None) -> dict[str, str]:
+    return {
+        "schema": _json(list(schema)),
+        "descriptions": _descriptions(schema, descriptions),
+        "sentence": _fenced(sentence),
+    }
+
+
+def _descriptions(schema: Sequence[str], descriptions: Sequence[str] | None) -> str:
+    """One line a type, where the source describes its types; else nothing."""
+    if not descriptions:
+        return ""
+    lines = [f"- {_json(label)}: {_json(text)}" for label, text in zip(schema, descriptions, strict=False) if text]
+    return "\n".join(["", "What the types mean:", *lines, ""])
+
+
+def _json(value: object) -> str:
+    """JSON on one line, whatever is in it."""
+    text = json.dumps(value, ensure_ascii=False)
+    for sign, escaped in _LINE_ENDS.items():
+        text = text.replace(sign, escaped)
+    return text
+
+
+def _fenced(text: str) -> str:
+    """The text between fences of backticks, longer than any run of backticks inside."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}\n{text}\n{fence}"
+
+
+def annotate_response_format(schema: Sequence[str]) -> dict[str, Any]:
+    """The `response_format` that holds a strict server to the Answer's JSON: no trace fits into it.
+
+    It is for models whose trace comes apart (`reasoning_content`).
+    """
+    mentions = {"type": "array", "items": {"type": "string"}}
+    by_label = _closed(dict.fromkeys(schema, mentions))
+    return _response_format("entities", _closed({"entities": by_label}))
+
+
+def judge_response_format() -> dict[str, Any]:
+    """The `response_format` that holds a strict server to schemas/judgement.schema.json."""
+    schema = json.loads(resource("schemas", "judgement.schema.json").read_text(encoding="utf-8"))
+    return _response_format("judgement", _closed(schema["properties"]))
+
+
+def _closed(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """A JSON schema of an object with exactly these properties, as strict servers want it."""
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _response_format(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": dict(schema)}}
+
+
+def parse_judgement(text: str) -> Judgement | None:
+    """A judge's verdict, None if it cannot be read: never a default score, never an exception.
+
+    Takes the JSON object of schemas/judgement.schema.json, also in a fence, after a trace, or amid
+    other text.  A score out of range, missing, or said twice in different ways is no verdict.
+    """
+    verdicts = set(_verdicts(text.rpartition("</think>")[2]))
+    return verdicts.pop() if len(verdicts) == 1 else None
+
+
+def _verdicts(text: str) -> Iterator[Judgement]:
+    """The verdicts among the JSON objects of the text."""
+    decoder = json.JSONDecoder(object_pairs_hook=_object)
+    end = 0
+    for tried, start in enumerate(_OBJECT_START.finditer(text)):
+        if tried == _MOST_OBJECTS:
+            return
+        if start.start() < end:
+            continue
+        try:
+            found, end = decoder.raw_decode(text, start.start())
+        except (ValueError, RecursionError):
+            continue
+        if (verdict := _verdict(found)) is not None:
+            yield verdict
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; keys said twice are left out, since either could be meant."""
+    times = Counter(name for name, _ in pairs)
+    return {name: value for name, value in pairs if times[name] == 1}
+
+
+def _verdict(found: Mapping[str, Any]) -> Judgement | None:
+    """The object as a judgement; numbers only, since `true` or "9" is not what was asked for."""
+    scores: dict[str, Any] = {name: float(found[name]) for name in _SCORES if _is_score(found.get(name))}
+    reason = found.get("reason")
+    if len(scores) < len(_SCORES) or not isinstance(reason, str):
+        return None
+    # Half a surrogate pair, which JSON can escape, fits in no file.
+    reason = reason.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return Judgement(**scores, reason=reason)
+
+
+def _is_score(value: object) -> bool:
+    """Whether it is a number from 0 to 10; NaN compares to neither end."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 10

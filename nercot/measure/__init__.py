@@ -1,0 +1,1 @@
+"""What is measured of answers and models: rewards, evaluation, verdicts, judgements, calibration."""

@@ -1,0 +1,239 @@
+"""`nercot calibrate`: what the rules and a judge catch, measured on records made wrong on purpose.
+
+In: records with trace and entities, in any format that carries them.  A sample of them is taken to be right; of
+those that the rules let pass, wrong ones are made (perturb.py).  Out: for the rules how many of each fault they
+catch, by which rule, and how many right ones they lose; for a judge AUC, what it keeps at the threshold, how its
+scores vary when asked again, and how they depend on the length of the trace.  Streams over the records; memory is
+that of the sample and its faults.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from statistics import StatisticsError, correlation, fmean, pvariance
+from typing import Any
+
+from nercot.building.builder import CALIBRATION, check_models, prompts_of
+from nercot.building.pipeline import Report
+from nercot.corpus.recipe import Recipe
+from nercot.corpus.records import Answer, Record
+from nercot.corpus.tables import write_json
+from nercot.errors import ShortfallError
+from nercot.formats.rows import BadRow
+from nercot.measure.check import answered_rows, to_answered
+from nercot.measure.perturb import FAULTS, perturb
+from nercot.validation.answers import carries, render_answer
+from nercot.validation.rules import Verdict, validate
+
+# How often a judge is asked about the same trace.
+REPEATS = 3
+# Records that strange names and traces are drawn from.
+STRANGERS = 50
+
+Scorer = Callable[[Sequence[Record]], list[list[float]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A record, right or with a fault (`kind`), and what the rules say of it."""
+
+    kind: str
+    record: Record
+    verdict: Verdict
+
+    @property
+    def readable(self) -> bool:
+        """Whether there is anything for a judge to read."""
+        return self.verdict.entities is not None
+
+
+def calibrate(
+    path: str,
+    recipe: Recipe,
+    out: Path | None,
+    ledger: Path,
+    limit: int,
+    seed: int,
+    form: str | None,
+    schema: Sequence[str] | None,
+    report: Report,
+) -> dict[str, Any]:
+    """Calibrates the rules and the recipe's judge on at most `limit` records; `out`/calibration.json holds the result.
+
+    Raises ShortfallError where no record has a trace and entities.
+    """
+    check_models(recipe, ("judge",))
+    sample = _sample(_records(path, form, schema), limit, seed)
+    if not sample:
+        raise ShortfallError(f"{path}: no row has a trace and entities; name a corpus, for example a candidate")
+    right = [_case("right", record) for record in sample]
+    passed = [case for case in right if case.verdict.valid]
+    cases = [*passed, *_faulty([case.record for case in passed], seed, report)]
+    with ExitStack() as stack:
+        scores = _scorer(recipe, ledger, stack, report)([case.record for case in cases if case.readable])
+    result = {
+        "records": len(right),
+        "seed": seed,
+        "rules": _rules(right, cases),
+        "judge": _judge(recipe, cases, scores),
+    }
+    if out is not None:
+        write_json(out / CALIBRATION, result)
+    return result
+
+
+# --- the sample and its faults --------------------------------------------------------------------
+
+
+def _records(path: str, form: str | None, schema: Sequence[str] | None) -> Iterator[Record]:
+    """The rows that can be calibrated on."""
+    for row in answered_rows(path, form, schema):
+        record = None if isinstance(row, BadRow) else to_answered(row)
+        if record is not None and (record.answer is not None or (record.cot and record.entities is not None)):
+            yield record
+
+
+def _sample(records: Iterator[Record], limit: int, seed: int) -> list[Record]:
+    """`limit` records, each as likely as any other, in their order."""
+    draw = Random(seed)
+    sample: list[tuple[int, Record]] = []
+    for number, record in enumerate(records):
+        if number < limit:
+            sample.append((number, record))
+        elif (place := draw.randrange(number + 1)) < limit:
+            sample[place] = (number, record)
+    return [record for _, record in sorted(sample, key=lambda item: item[0])]
+
+
+def _case(kind: str, record: Record) -> Case:
+    """The verdict on a record as a teacher would have answered it, and the record as a judge would see it."""
+    if record.answer is None and carries(record.cot):
+        text = render_answer(record.cot, record.entities or (), record.schema)
+        record = replace(record, answer=Answer("calibration", text), cot=None, entities=None)
+    verdict = validate(record)
+    return Case(kind, replace(record, answer=None, cot=verdict.cot, entities=verdict.entities), verdict)
+
+
+def _faulty(records: Sequence[Record], seed: int, report: Report) -> Iterator[Case]:
+    for number, record in enumerate(records, 1):
+        others = Random(f"{seed} {record.guid}").sample(records, min(STRANGERS, len(records)))
+        for kind in FAULTS:
+            wrong = perturb(record, others, kind, seed)
+            if wrong is not None:
+                yield _case(kind, wrong)
+        report("faults", number, len(records))
+
+
+# --- the rules ------------------------------------------------------------------------------------
+
+
+def _rules(right: Sequence[Case], cases: Sequence[Case]) -> dict[str, Any]:
+    kinds = {kind: [case for case in cases if case.kind == kind] for kind in FAULTS}
+    return {
+        "right": {"made": len(right), "lost": _caught(right), "by_rule": _by_rule(right)},
+        "faults": {
+            kind: {"made": len(made), "caught": _caught(made), "by_rule": _by_rule(made)}
+            for kind, made in kinds.items()
+        },
+    }
+
+
+def _caught(cases: Sequence[Case]) -> int:
+    return sum(not case.verdict.valid for case in cases)
+
+
+def _by_rule(cases: Sequence[Case]) -> dict[str, int]:
+    """For each rule the cases that it objects to; several may object to one."""
+    objections = (rule for case in cases for rule in {violation.rule for violation in case.verdict.violations})
+    return dict(sorted(Counter(objections).items(), key=lambda item: (-item[1], item[0])))
+
+
+# --- the judge ------------------------------------------------------------------------------------
+
+
+def _scorer(recipe: Recipe, ledger: Path, stack: ExitStack, report: Report) -> Scorer:
+    """Gives for each record its readable scores, REPEATS at most."""
+    if recipe.judge.embedded:
+        from nercot.embedded.rubric import judge
+
+        return lambda records: [[judge(record).score for _ in range(REPEATS)] for record in records]
+    from nercot.llm.endpoint import Patience, ask_all
+    from nercot.llm.ledger import Ledger
+    from nercot.llm.prompts import parse_judgement
+    from nercot.steps.score import Judge
+
+    asker = Judge(recipe.name, recipe.judge, prompts_of(recipe)["judge"])
+    opened = stack.enter_context(Ledger(ledger))
+
+    def scores(records: Sequence[Record]) -> list[list[float]]:
+        found: list[list[float]] = [[] for _ in records]
+        for attempt in range(1, REPEATS + 1):
+            requests = [asker.request(record, attempt) for record in records]
+            ask_all(requests, recipe.judge, opened, patience=Patience(max_seconds=recipe.retry_seconds))
+            for place, reply in enumerate(opened.replies_to(requests)):
+                judgement = parse_judgement(reply.content) if reply and reply.kind == "answer" else None
+                found[place] += [] if judgement is None else [judgement.score]
+            report("judge", attempt, REPEATS)
+        return found
+
+    return scores
+
+
+def _judge(recipe: Recipe, cases: Sequence[Case], scores: Sequence[Sequence[float]]) -> dict[str, Any]:
+    judged = list(zip((case for case in cases if case.readable), scores, strict=True))
+    first = {kind: [found[0] for case, found in judged if case.kind == kind and found] for kind in ("right", *FAULTS)}
+    wrong = [score for kind in FAULTS for score in first[kind]]
+    lengths = [(len(case.record.cot or ""), found[0]) for case, found in judged if case.kind == "right" and found]
+    slipped = Counter(
+        case.kind for case, found in judged if case.verdict.valid and found and found[0] >= recipe.threshold
+    )
+    return {
+        "model": recipe.judge.model,
+        "threshold": recipe.threshold,
+        "auc": _auc(first["right"], wrong),
+        "right": {"judged": len(first["right"]), "kept": _kept(first["right"], recipe.threshold)},
+        "faults": {
+            kind: {
+                "judged": len(first[kind]),
+                "kept": _kept(first[kind], recipe.threshold),
+                "auc": _auc(first["right"], first[kind]),
+                "kept_and_valid": slipped[kind],
+            }
+            for kind in FAULTS
+        },
+        "unjudged": sum(not found for found in scores),
+        "repeats": REPEATS,
+        "variance": _rounded(fmean([pvariance(found) for _, found in judged if found] or [0.0])),
+        "length_correlation": _correlation(lengths),
+    }
+
+
+def _kept(scores: Sequence[float], threshold: float) -> int:
+    return sum(score >= threshold for score in scores)
+
+
+def _auc(right: Sequence[float], wrong: Sequence[float]) -> float | None:
+    """The chance that a right record has a higher score than a wrong one, ties counted half; None without both."""
+    if not right or not wrong:
+        return None
+    ranked = sorted(wrong)
+    won = sum(bisect_left(ranked, score) + bisect_right(ranked, score) for score in right) / 2
+    return _rounded(won / (len(right) * len(wrong)))
+
+
+def _correlation(pairs: Sequence[tuple[int, float]]) -> float | None:
+    """Pearson's r of length and score; None where one of them never varies."""
+    try:
+        return _rounded(correlation([length for length, _ in pairs], [score for _, score in pairs]))
+    except StatisticsError:
+        return None
+
+
+def _rounded(value: float) -> float:
+    return round(value, 4)

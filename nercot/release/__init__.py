@@ -1,0 +1,1 @@
+"""Frozen candidates: numbering, invariants, rebuilding, comparing, publishing, hydrating."""

@@ -1,0 +1,124 @@
+"""One row's whole way through a corpus: source, request, reply, verdict, judgement, and what became of it.
+
+In: the folder of a release or candidate, and a guid.  Out: JSON values.  Everything comes from the folder itself:
+requests are made anew from its prompts, verdicts by the rules as they are now.  Reads only the row groups that
+hold the guid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from nercot.building.pipeline import Row
+from nercot.corpus.manifest import Manifest, configs_of, read_manifest
+from nercot.corpus.recipe import Recipe
+from nercot.corpus.tables import to_record
+from nercot.errors import InputError
+from nercot.llm.messages import Request
+from nercot.measure.check import verdict_row
+from nercot.release.invariants import is_answer
+from nercot.release.rebuild import Requests, asked_for, recipe_of
+from nercot.steps.validate import validate_step
+from nercot.validation.rules import validate
+
+_SOURCE = ("dataset", "source_id", "split", "license")
+_QUESTION = ("sentence", "schema", "schema_descriptions", "gold")
+_REPLY = ("teacher", "completion", "reasoning", "finish_reason", "tokens_in", "tokens_out")
+
+
+def trace(folder: Path, guid: str) -> dict[str, Any]:
+    """The way of the record `guid`: its source, its attempts in order, its outcome.
+
+    Raises InputError for a folder that is no corpus, and for a guid that is in none of its rows.
+    """
+    manifest = read_manifest(folder)
+    rows = {config: list(_rows(folder, manifest, config, guid)) for config in configs_of(manifest)}
+    known = [row for config in rows.values() for row in config if "sentence" in row]
+    if not known:
+        raise InputError(f"{folder}: no row has the guid {guid}; check it")
+    kept, raw, dropped = (rows.get(config, []) for config in (next(iter(rows)), "raw", "dropped"))
+    requests, recipe = Requests(manifest), recipe_of(manifest)
+    return {
+        "guid": guid,
+        "corpus": manifest["corpus"],
+        "version": manifest.get("version"),
+        "source": _source(known[0], dropped, manifest),
+        **{name: known[0][name] for name in _QUESTION},
+        "attempts": [_attempt(row, requests, recipe) for row in raw],
+        "outcome": _outcome(kept, raw, dropped),
+    }
+
+
+def _rows(folder: Path, manifest: Manifest, config: str, guid: str) -> Iterator[Row]:
+    for file in configs_of(manifest)[config]:
+        path = folder / file["path"]
+        try:
+            with pq.ParquetFile(path) as stored:
+                for group in range(stored.num_row_groups):
+                    if guid in stored.read_row_group(group, columns=["guid"]).column("guid").to_pylist():
+                        rows = stored.read_row_group(group).to_pylist()
+                        yield from (row for row in rows if row["guid"] == guid)
+        except (pa.ArrowException, OSError) as error:
+            raise InputError(f"{path}: missing or damaged; nercot verify {folder} says more") from error
+
+
+def _source(row: Row, dropped: list[Row], manifest: Manifest) -> dict[str, Any]:
+    """Where the record comes from; file and row are known of dropped records only, the file also where it is one."""
+    files = manifest["source"]["files"]
+    drop = dropped[0] if dropped else {}
+    return {
+        **{name: row[name] for name in _SOURCE},
+        "file": drop.get("source_file") or (files[0]["name"] if len(files) == 1 else None),
+        "row": drop.get("source_row"),
+        "input": drop.get("input"),
+        "files": files,
+    }
+
+
+def _attempt(row: Row, requests: Requests, recipe: Recipe) -> dict[str, Any]:
+    """One answer: what was asked, what came, what the rules and the judge say of it."""
+    return {
+        "attempt": row["attempt"],
+        "request": _request(row["request_key"], requests.teacher(row)),
+        "reply": {name: row[name] for name in _REPLY},
+        "verdict": _verdict(row, recipe),
+        "judgement": _judgement(row, requests),
+    }
+
+
+def _verdict(row: Row, recipe: Recipe) -> dict[str, Any]:
+    """What the rules say of an answer; `reason`: why the step refused it, such as that it was cut off."""
+    record = to_record(row)
+    said = verdict_row(row["guid"], validate(record, recipe.rules, recipe.trace))
+    outcome = next(validate_step(iter((record,)), recipe.rules, recipe.trace))
+    told = {"valid": outcome.kept, "reason": outcome.reason, "detail": outcome.detail}
+    return {**told, **{name: said[name] for name in ("violations", "entities")}}
+
+
+def _judgement(row: Row, requests: Requests) -> dict[str, Any] | None:
+    if row["judgement"] is None:
+        return None
+    return {**row["judgement"], "judge": row["judge"], "request": _request(row["judge_key"], requests.judge(row))}
+
+
+def _request(key: str | None, requests: list[Request]) -> dict[str, Any] | None:
+    """A request with its body, which is null where what this version of nercot makes has another key."""
+    if key is None:
+        return None
+    found = asked_for(key, requests)
+    return {"key": key, "model": found.model if found else None, "body": dict(found.body) if found else None}
+
+
+def _outcome(kept: list[Row], raw: list[Row], dropped: list[Row]) -> dict[str, Any]:
+    """Kept (from which attempt) or dropped (at which step, and why); neither while it waits for an answer.
+
+    A row that is kept with gold alone says why it is without the trace of its answer.
+    """
+    attempt = next((row["attempt"] for row in raw if kept and is_answer(row, kept[0])), None)
+    drop = dropped[0] if dropped else {}
+    return {"kept": bool(kept), "attempt": attempt, **{name: drop.get(name) for name in ("step", "reason", "detail")}}

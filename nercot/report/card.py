@@ -1,0 +1,275 @@
+"""Manifest + stats -> README.md, the dataset card.
+
+In: the manifest of a candidate and what stats.py counted.  Out: a card whose YAML declares every config with
+explicit types and row counts (the datasets library enforces them).  Data that ends up in the text is escaped:
+a type named `<script>` or `|` stays a word.  Never says what the manifest does not hold.
+"""
+
+from __future__ import annotations
+
+import html
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nercot.corpus.provenance import annotators_of, license_of_all, provenance, sources_of
+from nercot.corpus.resources import resource
+from nercot.corpus.tables import features, write_text
+from nercot.errors import InputError
+from nercot.report.findings import findings
+
+_TOP_TYPES = 40
+# What stands between these two lines of a card is the user's.
+NOTES = (
+    "<!-- notes: what you write between these two lines stays when the card is made again -->",
+    "<!-- end of notes -->",
+)
+_WHAT = {
+    "cot": "the corpus: selected records, with trace and entities (default)",
+    "raw": "every answer of the teacher, with its judgement where it was judged",
+    "dropped": "records that a step refused, with step, reason and detail",
+    "sft": "prompt and completion for supervised fine-tuning, rendered from `cot`",
+    "re": "the corpus: the rows that were drawn, with gold (default)",
+    "grpo": "prompt, gold and schema for training with reward functions",
+}
+# What both templates of corpora say alike, by the names of their files.
+_SHARED = ("labels", "licences", "template")
+_PLAIN = "the corpus: every row with gold as its entities, without a trace (default)"
+_MERGED = "every row of the source, with a trace where an answer said what gold says (default)"
+_SIZES = (
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+)
+_EMBEDDED = (
+    "**The traces were written by the embedded annotator, which is no language model**: a program that turns the "
+    "source's gold entities into an argument made of what stands in the sentence.  It gives tours, tests and baselines "
+    "their data.  Its traces know the answer in advance; they are not how a reasoning model thinks, and a model "
+    "trained on them learns a program's style.  Do not publish them as the work of a teacher model."
+)
+_MODEL = "The traces were written by a language model; they have its habits, its errors and its bias."
+_RUBRIC = "Scores are those of the embedded rubric, a written program that reads sentence, schema, trace and entities."
+
+
+def cell(text: Any) -> str:
+    """Text as it may stand in a table of Markdown: one line, no markup of its own."""
+    plain = html.escape(" ".join(str(text).split()), quote=False)
+    for sign in "\\`*_{}[]|~$":
+        plain = plain.replace(sign, f"\\{sign}")
+    return plain
+
+
+def write_card(
+    folder: Path, manifest: Mapping[str, Any], stats: Mapping[str, Any], pictures: Sequence[tuple[str, str]] = ()
+) -> None:
+    """Writes README.md of a candidate, or of a release with its pictures (path, caption).
+
+    What a README.md that is already there holds between the two lines of NOTES is taken over.
+    """
+    from huggingface_hub import DatasetCard, DatasetCardData
+
+    data = DatasetCardData(
+        language=list(manifest["language"]),
+        license=license_of_all(manifest),
+        pretty_name=manifest["title"],
+        task_categories=["token-classification", "text-generation"],
+        task_ids=["named-entity-recognition"],
+        annotations_creators=annotators_of(manifest),
+        source_datasets=sources_of(manifest),
+        size_categories=[_size(stats["rows"])],
+        tags=["named-entity-recognition", "chain-of-thought", "reasoning", "nercot"],
+        configs=_configs(manifest),
+        dataset_info=[_info(folder, manifest, config) for config in _config_names(manifest)],
+    )
+    card = DatasetCard.from_template(
+        data,
+        template_str=_template(manifest),
+        pictures=pictures,
+        **_values(manifest, stats),
+    )
+    path = folder / "README.md"
+    begin, end = NOTES
+    write_text(path, f"{str(card).rstrip()}\n\n## Notes\n\n{begin}\n{notes_of(path)}{end}\n")
+
+
+def notes_of(card: Path) -> str:
+    """What a user wrote between the two lines of NOTES in a card; '' without a card or lines."""
+    if not card.exists():
+        return ""
+    begin, end = NOTES
+    try:
+        _, opened, after = card.read_text(encoding="utf-8").rpartition(f"\n{begin}\n")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{card}: not UTF-8, so your notes in it cannot be read; save it as UTF-8") from error
+    # Notes are the last section: where the line that ends them is gone, they go on to the end.
+    written, closed, _ = after.partition(end)
+    return (written if closed or not written else f"{written.rstrip()}\n") if opened else ""
+
+
+def _template(manifest: Mapping[str, Any]) -> str:
+    """The template of a corpus that a judge has selected, or of one that was drawn or merged, with what both say."""
+    page, *parts = (
+        resource("cards", f"{name}.md.j2").read_text(encoding="utf-8") for name in (_page(manifest), *_SHARED)
+    )
+    for name, part in zip(_SHARED, parts, strict=True):
+        page = page.replace(f"{{# {name} #}}", part.rstrip("\n"))
+    return page
+
+
+def _page(manifest: Mapping[str, Any]) -> str:
+    return "dataset" if "duplicates" in manifest else "subset"
+
+
+def _size(rows: int) -> str:
+    return next((name for limit, name in _SIZES if rows < limit), "n>10M")
+
+
+def _config_names(manifest: Mapping[str, Any]) -> list[str]:
+    """Configs that have rows: an empty one cannot be loaded."""
+    return list(dict.fromkeys(file["config"] for file in manifest["files"]))
+
+
+def _configs(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    names = _config_names(manifest)
+    return [
+        {
+            "config_name": name,
+            "data_files": [{"split": split, "path": f"{name}/{split}-*.parquet"} for split in _splits(manifest, name)],
+            **({"default": True} if name == names[0] else {}),
+        }
+        for name in names
+    ]
+
+
+def _splits(manifest: Mapping[str, Any], config: str) -> dict[str, list[Mapping[str, Any]]]:
+    """The files of a config by split, as their names say."""
+    splits: dict[str, list[Mapping[str, Any]]] = {}
+    for file in manifest["files"]:
+        if file["config"] == config:
+            splits.setdefault(Path(file["path"]).name.partition("-")[0], []).append(file)
+    return splits
+
+
+def _info(folder: Path, manifest: Mapping[str, Any], config: str) -> dict[str, Any]:
+    splits = [
+        {
+            "name": split,
+            "num_bytes": sum((folder / file["path"]).stat().st_size for file in files),
+            "num_examples": sum(file["rows"] for file in files),
+        }
+        for split, files in _splits(manifest, config).items()
+    ]
+    size = sum(split["num_bytes"] for split in splits)
+    return {
+        "config_name": config,
+        **({"version": manifest["version"]} if "version" in manifest else {}),
+        # The datasets library caches a local folder by name and card: a new fingerprint is a new card.
+        "description": f"{manifest['corpus']} {manifest['fingerprint']}",
+        "features": features(config)._to_yaml_list(),
+        "splits": splits,
+        "download_size": size,
+        "dataset_size": size,
+    }
+
+
+def _values(manifest: Mapping[str, Any], stats: Mapping[str, Any]) -> dict[str, Any]:
+    types = list(stats["types"].items())
+    embedded = "embedded" in manifest["models"]["teacher"]["named"]
+    return {
+        "title": cell(manifest["title"]),
+        "name": manifest["corpus"],
+        "about": manifest["about"] or "A corpus for named entity recognition with reasoning.",
+        "tool": manifest["tool"],
+        "rows": stats["rows"],
+        "entities": stats["entities"],
+        "types_used": len(types),
+        "types_asked": stats["types_asked"],
+        "rows_without_entities": stats["rows_without_entities"],
+        "rows_with_trace": stats["rows_with_trace"],
+        "teacher": _named(manifest["models"]["teacher"]),
+        "judge": _named(manifest["models"]["judge"]),
+        "license": cell(", ".join(stats["licenses"]) or manifest["license"]),
+        "fingerprint": manifest["fingerprint"],
+        "version": manifest.get("version"),
+        "partial": manifest["partial"],
+        "pending": sum(step["pending"] for step in manifest["steps"]),
+        "made": _made(manifest),
+        "funnel": [_funnel_row(step) for step in manifest["steps"]],
+        "findings": [(cell(name.replace("_", " ")), count) for name, count in manifest["source"]["findings"].items()],
+        "threshold": f"{manifest['recipe']['select']['threshold']:g}",
+        "scores": list(manifest["scores"].items()),
+        "configs": [
+            {"name": name, "rows": _rows(manifest, name), "what": _what(manifest, name)}
+            for name in _config_names(manifest)
+        ],
+        "trained": {
+            **{name: name in _config_names(manifest) for name in ("sft", "grpo")},
+            "merged": "merge" in manifest["recipe"]["steps"],
+        },
+        "datasets": _cells(stats["datasets"].items()),
+        "types": _cells(types[:_TOP_TYPES]),
+        "types_left": max(0, len(types) - _TOP_TYPES),
+        "mentions_left": sum(count for _, count in types[_TOP_TYPES:]),
+        "sources": [{"name": cell(file["name"]), "sha256": file["sha256"]} for file in manifest["source"]["files"]],
+        "limits": _EMBEDDED if embedded else _MODEL,
+        "citation": manifest["citation"],
+        "splits": _split_rows(manifest),
+        **provenance(manifest, cell),
+        **(findings(manifest, cell) if "duplicates" in manifest else {}),
+    }
+
+
+def _split_rows(manifest: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """The rows of each split of the default config; nothing where all is train."""
+    names = _config_names(manifest)
+    splits = _splits(manifest, names[0]) if names else {}
+    return [(name, sum(file["rows"] for file in files)) for name, files in splits.items()] if len(splits) > 1 else []
+
+
+def _cells(pairs: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+    return [(cell(name), count) for name, count in pairs]
+
+
+def _what(manifest: Mapping[str, Any], config: str) -> str:
+    if config == "cot" and "merge" in manifest["recipe"]["steps"]:
+        return _MERGED if "traces" in manifest else _PLAIN
+    return _WHAT[config]
+
+
+def _rows(manifest: Mapping[str, Any], config: str) -> int:
+    return sum(file["rows"] for file in manifest["files"] if file["config"] == config)
+
+
+def _named(model: Mapping[str, Any]) -> str:
+    """The model as asked for, and as its replies named themselves where that differs."""
+    asked, named = model["asked"], list(model["named"])
+    if named in ([], [asked]):
+        return cell(asked)
+    return f"{cell(asked)} (replies name {cell(', '.join(named))})"
+
+
+def _funnel_row(step: Mapping[str, Any]) -> dict[str, Any]:
+    reasons: Sequence[tuple[str, int]] = Counter(step["dropped"]).most_common()
+    return {
+        "step": step["step"],
+        "entered": step["in"],
+        "kept": step["kept"],
+        "dropped": sum(step["dropped"].values()),
+        "not_drawn": step["not_drawn"],
+        "pending": step["pending"],
+        "reasons": ", ".join(f"{cell(reason)} {count}" for reason, count in reasons),
+    }
+
+
+def _made(manifest: Mapping[str, Any]) -> str:
+    teacher, judge = manifest["models"]["teacher"], manifest["models"]["judge"]
+    who = "The embedded annotator" if teacher["asked"] == "embedded" else f"The teacher {_named(teacher)}"
+    scored = _RUBRIC if judge["asked"] == "embedded" else f"The judge {_named(judge)} scored what was valid."
+    return (
+        f"{who} annotated each sentence of the source under its schema and argued for every entity.  Validation kept "
+        "an answer only if it is well formed, its types are of the schema, its mentions stand in the sentence, and its "
+        f"trace justifies each of them.  {scored}"
+    )

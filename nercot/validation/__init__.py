@@ -1,0 +1,1 @@
+"""What makes an answer valid: parsing, grounding, rules, and the comparison of spans."""

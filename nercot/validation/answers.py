@@ -1,0 +1,188 @@
+"""A model's text <-> (C, E): the one parser and the one renderer of answers.
+
+In: the text of a reply, and the reasoning where the server gives it apart.  Out: the trace and the listed
+mentions, or one line that says why the answer cannot be read.  Never raises on any string, never repairs an
+answer, never looks at the sentence or the schema, and takes time linear in the length of the text.
+
+The format is that of the paper's released code: `<think>` trace `</think>`, then
+`{"entities": {label: [mention, ...]}}`.  Read are also a lone closing tag, code fences, and text before and
+after the JSON.  What stands inside the thinking is never an answer.  After it every object with the key
+`entities` is one: equal ones count once, two different ones cannot be read, nor one in which a key comes
+twice, since which of them was meant cannot be known.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nercot.corpus.records import Entity, span_order
+
+OPEN, CLOSE = "<think>", "</think>"
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedAnswer:
+    """What an answer says: `mentions` are (label, mention) as listed; `problem` is None where it can be read."""
+
+    cot: str | None
+    mentions: tuple[tuple[str, str], ...] = ()
+    problem: str | None = None
+
+
+class _Repeated(dict[str, object]):
+    """An object in which a key comes more than once."""
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    made = dict(pairs)
+    return made if len(made) == len(pairs) else _Repeated(made)
+
+
+# The start of an object with at least one key: braces of prose and of code are passed over.
+_START = re.compile(r'\{\s*"')
+
+# An error of the decoder counts the lines up to it, so their number has to be bounded for linear time.
+_MAX_BROKEN = 64
+
+# Numbers are never part of an answer; as floats they cost linear time, whatever their length.
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=float)
+
+
+def parse_answer(text: str, reasoning: str | None = None) -> ParsedAnswer:
+    """The trace and the mentions of a reply.
+
+    `reasoning`: the trace where the server gives it apart; it goes before any `<think>` of `text`.
+    """
+    cot, body, problem = _split(text, reasoning)
+    if problem is None:
+        found, extra, problem = _answers(body)
+        if reasoning is None and extra:
+            cot = "\n".join((cot, *extra)) if cot is not None else "\n".join(extra)
+    if problem is not None or not _storable(cot):
+        return ParsedAnswer(cot if _storable(cot) else None, (), problem or "the trace holds half a character")
+    return _read(cot, found)
+
+
+def carries(cot: str | None) -> bool:
+    """Whether an answer can carry this trace: one that contains a think tag would end too early."""
+    return cot is None or (OPEN not in cot and CLOSE not in cot)
+
+
+def render_answer(cot: str | None, entities: Sequence[Entity], schema: Sequence[str]) -> str:
+    """The canonical text of (C, E): labels in schema order, mentions by offset, empty labels left out.
+
+    Raises ValueError for a trace with a think tag: ask `carries` first.
+    """
+    if not carries(cot):
+        raise ValueError("a trace with a think tag cannot be written as an answer: drop the record")
+    listed: dict[str, list[str]] = {label: [] for label in schema}
+    for entity in sorted(entities, key=lambda entity: span_order(entity, schema)):
+        listed.setdefault(entity.label, []).append(entity.text)
+    body = {"entities": {label: mentions for label, mentions in listed.items() if mentions}}
+    answer = json.dumps(body, ensure_ascii=False, indent=2)
+    answer = answer.replace(OPEN, "\\u003cthink>").replace(CLOSE, "\\u003c/think>")
+    return answer if cot is None else f"{OPEN}\n{cot}\n{CLOSE}\n{answer}"
+
+
+def _split(text: str, reasoning: str | None) -> tuple[str | None, str, str | None]:
+    """(trace, text after it, problem) of a reply."""
+    if reasoning is not None and reasoning.strip():
+        return reasoning, text, None
+    close = text.find(CLOSE)
+    start = text.find(OPEN)
+    if close < 0 and start < 0:
+        return None, text, None
+    if start < 0 and text.lstrip()[:1] == "{" and _answers(text)[0]:
+        return None, text, None  # the tag stands in a string of an answer without trace
+    if close < 0:
+        return None, "", f"the thinking is opened by {OPEN} and never closed"
+    begin = start + len(OPEN) if 0 <= start < close else 0
+    cot = text[begin:close].removesuffix("\n")
+    return (cot.removeprefix("\n") if begin else cot), text[close + len(CLOSE) :], None
+
+
+def _answers(body: str) -> tuple[list[dict[str, object]], list[str], str | None]:
+    """(objects with the key `entities`, thinking between them, problem) of the text after the trace.
+
+    A decoding that fails goes on behind the place where it failed, so every character is read at most twice.
+    """
+    found: list[dict[str, object]] = []
+    thoughts: list[str] = []
+    problem: str | None = None
+    at = begin = broken = 0
+    while (match := _START.search(body, at)) and broken < _MAX_BROKEN:
+        start = match.start()
+        tag = body.find(CLOSE, at, start)
+        if tag >= 0:
+            thoughts.append(body[begin:tag].replace(OPEN, "").strip("\n"))
+            found.clear()
+            at = begin = tag + len(CLOSE)
+            continue
+        try:
+            value, at = _DECODER.raw_decode(body, start)
+        except RecursionError:
+            return [], thoughts, "the JSON is nested too deep"
+        except json.JSONDecodeError as error:
+            at = max(error.pos, start + 1)
+            broken += 1
+            problem = f"the JSON cannot be read: {error.msg} at character {error.pos} of the answer"
+            continue
+        if "entities" in value:
+            found.append(value)
+        else:
+            problem = "the JSON object has no key `entities`"
+    if found:
+        problem = None
+    return found, thoughts, problem or (None if found else "there is no JSON object in the answer")
+
+
+def _read(cot: str | None, found: Sequence[dict[str, object]]) -> ParsedAnswer:
+    first, problem = _mentions(found[0])
+    for other in found[1:]:
+        again, trouble = _mentions(other)
+        problem = problem or trouble
+        if problem is None and sorted(again) != sorted(first):
+            problem = "there are two different answers"
+    return ParsedAnswer(cot, () if problem else tuple(first), problem)
+
+
+def _mentions(answer: dict[str, object]) -> tuple[list[tuple[str, str]], str | None]:
+    """The listed (label, mention) of one object, or what is wrong with its shape."""
+    labels = answer["entities"]
+    if len(answer) != 1 or isinstance(answer, _Repeated):
+        return [], "beside `entities` the answer holds other keys, or the key twice"
+    if not isinstance(labels, dict):
+        return [], "`entities` is not an object of lists"
+    if isinstance(labels, _Repeated):
+        return [], "a label is given twice"
+    listed: list[tuple[str, str]] = []
+    for label, mentions in labels.items():
+        if type(mentions) is not list:
+            return [], f"the value of {_show(label)} is not a list"
+        for mention in mentions:
+            if type(mention) is not str:
+                return [], f"a mention of {_show(label)} is not a string"
+            if not mention or mention.isspace():
+                return [], f"a mention of {_show(label)} is empty"
+            listed.append((label, mention))
+    if not _storable("".join(map("".join, listed))):
+        return [], "a mention or label holds half a character"
+    return listed, None
+
+
+def _show(label: str) -> str:
+    return ascii(label[:40])
+
+
+def _storable(text: str | None) -> bool:
+    """Whether the text can be written as UTF-8: a lone surrogate cannot."""
+    if text is None or text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

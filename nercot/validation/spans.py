@@ -1,0 +1,464 @@
+"""The one span comparison: micro-F1, error kinds, and drift against a source's gold.
+
+In: predictions and gold as answers (a model's text), records, entity lists, or mappings label -> mentions.
+Out: frozen counts and figures, or the pairs of entities that belong together.  Never raises on what a model
+wrote, never changes an entity, and knows nothing of files or models.
+
+`exact` compares mentions and types as they are; `paper` repeats the normalisation and set semantics of the
+paper's released code, with a reader of its own: the one exception to "one parser" (answers.py).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import string
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Literal, TypeAlias, get_args
+
+from nercot.corpus.labels import fold_label
+from nercot.corpus.records import Entity, Record
+from nercot.errors import InputError
+from nercot.validation.answers import parse_answer
+
+Mode = Literal["exact", "paper"]
+
+# What can be scored; None is a prediction that could not be read.
+Scorable: TypeAlias = str | Record | Sequence[Entity] | Mapping[str, Sequence[str]] | None
+
+# What became of an entity, in the order in which `drift` decides ties.
+KINDS = ("same", "relabelled", "boundary", "added", "removed")
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Micro-averaged figures in [0, 1] over `gold`, `predicted` and `matched` entities.
+
+    `unreadable`: predictions that could not be read.  `per_type`: the same for each type, in the spelling of
+    the gold where it has one.  `rows`: (gold, predicted, matched) of each row, what `bootstrap` draws from.
+    """
+
+    mode: Mode
+    gold: int
+    predicted: int
+    matched: int
+    unreadable: int = 0
+    per_type: Mapping[str, Score] = field(default_factory=dict)
+    rows: tuple[tuple[int, int, int], ...] = field(default=(), repr=False)
+
+    @property
+    def precision(self) -> float:
+        """Matched of predicted; 0 without predictions, but see `f1` for nothing at all."""
+        return self.matched / self.predicted if self.predicted else self._nothing
+
+    @property
+    def recall(self) -> float:
+        """Matched of gold; 0 without gold, but see `f1` for nothing at all."""
+        return self.matched / self.gold if self.gold else self._nothing
+
+    @property
+    def f1(self) -> float:
+        """2 matched / (gold + predicted); where both are empty, 1 in exact mode and 0 in paper mode."""
+        total = self.gold + self.predicted
+        return 2 * self.matched / total if total else self._nothing
+
+    @property
+    def _nothing(self) -> float:
+        return float(self.mode == "exact" and not self.gold and not self.predicted)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A gold and a found entity that belong together; `added` has no gold, `removed` nothing found."""
+
+    kind: str
+    gold: Entity | None
+    found: Entity | None
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """How many entities went which way; `confusions` counts (gold label, found label), None where there is none."""
+
+    correct: int
+    missed: int
+    spurious: int
+    wrong_type: int
+    boundary: int
+    confusions: Mapping[tuple[str | None, str | None], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The bounds between which a share `level` of the resampled F1 values lies."""
+
+    low: float
+    high: float
+    level: float
+
+
+def micro_f1(
+    predictions: Sequence[Scorable], golds: Sequence[Scorable], mode: Mode = "exact", *, offsets: bool = False
+) -> Score:
+    """Span micro-F1 of predictions against golds, row by row.
+
+    `exact` (strict) counts the multiset of (mention, folded label); with `offsets`, entities that have offsets
+    on both sides are the same only at the same place.  `paper` counts the set of (mention, label), both
+    normalised as the paper's released code does.  A record is its entities as a prediction; as gold its own
+    gold, or its entities where it has none.  A prediction that cannot be read predicts nothing, and its gold
+    counts.  Raises InputError for gold that cannot be read, ValueError for two different numbers of rows.
+    """
+    check_mode(mode)
+    if mode == "paper" and offsets:
+        raise ValueError("the paper's matching knows no offsets: use mode='exact'")
+    labels = _labels_paper if mode == "paper" else _labels_offsets if offsets else _labels_exact
+    totals: tuple[Counter[str], Counter[str], Counter[str]] = (Counter(), Counter(), Counter())
+    spelling: dict[str, str] = {}
+    rows: list[tuple[int, int, int]] = []
+    unreadable = 0
+    for number, prediction, gold in _rows(predictions, golds):
+        sides = labels(prediction, gold, spelling)
+        if sides is None:
+            sides = labels((), gold, spelling)
+            unreadable += 1
+        if sides is None:
+            raise InputError(f"the gold of row {number} cannot be read: give it as an answer, a record or entities")
+        for total, side in zip(totals, sides, strict=True):
+            total.update(side)
+        rows.append((len(sides[0]), len(sides[1]), len(sides[2])))
+    return Score(mode, *_sums(rows), unreadable, _per_type(mode, totals, spelling), tuple(rows))
+
+
+def check_mode(mode: str) -> None:
+    """Raises ValueError for anything but `exact` and `paper`."""
+    if mode not in get_args(Mode):
+        raise ValueError(f"mode is {mode!r}: use 'exact' or 'paper'")
+
+
+def bootstrap(score: Score, resamples: int = 1000, seed: int = 0, level: float = 0.95) -> Interval:
+    """The percentile bootstrap interval of a score's F1 over its rows; the same for the same seed and rows.
+
+    Rows with equal counts are drawn together (a multinomial over the distinct counts), which is the same
+    distribution as drawing row by row and needs no memory in the number of rows.
+    """
+    if not score.rows:
+        return Interval(score.f1, score.f1, level)
+    import numpy as np  # comes with datasets; only this function needs it
+
+    kinds, counts = np.unique(np.array(score.rows, dtype=np.int64), axis=0, return_counts=True)
+    drawn = np.random.default_rng(seed).multinomial(len(score.rows), counts / counts.sum(), size=resamples) @ kinds
+    total = drawn[:, 0] + drawn[:, 1]
+    empty = 1.0 if score.mode == "exact" else 0.0
+    f1 = np.where(total > 0, 2 * drawn[:, 2] / np.maximum(total, 1), empty)
+    low, high = np.quantile(f1, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high), level)
+
+
+def error_kinds(predictions: Sequence[Scorable], golds: Sequence[Scorable]) -> Errors:
+    """What kinds of errors predictions make, from `compare` of each row.
+
+    correct + missed + wrong_type + boundary is the number of gold entities, with spurious in place of missed
+    that of predicted ones.  Takes and raises what `micro_f1` does.
+    """
+    kinds: Counter[str] = Counter()
+    confused: Counter[tuple[str | None, str | None]] = Counter()
+    for number, prediction, gold in _rows(predictions, golds):
+        expected = _entities(gold, gold=True)
+        if expected is None:
+            raise InputError(f"the gold of row {number} cannot be read: give it as an answer, a record or entities")
+        pairs = compare(expected, _entities(prediction) or ())
+        kinds.update(pair.kind for pair in pairs)
+        confused.update(confusions(pairs))
+    return Errors(kinds["same"], kinds["removed"], kinds["added"], kinds["relabelled"], kinds["boundary"], confused)
+
+
+def compare(gold: Sequence[Entity], found: Sequence[Entity]) -> tuple[Pair, ...]:
+    """Every entity of both sides in exactly one pair.
+
+    same: same place, same type.  relabelled: same place, another type.  boundary: same type, overlapping.
+    What is left is removed (gold) or added (found), also where place and type both differ.  The place is the
+    offsets where both entities have them, else the mention; without offsets, overlapping is containing.
+    """
+    pairs, left, right = _same(gold, found)
+    pairs += _pair_off("relabelled", _at_one_place, left, right)
+    pairs += _pair_off("boundary", _overlap_of_one_type, left, right)
+    pairs += [Pair("added", None, entity) for entity in right]
+    pairs += [Pair("removed", entity, None) for entity in left]
+    return tuple(pairs)
+
+
+def drift(gold: Sequence[Entity], found: Sequence[Entity]) -> str:
+    """How a record's entities differ from its source's gold: `same`, or the commonest other kind of KINDS."""
+    kinds = Counter(pair.kind for pair in compare(gold, found))
+    if kinds["same"] == kinds.total():
+        return "same"
+    return max(KINDS[1:], key=kinds.__getitem__)
+
+
+def confusions(pairs: Iterable[Pair]) -> Counter[tuple[str | None, str | None]]:
+    """How often a gold label (None: added) became which found label (None: removed)."""
+    return Counter((pair.gold.label if pair.gold else None, pair.found.label if pair.found else None) for pair in pairs)
+
+
+def read_paper(text: str) -> frozenset[tuple[str, str]] | None:
+    """The normalised (mention, label) of an answer as the paper's released code reads it.
+
+    None where that code fails.  JSON that is invalid, or no object, is an answer without entities.  Linear in
+    the length of the text.
+    """
+    body = paper_body(text)
+    if body is None:
+        return None
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return frozenset()
+    labels = answer.get("entities", {}) if isinstance(answer, dict) else {}
+    return _paper_pairs(labels) if isinstance(labels, dict) else None
+
+
+def paper_body(text: str) -> str | None:
+    """What the paper's released code takes for the JSON of an answer; None for a fence that never closes."""
+    if "<think>" in text or "</think>" in text:
+        text = _without_thinking(text).replace("<think>", "").replace("</think>", "")
+    if "<answer>" in text:
+        answer = _first_between(text, "<answer>", "</answer>")
+        text = text.replace("<answer>", "").replace("</answer>", "") if answer is None else answer
+    if "```json" in text:
+        fenced = _first_between(text, "```json", "```")
+        if fenced is None:
+            return None
+        text = fenced
+    return text.strip()
+
+
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+
+
+def paper_mention(text: str) -> str:
+    """A mention without case, ASCII punctuation and articles, as the paper's released code compares it.
+
+    May become empty: `@` and `the` are, and `C++` is `c`.
+    """
+    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
+
+
+def paper_label(label: str) -> str:
+    """A label as the paper's released code compares it: lower case, stripped, nothing folded."""
+    return label.lower().strip()
+
+
+def _rows(predictions: Sequence[Scorable], golds: Sequence[Scorable]) -> Iterable[tuple[int, Scorable, Scorable]]:
+    """(row number from 1, prediction, gold)."""
+    if len(predictions) != len(golds):
+        raise ValueError(f"{len(predictions)} predictions for {len(golds)} golds: give one for each row")
+    return zip(range(1, len(golds) + 1), predictions, golds, strict=True)
+
+
+# What entities are looked up by.
+_Key: TypeAlias = Hashable
+
+# The labels of a row's gold, predicted and matched entities.
+_Sides: TypeAlias = tuple[list[str], list[str], list[str]]
+
+
+def _labels_exact(prediction: Scorable, gold: Scorable, spelling: dict[str, str]) -> _Sides | None:
+    expected, found = _entities(gold, gold=True), _entities(prediction)
+    if expected is None or found is None:
+        return None
+    left, right = _gold_labels(expected, spelling), _found_labels(found, spelling)
+    here = Counter((label, entity.text) for label, entity in zip(left, expected, strict=True))
+    there = Counter((label, entity.text) for label, entity in zip(right, found, strict=True))
+    return left, right, [label for label, _ in (here & there).elements()]
+
+
+def _labels_offsets(prediction: Scorable, gold: Scorable, spelling: dict[str, str]) -> _Sides | None:
+    expected, found = _entities(gold, gold=True), _entities(prediction)
+    if expected is None or found is None:
+        return None
+    matched = [pair.gold for pair in _same(expected, found)[0] if pair.gold]
+    left, right = _gold_labels(expected, spelling), _found_labels(found, spelling)
+    return left, right, _gold_labels(matched, spelling)
+
+
+def _labels_paper(prediction: Scorable, gold: Scorable, spelling: dict[str, str]) -> _Sides | None:
+    expected, found = _paper_set(gold, gold=True), _paper_set(prediction)
+    if expected is None or found is None:
+        return None
+    return [label for _, label in expected], [label for _, label in found], [label for _, label in expected & found]
+
+
+def _gold_labels(entities: Sequence[Entity], spelling: dict[str, str]) -> list[str]:
+    """The folded labels; their spelling is what the figures per type go by."""
+    labels = [fold_label(entity.label) for entity in entities]
+    spelling.update((label, entity.label) for label, entity in zip(labels, entities, strict=True))
+    return labels
+
+
+def _found_labels(entities: Sequence[Entity], spelling: dict[str, str]) -> list[str]:
+    labels = [fold_label(entity.label) for entity in entities]
+    for label, entity in zip(labels, entities, strict=True):
+        spelling.setdefault(label, entity.label)
+    return labels
+
+
+def _sums(rows: Sequence[tuple[int, int, int]]) -> tuple[int, int, int]:
+    return sum(row[0] for row in rows), sum(row[1] for row in rows), sum(row[2] for row in rows)
+
+
+def _per_type(
+    mode: Mode, totals: tuple[Counter[str], Counter[str], Counter[str]], spelling: Mapping[str, str]
+) -> dict[str, Score]:
+    gold, predicted, matched = totals
+    scores = {
+        spelling.get(label, label): Score(mode, gold[label], predicted[label], matched[label])
+        for label in gold.keys() | predicted.keys()
+    }
+    return dict(sorted(scores.items()))
+
+
+def _entities(answer: Scorable, *, gold: bool = False) -> Sequence[Entity] | None:
+    """The entities of whatever can be scored; None where it cannot be read."""
+    if isinstance(answer, str):
+        parsed = parse_answer(answer)
+        return None if parsed.problem else [Entity(text, label) for label, text in parsed.mentions]
+    if isinstance(answer, Record):
+        return answer.gold if gold and answer.gold is not None else answer.entities
+    if isinstance(answer, Mapping):
+        labels = _label_lists(answer)
+        if not all(isinstance(mentions, list | tuple) for mentions in labels.values()):
+            return None
+        return [Entity(text, label) for label, mentions in labels.items() for text in mentions]
+    return answer
+
+
+def _paper_set(answer: Scorable, *, gold: bool = False) -> frozenset[tuple[str, str]] | None:
+    if isinstance(answer, str):
+        return read_paper(answer)
+    if isinstance(answer, Mapping):
+        return _paper_pairs(_label_lists(answer))
+    entities = _entities(answer, gold=gold)
+    if entities is None:
+        return None
+    return frozenset((paper_mention(entity.text), paper_label(entity.label)) for entity in entities)
+
+
+def _label_lists(answer: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
+    """label -> mentions, also where they stand under `entities` as in the JSON of an answer."""
+    inner = answer.get("entities")
+    return inner if len(answer) == 1 and isinstance(inner, Mapping) else answer
+
+
+def _paper_pairs(labels: Mapping[str, object]) -> frozenset[tuple[str, str]] | None:
+    pairs: set[tuple[str, str]] = set()
+    for label, mentions in labels.items():
+        if not isinstance(mentions, Iterable):
+            return None
+        # A string gives its characters and an object its keys, for that is what the released code iterates over.
+        name = paper_label(label)
+        pairs.update([(paper_mention(mention), name) for mention in mentions if isinstance(mention, str)])
+    return frozenset(pairs)
+
+
+def _without_thinking(text: str) -> str:
+    """The text without each `<think>` up to the next `</think>`; a search per tag, so linear where a pattern is not."""
+    kept: list[str] = []
+    at = 0
+    while (start := text.find("<think>", at)) >= 0:
+        close = text.find("</think>", start)
+        if close < 0:
+            break
+        kept.append(text[at:start])
+        at = close + len("</think>")
+    return "".join((*kept, text[at:]))
+
+
+def _first_between(text: str, opening: str, closing: str) -> str | None:
+    """What stands between the first `opening` and the next `closing`, None where there is none."""
+    start = text.find(opening) + len(opening)
+    close = text.find(closing, start)
+    return text[start:close] if close >= 0 else None
+
+
+def _same(gold: Sequence[Entity], found: Sequence[Entity]) -> tuple[list[Pair], list[Entity], list[Entity]]:
+    """(pairs of kind same, gold left over, found left over), as many pairs as there can be, in linear time."""
+    placed, left, right = _take(gold, found, _span, _spans)
+    named, left, right = _take(left, right, _name, _names)
+    return placed + named, left, right
+
+
+def _take(
+    gold: Sequence[Entity],
+    found: Sequence[Entity],
+    key: Callable[[Entity], _Key],
+    wanted: Callable[[Entity], tuple[_Key, ...]],
+) -> tuple[list[Pair], list[Entity], list[Entity]]:
+    """Pairs each gold entity with the first found one whose key it wants, and gives what is left over."""
+    waiting: dict[_Key, list[int]] = {}
+    for position in reversed(range(len(found))):
+        waiting.setdefault(key(found[position]), []).append(position)
+    pairs: list[Pair] = []
+    left: list[Entity] = []
+    for entity in gold:
+        positions = next((waiting[name] for name in wanted(entity) if waiting.get(name)), None)
+        if positions:
+            pairs.append(Pair("same", entity, found[positions.pop()]))
+        else:
+            left.append(entity)
+    return pairs, left, [found[position] for position in sorted(chain.from_iterable(waiting.values()))]
+
+
+def _span(entity: Entity) -> _Key:
+    return None if entity.start is None else (entity.start, entity.end, fold_label(entity.label))
+
+
+def _spans(entity: Entity) -> tuple[_Key, ...]:
+    """Gold with offsets takes found with the same offsets; None is never looked up."""
+    return () if entity.start is None else (_span(entity),)
+
+
+def _name(entity: Entity) -> _Key:
+    return (entity.start is None, entity.text, fold_label(entity.label))
+
+
+def _names(entity: Entity) -> tuple[_Key, ...]:
+    """Gold without offsets takes found with offsets first, and leaves those without to gold with offsets."""
+    label = fold_label(entity.label)
+    bare, placed = (True, entity.text, label), (False, entity.text, label)
+    return (placed, bare) if entity.start is None else (bare,)
+
+
+def _pair_off(
+    kind: str, likeness: Callable[[Entity, Entity], int], gold: list[Entity], found: list[Entity]
+) -> list[Pair]:
+    """Each gold entity with the found one most like it (0: not at all); both are taken off their lists."""
+    pairs: list[Pair] = []
+    rest: list[Entity] = []
+    for entity in gold:
+        alike, position = max(((likeness(entity, other), -i) for i, other in enumerate(found)), default=(0, 0))
+        if alike:
+            pairs.append(Pair(kind, entity, found.pop(-position)))
+        else:
+            rest.append(entity)
+    gold[:] = rest
+    return pairs
+
+
+def _at_one_place(gold: Entity, found: Entity) -> int:
+    if gold.start is None or found.start is None:
+        return int(gold.text == found.text)
+    return int((gold.start, gold.end) == (found.start, found.end))
+
+
+def _overlap_of_one_type(gold: Entity, found: Entity) -> int:
+    """The number of characters that both cover, 0 for two types."""
+    if fold_label(gold.label) != fold_label(found.label):
+        return 0
+    if gold.start is None or gold.end is None or found.start is None or found.end is None:
+        contained = gold.text in found.text or found.text in gold.text
+        return min(len(gold.text), len(found.text)) if contained else 0
+    return max(0, min(gold.end, found.end) - max(gold.start, found.start))
