@@ -15,7 +15,7 @@ from pathlib import Path
 from nercot.corpus.benchmarks import benchmark_at, find_benchmark, suite
 from nercot.corpus.records import Record
 from nercot.errors import InputError
-from nercot.formats.files import folder_of
+from nercot.formats.files import dataset_of, folder_of
 from nercot.formats.sources import Item, Source, is_data, items, open_source
 
 # Splits that may be measured on, in this order of preference; a file that names no split is taken as it is.
@@ -154,6 +154,9 @@ class _Seen:
 
 
 def _name_of(dataset: str, path: Path) -> str:
-    """The registry's name of a dataset, else its own."""
-    known = benchmark_at(dataset, folder_of(path))
+    """The registry's name of a dataset, or of what its file is called after, else its own.
+
+    UniversalNER's evaluation files are conversations that name no dataset; the file does.
+    """
+    known = benchmark_at(dataset, folder_of(path)) or find_benchmark(dataset_of(path))
     return known.name if known else dataset
