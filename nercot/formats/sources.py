@@ -21,11 +21,12 @@ from nercot.errors import InputError
 from nercot.formats import DataFile, Format, format_named, format_of
 from nercot.formats.files import PACKED, folder_of, refuse_doubles, split_named, split_of
 from nercot.formats.instructuie import LABELS_FILE
+from nercot.formats.registry import suffixes
 from nercot.formats.relabel import Relabel
 from nercot.formats.rows import BadRow, ReadOptions, SourceRow
 from nercot.validation.grounding import ground_gold
 
-DATA_SUFFIXES = (
+_USUAL_SUFFIXES = (
     ".json",
     ".jsonl",
     ".ndjson",
@@ -40,6 +41,7 @@ DATA_SUFFIXES = (
     ".iob2",
     ".iobes",
 )
+DATA_SUFFIXES = (*_USUAL_SUFFIXES, *suffixes())
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 MAX_INPUT = 2000
 _NO_SCHEMA = "the row has no schema and no entities to take one from"
