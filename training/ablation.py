@@ -8,7 +8,7 @@ ours.  What is done is not done again: a killed run goes on where it stood, in t
 compares rows that were trained or measured differently: other settings need another --out.
 
 "SFT on Pile-NER" learns the whole source with its own labels, the rows that the corpus dropped among them.  Without
-trace there are two rows: the paper's code asks with one prompt whether there is a trace or not, and ours has a prompt of
+trace there are two rows: the paper's code asks with one prompt whether there is a trace or not, ours has a prompt of
 its own for answers at once.  Each row is measured with the prompt that it was trained on.
 """
 

@@ -2,7 +2,7 @@
 
     python training/few_shot.py --input CoNLL03/train.txt --benchmarks CoNLL03 --out runs/few-shot
 
-In: a training set with gold, a folder with its test set, a config of SFT for each share (configs/few-shot-*.toml).  Out:
+In: a training set with gold, a folder with its test set, a config of SFT a share (configs/few-shot-*.toml).  Out:
 `OUT/<share>/<seed>/model` and `evaluation.json`, `OUT/few-shot.json`, and a table: mean and spread (sample standard
 deviation) over the draws, with the paper's figures beside them.  Like UIE, whose setup the paper follows, the draw is
 repeated with other seeds; how often is ours (10), and so is the batch of 32, since the paper names neither and its 256
