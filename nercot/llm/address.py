@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx2
 import openai
 
-from nercot.corpus.recipe import Model
+from nercot.corpus.recipe import LOCAL, RECORDED, Model
 from nercot.errors import EndpointError
 
 _OPENAI_HOST = "api.openai.com"
@@ -24,7 +24,7 @@ _CONNECT_SECONDS = 10.0
 
 def setting(role: str, key: str) -> str:
     """How the user says it: `teacher.url` in a recipe, `--url` for `nercot evaluate`."""
-    return f"{role}.{key}" if role in ("teacher", "judge") else f"--{key.replace('_', '-')}"
+    return f"{role}.{key}" if role in ("teacher", "reader", "judge") else f"--{key.replace('_', '-')}"
 
 
 def is_loopback(url: str) -> bool:
@@ -42,11 +42,13 @@ def server_name(url: str) -> str:
 
 
 def provider_of(model: Model) -> str:
-    """Who answers, as the ledger's keys say it: the recipe's word, else the host, `local` for this machine."""
+    """Who answers, as the ledger's keys say it: the recipe's word, the host, `local` (this machine) or `recorded`."""
     if model.provider is not None:
         return model.provider
     url = model.url[0]
-    return "local" if url == "local" or is_loopback(url) else urlsplit(url).hostname or url
+    if url in (LOCAL, RECORDED):
+        return url
+    return "local" if is_loopback(url) else urlsplit(url).hostname or url
 
 
 def check_url(url: str, role: str) -> None:

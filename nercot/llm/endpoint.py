@@ -78,11 +78,12 @@ class Progress:
     """How far `ask_all` has come: requests with a final answer now, those found in the ledger, and so on.
 
     `failed` counts calls that will be tried again; `cost` is in USD, as far as known; `unpriced` counts
-    replies of unknown cost.
+    replies of unknown cost; `recorded`: answers that came out of recorded files.
     """
 
     done: int = 0
     found: int = 0
+    recorded: int = 0
     pending: int = 0
     calls: int = 0
     failed: int = 0
@@ -112,10 +113,12 @@ class Asked:
 
     `stopped`: None (every request is final or was tried for the whole time), `budget`, or one line about
     a server that no longer answers.  Requests that were not reached have no reply in the ledger.
+    `missing`: one line about requests that no recorded file answers.
     """
 
     progress: Progress
     stopped: str | None = None
+    missing: str | None = None
 
 
 def request_body(
