@@ -54,7 +54,7 @@ from nercot.steps.select import Checker, Selected, Selection, select, selected_b
 from nercot.steps.stratify import Draw
 
 if TYPE_CHECKING:
-    from nercot.llm.endpoint import Asked, Progress
+    from nercot.llm.asking import Asked, Progress
     from nercot.llm.ledger import Ledger
     from nercot.llm.messages import Request
     from nercot.steps.contamination import BenchmarkFiles

@@ -200,21 +200,23 @@ def load_recipe(name: str = "quickstart", overrides: Sequence[tuple[str, Any]] =
     """
     path = _find(name)
     data = _read(path)
-    _forget_host(data, [key for key, _ in overrides])
+    _forget_host(data, dict(overrides))
     for key, value in overrides:
         _put(data, key, _from_here(value) if _PATH_KEYS.fullmatch(key) else value)
     _check(data, path.name)
     return _recipe(data, path.parent)
 
 
-def _forget_host(data: dict[str, Any], overridden: Sequence[str]) -> None:
-    """Key, price and provider belong to the recipe's own host: another address does not get them."""
+def _forget_host(data: dict[str, Any], overridden: Mapping[str, Any]) -> None:
+    """Key, price and provider belong to the recipe's own host: another address does not get them.
+
+    Recorded answers say themselves which model gave them.
+    """
     for role in ("teacher", "judge"):
         if f"{role}.url" in overridden and isinstance(data.get(role), dict):
             for name in ("api_key_env", "price", "provider"):
                 data[role].pop(name, None)
-            # Recorded answers say themselves whose they are.
-            if data[role].get("url") != RECORDED and f"{role}.model" not in overridden and RECORDED in urls[role]:
+            if overridden[f"{role}.url"] == RECORDED:
                 data[role].pop("model", None)
 
 

@@ -19,13 +19,12 @@ from nercot.corpus.recipe import Model, Recipe
 from nercot.corpus.recordings import Recording, Said, template_hash
 from nercot.corpus.records import Record
 from nercot.errors import InputError, RecipeError
-from nercot.llm.endpoint import Asked, Progress
+from nercot.llm.asking import ROLES, Asked, Progress
 from nercot.llm.ledger import Ledger, in_batches
 from nercot.llm.messages import Reply, Request, read_reply
 from nercot.validation.answers import carries, render_answer
 
-# The step of a request, and whose files answer it.
-ROLES = {"annotate": "teacher", "read": "reader", "score": "judge"}
+# Which prompt each role is given.
 PROMPTS = {"teacher": "annotate", "reader": "reading", "judge": "judge"}
 _A_PORTION = 500
 

@@ -23,7 +23,8 @@ from nercot.errors import InputError, ShortfallError
 from nercot.formats.files import folder_of
 from nercot.formats.sources import Item, Source, is_data, items, open_source
 from nercot.llm.address import api_key, provider_of
-from nercot.llm.endpoint import Patience, Progress, ask_all, request_body
+from nercot.llm.asking import Progress, request_body
+from nercot.llm.endpoint import Patience, ask_all
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Reply, Request
 from nercot.llm.prompts import default_template, extract_messages, read_template
