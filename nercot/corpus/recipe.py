@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
+from nercot.corpus.labels import PAPER_IGNORED
 from nercot.corpus.recordings import read_header
 from nercot.corpus.resources import resource
 from nercot.errors import RecipeError
@@ -115,7 +116,7 @@ class SourceSpec:
         schema, renamed = _labels(table.get("labels"))
         datasets = {name: DatasetSpec(*_labels(own.get("labels"))) for name, own in table.get("datasets", {}).items()}
         plain = {key: table.get(key) for key in ("path", "hub", "revision", "format", "split")}
-        ignored = tuple(table.get("ignore_labels", ()))
+        ignored = _ignored(table.get("ignore_labels", ()))
         return cls(**plain, labels=schema, renamed=renamed, ignore_labels=ignored, datasets=datasets)
 
     def instead(self, where: str) -> SourceSpec:
@@ -142,6 +143,11 @@ class SourceSpec:
         if self.datasets:
             table["datasets"] = {name: {"labels": listed} if listed else {} for name, listed in labels.items()}
         return table
+
+
+def _ignored(value: Any) -> tuple[str, ...]:
+    """A list of labels, or `paper` for those that the paper's code leaves out."""
+    return PAPER_IGNORED if value == "paper" else tuple(value)
 
 
 def _labels(value: Any) -> tuple[tuple[str, ...] | None, Mapping[str, str]]:
