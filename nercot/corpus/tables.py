@@ -109,11 +109,27 @@ COLUMNS: dict[str, pa.Schema] = {
 }
 
 
+# Columns that corpora of 0.1.0 do not have.
+_SINCE_0_1 = frozenset(_READ)
+
+
+def columns_known(config: str) -> tuple[pa.Schema, ...]:
+    """The columns of a config: today's, and where they differ those of corpora made by 0.1.0."""
+    now = COLUMNS[config]
+    before = pa.schema([field for field in now if field.name not in _SINCE_0_1])
+    return (now,) if before.equals(now) else (now, before)
+
+
 def features(config: str) -> Features:
     """The columns of a config as the datasets library declares them."""
+    return declared(COLUMNS[config])
+
+
+def declared(columns: pa.Schema) -> Features:
+    """Columns as the datasets library declares them."""
     from datasets import Features
 
-    return Features.from_arrow_schema(COLUMNS[config])
+    return Features.from_arrow_schema(columns)
 
 
 # --- records <-> rows -----------------------------------------------------------------------------

@@ -1,4 +1,3 @@
-
 """The rules: each by its name, in their order, and the step that drops by them."""
 
 from __future__ import annotations
