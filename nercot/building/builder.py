@@ -44,8 +44,7 @@ from nercot.corpus.tables import write_json, writing
 from nercot.errors import BusyError, InputError, NercotError, RecipeError
 from nercot.formats import DataFile
 from nercot.formats.relabel import Relabel
-from nercot.formats.rows import ReadOptions
-from nercot.formats.sources import Source, open_source
+from nercot.formats.sources import Source, open_source, options_of
 from nercot.llm.prompts import default_template, read_template
 from nercot.steps.hybrid import write_draw, write_merged, write_subset
 from nercot.steps.ingest import Ingested, ingest
@@ -197,7 +196,7 @@ def source_of(recipe: Recipe, options: BuildOptions) -> Reading:
     """What a build reads: what the command line names, else the recipe's path or Hub dataset."""
     spec, where = recipe.source, _where(recipe, options)
     draw, files = _draw_of(recipe, options, where)
-    form, read = options.input_format or spec.format, ReadOptions(schema=spec.labels)
+    form, read = options.input_format or spec.format, options_of(spec)
     return Reading(open_source(where, form, read, recipe.license, spec.split, Relabel(spec), files), draw)
 
 
