@@ -543,16 +543,16 @@ class Build:
 
     def _tables(self, folder: Path, rounds: int, selected: Selected) -> Contents:
         """Writes the configs of the candidate."""
-        recipe, work, parts, template = self.recipe, self.work, self.parts, self.prompts["extract"]
+        recipe, work, parts, prompts = self.recipe, self.work, self.parts, self.prompts
         if not self._unjudged:
-            return write_tables(work, parts, rounds, recipe.teacher.until, folder, template, selected.splits)
+            return write_tables(work, parts, rounds, recipe.teacher.until, folder, prompts, selected.splits)
         if "merge" not in recipe.steps:
-            return write_subset(work, parts, folder, template)
+            return write_subset(work, parts, folder, prompts)
         if "draw" not in recipe.steps:
-            return write_merged(work, parts, rounds, folder, template, None)
+            return write_merged(work, parts, rounds, folder, prompts, None)
         if self.asks:
-            return write_merged(work, parts, rounds, folder, template, recipe.sample)
-        return write_draw(work, parts, folder, template, recipe.sample)
+            return write_merged(work, parts, rounds, folder, prompts, recipe.sample)
+        return write_draw(work, parts, folder, prompts, recipe.sample)
 
     def _steps(self) -> tuple[str, ...]:
         """The steps of the funnel: those that this run took."""
@@ -684,6 +684,7 @@ def is_annotated(recipe: Recipe) -> bool:
 def prompts_of(recipe: Recipe) -> dict[str, str]:
     """The texts of the prompts that this recipe uses; the embedded annotator and rubric are given none."""
     used = {"annotate": not recipe.teacher.embedded, "judge": not recipe.judge.embedded, "extract": True}
+    used["answer"] = recipe.trace == "optional"
     return {name: _template(recipe, name) for name, use in used.items() if use}
 
 
@@ -697,7 +698,10 @@ def benchmark_files(recipe: Recipe) -> BenchmarkFiles | None:
 
 
 def _template(recipe: Recipe, name: str) -> str:
+    """The text of a prompt.  A policy whose traces are merged in is asked with the prompt that it was trained on."""
     path = recipe.prompts.get(name)
+    if path is None and name == "annotate" and "merge" in recipe.steps:
+        return _template(recipe, "extract")
     return default_template(name) if path is None else read_template(recipe.folder / Path(path).expanduser())
 
 
