@@ -226,7 +226,7 @@ def _restore(folder: Path, manifest: Manifest, sentences: Mapping[str, str]) -> 
 
     default, *others = _family(manifest)
     rows = _Whole(folder, manifest, default, sentences)
-    made, template, drawn = folder / ".rewritten", manifest["prompts"].get("extract"), rows.draw()
+    made, prompts, drawn = folder / ".rewritten", manifest["prompts"], rows.draw()
     derived = [config for config in others if config in ("sft", "grpo")]
     shards = {(config, split): Shards(made, config, split) for config in (default, *derived) for split in rows.splits}
     hashes = []
@@ -234,9 +234,9 @@ def _restore(folder: Path, manifest: Manifest, sentences: Mapping[str, str]) -> 
         shards[default, split].add(row)
         hashes.append(row_hash(row))
         if "sft" in derived:
-            shards["sft", split].add(sft_row(row, template))
+            shards["sft", split].add(sft_row(row, prompts))
         if "grpo" in derived and row["gold"] is not None and (drawn is None or row["guid"] in drawn):
-            shards["grpo", split].add(grpo_row(row, template))
+            shards["grpo", split].add(grpo_row(row, prompts))
     if not manifest["standoff"]["traces"] and fingerprint(hashes) != manifest["fingerprint"]:
         raise ShortfallError(f"{folder}: with its text it is not what was released; nercot verify says more")
     files = {config: [file for split in rows.splits for file in shards[config, split].close()] for config in derived}
