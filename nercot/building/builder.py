@@ -37,6 +37,7 @@ from nercot.building.pipeline import (
 )
 from nercot.corpus.provenance import licenses_of
 from nercot.corpus.recipe import LOCAL, NOBODY, Model, Recipe, load_recipe
+from nercot.corpus.recordings import said_of_prompts
 from nercot.corpus.records import Record
 from nercot.corpus.removed import read_removed
 from nercot.corpus.tables import write_json, writing
@@ -53,7 +54,7 @@ from nercot.steps.select import Checker, Selected, Selection, select, selected_b
 from nercot.steps.stratify import Draw
 
 if TYPE_CHECKING:
-    from nercot.llm.endpoint import Asked
+    from nercot.llm.asking import Asked, Progress
     from nercot.llm.ledger import Ledger
     from nercot.llm.messages import Request
     from nercot.steps.contamination import BenchmarkFiles
@@ -94,6 +95,7 @@ class BuildResult:
     """What a build came to; `as_json` is the document of `build --json`.
 
     `calls`, `tokens`, `cost` are those of this run.  `shortfall`: why the build is not complete, or None.
+    `recorded`: answers that came out of recorded files, by role.  `notes`: what the user should know of this run.
     `next`: what can be done with it, a line each.
     """
 
@@ -108,6 +110,8 @@ class BuildResult:
     cost: float | None
     changed: bool
     shortfall: str | None = None
+    recorded: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     next: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -124,9 +128,13 @@ class _Bill:
     cost: float = 0.0
     unpriced: int = 0
     stopped: str | None = None
+    recorded: Counter[str] = field(default_factory=lambda: Counter(teacher=0, judge=0))
+    missing: list[str] = field(default_factory=list)
 
     def add(self, who: str, asked: Asked) -> None:
         seen = asked.progress
+        self.recorded[who] += seen.recorded
+        self.missing += [asked.missing] if asked.missing else []
         self.calls[who] += seen.calls
         self.tokens.update(input=seen.tokens_in, cached_input=seen.tokens_cached, output=seen.tokens_out)
         self.cost += seen.cost
@@ -164,7 +172,7 @@ def check_models(recipe: Recipe, roles: Sequence[str] = ("teacher", "judge")) ->
     """Finds out before anything is read whether the models can be asked at all (key, price)."""
     for role in roles:
         model: Model = getattr(recipe, role)
-        if model.embedded:
+        if model.embedded or model.is_recorded:
             continue
         from nercot.llm.address import api_key
 
@@ -263,6 +271,7 @@ class Build:
         self.benchmarks = benchmark_files(recipe)
         self._ledger: Ledger | None = None
         self._servers: dict[str, str] = {}
+        self.notes: list[str] = []
         self.ingested: Ingested
         self.parts: list[str]
 
@@ -302,7 +311,7 @@ class Build:
         if self.bill.stopped:
             return
         from nercot.llm.batch import ask_batch
-        from nercot.llm.endpoint import Patience, Progress, ask_all
+        from nercot.llm.endpoint import Patience, ask_all
         from nercot.llm.pacing import Budget
 
         budget = None if self.recipe.max_cost is None else Budget(self.recipe.max_cost)
@@ -314,10 +323,32 @@ class Build:
             self.work.note(replace(position, done=done))
 
         self.work.note(position)
+        if model.is_recorded:
+            return self._open_book(who, model, requests, progress)
         patience = Patience(max_seconds=self.recipe.retry_seconds)
         served = self._served(model) if model.file else model
         ask = ask_batch if self.options.batch and not model.file else ask_all
         self.bill.add(who, ask(requests, served, self.ledger, budget=budget, patience=patience, progress=progress))
+
+    def _open_book(
+        self, who: str, model: Model, requests: Iterator[Request], progress: Callable[[Progress], None]
+    ) -> None:
+        """Has every request answered in the ledger that recorded files answer."""
+        from nercot.llm.recorded import Book, ask_recorded
+
+        if who == "teacher" and self.options.limit is None:
+            known = {row["guid"] for part in self.parts for row in self.work.source(part)}
+            if strangers := Book(who, model.recorded).strangers(known):
+                self.notes.append(strangers)
+        self.bill.add(who, ask_recorded(requests, model, self.ledger, progress))
+
+    def _recorded(self) -> list[dict[str, Any]]:
+        """What the manifest says of recorded answers: whose, from which file, to which prompt."""
+        if not any(model.is_recorded for model in (self.recipe.teacher, self.recipe.judge)):
+            return []
+        from nercot.llm.recorded import recorded_facts
+
+        return recorded_facts(self.recipe, self.prompts)
 
     def _served(self, model: Model) -> Model:
         """A local model behind an address of this machine, for as long as the build lasts."""
@@ -366,7 +397,7 @@ class Build:
         def valid(part: str) -> Iterator[Record]:
             return stage_records(work, "3-valid", part, attempt)
 
-        settings = [_content(recipe.teacher), self.prompts.get("annotate"), attempt]
+        settings = [_answers(recipe.teacher), self.prompts.get("annotate"), attempt]
         keys = {part: content_key("annotate", settings, history[part]) for part in self.parts}
         position = Position("annotate", attempt, self.ingested.kept - sum(map(len, without.values())))
         annotated = self._step(position, keys, unkept, self._annotator(position, keys, unkept))
@@ -376,7 +407,7 @@ class Build:
         validated = self._step(position, keys, raw, lambda rows: validate_step(rows, recipe.rules, recipe.trace))
         if self._unjudged:
             return validated
-        settings = [_content(recipe.judge), recipe.judge.attempts, self.prompts.get("judge")]
+        settings = [_answers(recipe.judge), recipe.judge.attempts, self.prompts.get("judge")]
         keys = {part: content_key("score", settings, validated[part].key) for part in self.parts}
         position = Position("score", attempt, _settled(validated.values())[1])
         return self._step(position, keys, valid, self._scorer(position, keys, valid))
@@ -482,6 +513,7 @@ class Build:
         recipe = self.recipe
         card = [recipe.title, recipe.about, recipe.citation, recipe.language, recipe.license]
         made_of = [self.ingested.key, selected.key, _manifest_recipe(recipe), self.prompts, WRITER, self._calibration()]
+        made_of += self._recorded()
         key = content_key("candidate", card, *made_of)
         manifest = _read_manifest(folder)
         changed = manifest is None or manifest.get("key") != key
@@ -578,6 +610,7 @@ class Build:
             "scores": {f"{score:g}": count for score, count in sorted(contents.scores.items())},
             "drift": contents.stats.drift_summary(),
             **selected.findings,
+            **({"recorded": recorded} if (recorded := self._recorded()) else {}),
             **({"calibration": calibration} if (calibration := self._calibration()) else {}),
             "files": contents.files,
         }
@@ -597,7 +630,9 @@ class Build:
             tokens=dict(bill.tokens),
             cost=None if bill.unpriced else round(bill.cost, 6),
             changed=changed,
-            shortfall=_shortfall(steps, records, bill.stopped),
+            shortfall=_shortfall(steps, records, bill.stopped or next(iter(bill.missing), None)),
+            recorded=dict(bill.recorded),
+            notes=[*self.notes, *said_of_prompts(manifest.get("recorded", ()))],
             next=self._next(folder),
         )
 
@@ -625,6 +660,8 @@ def _settled(done: Iterable[Done]) -> tuple[int, int]:
 
 def _shortfall(steps: Sequence[Mapping[str, Any]], records: int, stopped: str | None) -> str | None:
     waiting = sum(step["pending"] for step in steps)
+    if waiting and stopped and "recorded" in stopped:
+        return f"{waiting} records wait for an answer ({stopped})"
     if waiting:
         why = {"budget": "the budget is used up: raise --max-cost", None: "their time for retries is used up"}.get(
             stopped, stopped
@@ -682,6 +719,15 @@ def _content(model: Model) -> dict[str, Any]:
         "max_tokens": model.max_tokens,
         "extra": dict(model.extra),
     }
+
+
+def _answers(model: Model) -> list[Any]:
+    """What decides a model's answers in a build: its settings, and recorded ones their files."""
+    if not model.is_recorded:
+        return [_content(model)]
+    from nercot.llm.recorded import recorded_key
+
+    return [_content(model), recorded_key(model)]
 
 
 def _manifest_recipe(recipe: Recipe) -> dict[str, Any]:

@@ -18,11 +18,13 @@ from typing import Any
 from nercot.building.builder import BuildOptions, alone, is_annotated, is_judged, prompts_of, read_source, source_of
 from nercot.building.pipeline import STAGES, Position, Report, Work, source_records
 from nercot.corpus.recipe import Model, Recipe
+from nercot.corpus.recordings import said_of_prompts
 from nercot.corpus.records import Outcome, Record
 from nercot.corpus.tables import meta_of
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Request
 from nercot.llm.pacing import cost_of
+from nercot.llm.recorded import recorded_facts
 from nercot.steps.annotate import Teacher
 from nercot.steps.score import Judge
 from nercot.steps.validate import validate_step
@@ -48,7 +50,9 @@ class Estimate:
     scale: float = field(default=1 / _BYTES_A_TOKEN)
 
     def add(self, payload_bytes: float) -> None:
-        """Counts one call whose prompt has so many bytes."""
+        """Counts one call whose prompt has so many bytes; recorded answers are no calls."""
+        if self.model.is_recorded:
+            return
         self.calls += 1
         self.tokens_in += payload_bytes * self.scale
         self.tokens_out += self.answer_tokens
@@ -56,7 +60,7 @@ class Estimate:
     @property
     def cost(self) -> float | None:
         """USD; 0 without calls, None where the price is unknown."""
-        if not self.calls:
+        if not self.calls or self.model.is_recorded:
             return 0.0
         return cost_of(self.model.price, round(self.tokens_in), 0, round(self.tokens_out))
 
@@ -89,6 +93,7 @@ def plan(recipe: Recipe, options: BuildOptions, report: Report) -> dict[str, Any
             require_gold(chain.from_iterable(source_records(work, part, frozenset()) for part in parts))
         _count(_Asking(recipe, ledger, teacher, judge), records, ingested.kept, report)
     costs = (teacher.cost, judge.cost)
+    facts = recorded_facts(recipe, prompts_of(recipe))
     return {
         "corpus": recipe.name,
         "records": ingested.kept,
@@ -99,6 +104,7 @@ def plan(recipe: Recipe, options: BuildOptions, report: Report) -> dict[str, Any
         },
         "cost": None if None in costs else round(sum(cost or 0.0 for cost in costs), 4),
         "hours": round(teacher.hours + judge.hours, 3),
+        **({"recorded": facts, "notes": said_of_prompts(facts)} if facts else {}),
     }
 
 

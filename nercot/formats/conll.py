@@ -20,6 +20,7 @@ from pathlib import Path
 from nercot.corpus.records import Entity, Record
 from nercot.errors import InputError
 from nercot.formats.files import DataFile, dataset_of, head_lines, text_lines
+from nercot.formats.head import Head
 from nercot.formats.rows import MAX_ROW_BYTES, BadRow, ReadOptions, SourceRow, unique
 from nercot.formats.tags import (
     BARE,
@@ -111,9 +112,11 @@ def _feature(value: str) -> str:
     return found[1] if found else "O"
 
 
-def detect(path: Path) -> bool:
-    """Whether the head of a text file is columns with tags."""
-    lines = _content(head_lines(path))
+def claims(head: Head) -> bool:
+    """Whether the head of a text file is columns with tags; a row that is a JSON object may look like columns."""
+    if head.is_binary or (head.is_json and isinstance(head.values[0], dict)):
+        return False
+    lines = _content(enumerate(head.lines, 1))
     shape = _shape(lines)
     if shape is None:
         return False

@@ -26,10 +26,9 @@ from nercot.corpus.labels import fold_label
 from nercot.corpus.records import Entity, Record, content_guid
 from nercot.corpus.tables import Table, replacing, writing
 from nercot.errors import InputError, OutputError, ShortfallError
-from nercot.formats import Format, format_named
+from nercot.formats import FORMATS, Format, format_named
 from nercot.formats.conll import apart
 from nercot.formats.files import PACKED
-from nercot.formats.instructuie import is_tree
 from nercot.formats.rows import BadRow, ReadOptions, SourceRow, labels_used
 from nercot.formats.sources import Item, Source, bad_item, open_source, rows, to_item, with_answer
 from nercot.validation.grounding import ground_entities
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _LINES = (".jsonl", ".ndjson", ".jsonlines")
-_COLUMNS = (".conll", ".conllu", ".tsv", ".bio", ".iob", ".iob2", ".txt")
 _PROBLEMS = 20
 
 
@@ -105,7 +103,7 @@ def convert(
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """The format to write, and as what: `lines` of text, `list` or `rows` of JSON, `parquet`, or `tree`."""
+    """The format to write, and as what: `lines` of text, `list` or `rows` of JSON, `parquet`, `file` or `tree`."""
 
     form: Format
     kind: str
@@ -117,27 +115,43 @@ class _Target:
     @property
     def holds(self) -> frozenset[str]:
         """What of a record survives; plain lines of text hold nothing but the sentence."""
-        return frozenset() if self.kind == "lines" and self.form.rows else self.form.holds
+        return frozenset() if self.kind == "lines" and not self.form.lines else self.form.holds
 
 
 def _target(to: Path, to_format: str | None) -> _Target:
     suffix = Path(_unpacked(to.name)).suffix.lower()
-    form = format_named(to_format or ("conll" if suffix in _COLUMNS else "nercot"))
-    if form.write_tree and not suffix:
-        return _Target(form, "tree")
-    if suffix in _COLUMNS and (form.lines or form.name == "text"):
-        return _Target(form, "lines")
-    kind = {".json": "list", ".parquet": "parquet"}.get(suffix, "rows" if suffix in _LINES else "")
-    if form.rows is None or not kind or (kind == "parquet" and form.name not in _arrow_names()):
+    form = format_named(to_format or _by_name(suffix))
+    if not form.written:
+        raise OutputError(f"{form.name} is only read; to write, name one of {', '.join(_written_names())}")
+    kind = _kind(form, suffix)
+    if not kind:
         raise OutputError(f"{to}: {form.name} is not written to such a file; name one that ends in {_endings(form)}")
     return _Target(form, kind)
 
 
+def _by_name(suffix: str) -> str:
+    """The format that a file's ending alone speaks of, else ours."""
+    return "conll" if suffix in FORMATS["conll"].endings else "nercot"
+
+
+def _kind(form: Format, suffix: str) -> str:
+    """As what a format is written to a file of that ending; '' where it is not."""
+    if form.write_tree and not suffix:
+        return "tree"
+    if suffix in form.endings:
+        return "file" if form.write_file else "lines"
+    kind = {".json": "list", ".parquet": "parquet"}.get(suffix, "rows" if suffix in _LINES else "")
+    return "" if form.rows is None or (kind == "parquet" and form.name not in _arrow_names()) else kind
+
+
+def _written_names() -> list[str]:
+    return [name for name, form in FORMATS.items() if form.written]
+
+
 def _endings(form: Format) -> str:
-    if form.rows is None:
-        return ", ".join(_COLUMNS)
-    endings = ".jsonl, .json" + (", .parquet" if form.name in _arrow_names() else "")
-    return endings + (" (or a folder)" if form.write_tree else "") + (" or .txt" if form.name == "text" else "")
+    listed = [*((*_LINES[:1], ".json") if form.rows else ()), *((".parquet",) if form.name in _arrow_names() else ())]
+    listed += form.endings
+    return ", ".join(listed) + (" (or a folder)" if form.write_tree else "")
 
 
 def _unpacked(name: str) -> str:
@@ -151,7 +165,7 @@ def _refuse_existing(to: Path, target: _Target, force: bool) -> None:
         return
     if not force:
         raise OutputError(f"{to} exists; name another or say --force to replace it")
-    if to.is_dir() != target.tree or (target.tree and not is_tree(to)):
+    if to.is_dir() != target.tree or (target.form.is_tree and target.tree and not target.form.is_tree(to)):
         kind = "a folder of other files" if to.is_dir() else "a file"
         raise OutputError(f"{to} is {kind}, which --force does not replace; name another")
 
@@ -316,6 +330,9 @@ def _write_file(records: Iterator[Record], to: Path, target: _Target) -> None:
     with replacing(to) as temporary:
         if target.kind == "parquet":
             _write_parquet(records, temporary, target.form)
+            return
+        if target.form.write_file and target.kind == "file":
+            target.form.write_file(records, temporary)
             return
         with _text(temporary, to.suffix.lower()) as handle:
             for piece in _pieces(records, target):

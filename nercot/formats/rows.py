@@ -6,6 +6,7 @@ file has them.  sources.py makes records of rows.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,20 +16,32 @@ from nercot.corpus.records import Entity
 
 MAX_ROW_BYTES = 4_000_000
 
+# A data set with more types has open ones: a row is asked for its own and a draw of others, so many in all.
+MAX_TYPES, DRAWN_TYPES = 50, 25
+
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """What a reader is told: the schema for rows that have none, and the name for rows that name no dataset.
 
+    `stated`: the user gave the schema, so rows are asked for all of it.
     `dialect`: what the format's own survey of the file found out (columns, conventions); only that
     format reads it, and without it the reader surveys the file itself.  `only`: the numbers of the rows that
     are wanted; a reader may give others too.
+    `join`: how tokens become a sentence (space, none, auto); `column`: which column or key holds the tags, where
+    several do; `sentences`: what parts them in a file without blank lines (line, document); `names`: of tags that are
+    numbers.
     """
 
     schema: tuple[str, ...] | None = None
     dataset: str | None = None
     dialect: Any = None
     only: frozenset[int] | None = None
+    stated: bool = False
+    join: str = "auto"
+    column: str | None = None
+    sentences: str | None = None
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +155,23 @@ def raw_of(value: Any) -> bytes:
 def labels_used(entities: Sequence[Entity] | None) -> tuple[str, ...]:
     """The types of the entities, in order of first sight."""
     return unique(entity.label for entity in entities or ())
+
+
+def types_asked(
+    schema: tuple[str, ...] | None, entities: Sequence[Entity], sentence: str, stated: bool = False
+) -> tuple[str, ...] | None:
+    """The schema of a row that brings none: that of its data set, whole, or with open types a draw from it.
+
+    The draw takes the types whose hash with the sentence is smallest, so that a data set that grows changes few
+    rows; it is the same on every machine.  `stated`: the user gave the schema, so it is asked for whole.
+    """
+    if schema is None or stated or len(schema) <= MAX_TYPES:
+        return schema
+    own = labels_used(entities)
+    others = sorted((label for label in schema if label not in own), key=lambda label: _rank(sentence, label))
+    chosen = {*own, *others[: max(0, DRAWN_TYPES - len(own))]}
+    return tuple(label for label in schema if label in chosen)
+
+
+def _rank(sentence: str, label: str) -> bytes:
+    return hashlib.blake2b(f"{label}\0{sentence}".encode("utf-8", "surrogatepass"), digest_size=8).digest()

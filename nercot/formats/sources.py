@@ -16,15 +16,17 @@ from pathlib import Path
 from nercot.corpus.benchmarks import benchmark_at, license_of
 from nercot.corpus.labels import match_label
 from nercot.corpus.records import Entity, Outcome, Record, content_guid, unreadable_guid
+from nercot.corpus.storage import fetch, is_remote
 from nercot.errors import InputError
 from nercot.formats import DataFile, Format, format_named, format_of
 from nercot.formats.files import PACKED, folder_of, refuse_doubles, split_named, split_of
 from nercot.formats.instructuie import LABELS_FILE
+from nercot.formats.registry import suffixes
 from nercot.formats.relabel import Relabel
 from nercot.formats.rows import BadRow, ReadOptions, SourceRow
 from nercot.validation.grounding import ground_gold
 
-DATA_SUFFIXES = (
+_USUAL_SUFFIXES = (
     ".json",
     ".jsonl",
     ".ndjson",
@@ -39,6 +41,7 @@ DATA_SUFFIXES = (
     ".iob2",
     ".iobes",
 )
+DATA_SUFFIXES = (*_USUAL_SUFFIXES, *suffixes())
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 MAX_INPUT = 2000
 _NO_SCHEMA = "the row has no schema and no entities to take one from"
@@ -101,7 +104,10 @@ def _common_format(files: tuple[DataFile, ...]) -> Format:
 
 
 def find_files(where: str) -> tuple[DataFile, ...]:
-    """The data files behind a PATH: an existing file or folder first, else a Hub dataset."""
+    """The data files behind a PATH: an existing file or folder first, else objects of a storage, else a Hub dataset."""
+    if is_remote(where):
+        url, config = _with_config(where)
+        where = f"{fetch(url)}:{config}" if config else str(fetch(url))
     path = Path(where).expanduser()
     if path.is_file():
         return (DataFile(path, path.name, split_of(path.name)),)
@@ -121,13 +127,21 @@ def find_files(where: str) -> tuple[DataFile, ...]:
 
 
 def corpus_folder(where: str) -> Path:
-    """The whole folder of a corpus: itself, or all files of a Hub dataset `org/name[@revision]`."""
+    """The whole folder of a corpus: itself, a copy from a storage, or of a Hub dataset `org/name[@revision]`."""
+    if is_remote(where):
+        return fetch(where)
     path = Path(where).expanduser()
     if path.exists() or not _is_hub_id(where) or _looks_local(where):
         return path
     from nercot.formats.hub import download_whole
 
     return download_whole(where)
+
+
+def _with_config(url: str) -> tuple[str, str]:
+    """A storage's URL and the config that stands behind a last colon, if one does."""
+    base, _, config = url.rpartition(":")
+    return (url, "") if "/" in config else (base, config)
 
 
 def _is_hub_id(name: str) -> bool:

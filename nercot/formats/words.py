@@ -13,6 +13,12 @@ from nercot.corpus.records import Entity
 
 Offsets = list[tuple[int, int]]
 
+# Scripts that write words without spaces between them (Chinese, Japanese, Thai, Lao, Khmer, Burmese, Tibetan).
+UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf"
+    "\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
+)
+
 # White space that parts words; a no-break space can be part of a token.
 _WORD = re.compile(r"[^ \t\n\r\f\v]+")
 

@@ -232,6 +232,9 @@ class _Replay(Build):
     def _checker(self) -> Checker | None:
         return _Contaminated(self.corpus, self.manifest) if "contamination" in self.manifest else None
 
+    def _recorded(self) -> list[dict[str, Any]]:
+        return list(self.manifest.get("recorded", ()))
+
     def _calibration(self) -> Any:
         return self.manifest.get("calibration")
 

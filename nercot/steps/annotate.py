@@ -14,7 +14,7 @@ from itertools import islice
 from nercot.corpus.recipe import Model
 from nercot.corpus.records import Answer, Outcome, Record
 from nercot.llm.address import provider_of
-from nercot.llm.endpoint import request_body
+from nercot.llm.asking import request_body
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Reply, Request
 from nercot.llm.prompts import annotate_messages, annotate_response_format

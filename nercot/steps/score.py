@@ -14,10 +14,11 @@ from itertools import islice
 from nercot.corpus.recipe import Model
 from nercot.corpus.records import Judgement, Outcome, Record
 from nercot.llm.address import provider_of
-from nercot.llm.endpoint import request_body
+from nercot.llm.asking import request_body
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Reply, Request
 from nercot.llm.prompts import judge_messages, judge_response_format, parse_judgement
+from nercot.llm.recorded import asked_about
 
 BATCH = 200
 
@@ -34,7 +35,8 @@ class Judge:
         """What this judge is asked about a record."""
         messages = judge_messages(record, self.template)
         body = request_body(self.model, messages, judge_response_format())
-        return Request(self.corpus, "score", record.guid, provider_of(self.model), self.model.model, body, attempt)
+        of = asked_about(record) if self.model.is_recorded else None
+        return Request(self.corpus, "score", record.guid, provider_of(self.model), self.model.model, body, attempt, of)
 
     def requests(self, records: Iterator[Record], ledger: Ledger, attempt: int) -> Iterator[Request]:
         """The requests of this attempt: of records that no earlier attempt judged readably."""

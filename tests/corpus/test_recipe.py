@@ -22,6 +22,25 @@ def test_the_paper_s_corpus_is_as_the_paper_says():
     assert recipe.teacher.api_key_env == "DEEPSEEK_API_KEY"
 
 
+def test_no_recipe_asks_a_model_that_was_switched_off():
+    for name in recipe_names():
+        assert "deepseek-reasoner" not in load_recipe(name).teacher.model
+    teacher = load_recipe("ner-cot").teacher
+    assert teacher.model == "deepseek-v4-pro"
+    assert (teacher.price.input, teacher.price.cached_input, teacher.price.output) == (0.435, 0.003625, 0.87)
+    assert teacher.concurrency <= 500
+
+
+def test_the_paper_s_models_and_rules_are_open_weights_and_four_rules():
+    recipe = load_recipe("ner-cot-paper")
+    assert (recipe.teacher.model, recipe.judge.model) == ("deepseek-ai/DeepSeek-R1", "Qwen/Qwen3-32B")
+    assert recipe.rules == ("malformed", "type_not_in_schema", "not_in_sentence", "not_justified")
+    assert "read" not in recipe.steps
+    assert (recipe.threshold, recipe.duplicates) == (9, "flag")
+    assert recipe.teacher.api_key_env is None
+    assert recipe.source == load_recipe("ner-cot").source
+
+
 def test_a_setting_is_toml_or_else_a_string():
     assert parse_override("select.threshold=8") == ("select.threshold", 8)
     assert parse_override('source.labels=["a","b"]') == ("source.labels", ["a", "b"])
