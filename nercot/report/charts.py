@@ -46,8 +46,8 @@ def scores(counts: Mapping[str, int], threshold: float | None) -> str:
     step = _WIDTH / 21
     parts = _bars(bins)
     if threshold is not None:
-        place = _px(threshold * 2 * step)
-        parts += f'<line class="mark" x1="{place}" x2="{place}" y1="2" y2="{_BASE}"/>'
+        line = _px(threshold * 2 * step)
+        parts += f'<line class="mark" x1="{line}" x2="{line}" y1="2" y2="{_BASE}"/>'
     for score in (0, 5, 10):
         parts += f'<text x="{_px((score * 2 + 0.5) * step)}" y="{_BASE + 14}" text-anchor="middle">{score}</text>'
     least = "" if threshold is None else f", kept from {threshold:g}"
