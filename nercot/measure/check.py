@@ -16,8 +16,8 @@ from nercot.building.pipeline import Report
 from nercot.corpus.records import Answer, Entity, Record, Violation, content_guid, unreadable_guid
 from nercot.corpus.tables import entity_rows, replacing
 from nercot.errors import InputError, ShortfallError
-from nercot.formats.rows import BadRow, ReadOptions, SourceRow
-from nercot.formats.sources import open_source, rows
+from nercot.formats.rows import BadRow, SourceRow
+from nercot.formats.sources import open_source, reading, rows
 from nercot.report.stats import Stats
 from nercot.validation.rules import Verdict, validate
 
@@ -59,7 +59,7 @@ def answered_rows(
     path: str, form: str | None, schema: Sequence[str] | None, strict: bool = False
 ) -> Iterator[SourceRow | BadRow]:
     """The rows of PATH as its reader gives them; with `strict` the first bad one is an InputError."""
-    options = ReadOptions(schema=tuple(schema) if schema else None)
+    options = reading(schema)
     for row in rows(open_source(path, form, options)):
         if strict and isinstance(row, BadRow):
             raise InputError(f"{row.file}: row {row.row}: {row.detail}; mend it, or run without --strict")
