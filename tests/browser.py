@@ -1,4 +1,4 @@
-"""A real Chromium for the tests of pages: Debian's, driven by Playwright; missing, it is a loud skip, in CI an error."""
+"""A real Chromium for the tests of pages, driven by Playwright; where it is missing a loud skip, in CI an error."""
 
 from __future__ import annotations
 
