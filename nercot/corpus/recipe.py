@@ -194,6 +194,7 @@ class Recipe:
     sample: Sample = Sample()
     digits: int = 1
     teacher: Model = Model()
+    reader: Model = Model()
     judge: Model = Model()
     prompts: Mapping[str, str] = field(default_factory=dict)
     rules: tuple[str, ...] | None = None
@@ -228,7 +229,7 @@ def _forget_host(data: dict[str, Any], overridden: Mapping[str, Any]) -> None:
 
     Recorded answers say themselves which model gave them.
     """
-    for role in ("teacher", "judge"):
+    for role in ("teacher", "reader", "judge"):
         if f"{role}.url" in overridden and isinstance(data.get(role), dict):
             for name in ("api_key_env", "price", "provider"):
                 data[role].pop(name, None)
