@@ -48,8 +48,8 @@ def scores(counts: Mapping[str, int], threshold: float | None) -> str:
     if threshold is not None:
         line = _px(threshold * 2 * step)
         parts += f'<line class="mark" x1="{line}" x2="{line}" y1="2" y2="{_BASE}"/>'
-    for score in (0, 5, 10):
-        parts += f'<text x="{_px((score * 2 + 0.5) * step)}" y="{_BASE + 14}" text-anchor="middle">{score}</text>'
+    for tick in (0, 5, 10):
+        parts += f'<text x="{_px((tick * 2 + 0.5) * step)}" y="{_BASE + 14}" text-anchor="middle">{tick}</text>'
     least = "" if threshold is None else f", kept from {threshold:g}"
     words = ", ".join(f"{place / 2:g}: {count}" for place, count in enumerate(bins) if count)
     return _svg("scores", f"Scores of the judge{least}", words, _HEIGHT, parts)
