@@ -27,8 +27,7 @@ from nercot.corpus.tables import read_rows, to_record, writing
 from nercot.corpus.work import Report, Row
 from nercot.errors import InputError, OutputError, ShortfallError
 from nercot.formats.relabel import Relabel, same_dataset
-from nercot.formats.rows import ReadOptions
-from nercot.formats.sources import Source, items, open_source
+from nercot.formats.sources import Source, items, open_source, options_of
 from nercot.release.rebuild import recipe_of, rows_of
 from nercot.steps.merge import CategoryDraw
 from nercot.steps.roster import tree_roster
@@ -202,7 +201,7 @@ def _copy_of(where: str, manifest: Manifest, datasets: tuple[str, ...]) -> Sourc
     spec, path, files = recipe_of(manifest).source, Path(where).expanduser(), None
     if path.is_dir() and not (path / "README.md").exists():
         files = tree_roster(datasets, path, spec.split or "train")[1] or None
-    return open_source(where, spec.format, ReadOptions(schema=spec.labels), relabel=Relabel(spec), files=files)
+    return open_source(where, spec.format, options_of(spec), relabel=Relabel(spec), files=files)
 
 
 def _schemas(rows: Iterable[Row]) -> dict[str, list[tuple[str, ...]]]:
