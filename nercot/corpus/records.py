@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 # What only a reading of the trace can find (validation/reading.py).
 READ_RULES = ("contradicted", "missing_from_answer", "leaks_annotation")
@@ -51,6 +52,8 @@ REASONS = frozenset(
 
 # How a mention was found in its sentence; the last only ever for a source's gold.
 MATCHES = ("exact", "normalised", "whitespace", "case", "fuzzy")
+
+_SAID = ("text", "label", "start", "end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +194,16 @@ def content_guid(sentence: str, schema: Sequence[str], dataset: str) -> str:
 def unreadable_guid(raw: bytes, dataset: str) -> str:
     """The identity of a row that could not be read: 32 hex digits over its bytes and its dataset."""
     return hashlib.sha256(raw + b"\0" + dataset.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def answer_hash(cot: str | None, entities: Sequence[Mapping[str, Any]] | None) -> str:
+    """The identity of an answer: 32 hex digits over its trace and its entities (text, label, place), as rows hold them.
+
+    Evidence and the way a mention was found are no part of it: they are what we make of an answer.
+    """
+    listed = None if entities is None else [[item.get(name) for name in _SAID] for item in entities]
+    content = json.dumps([cot, listed], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def span_order(entity: Entity, schema: Sequence[str]) -> tuple[int, int, int]:

@@ -16,16 +16,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from nercot.building.pipeline import RecordStep, Report
 from nercot.corpus.recipe import Recipe
 from nercot.corpus.records import Answer, Entity, Outcome, Record, Violation, content_guid, unreadable_guid
 from nercot.corpus.tables import entity_rows, replacing, said_row
+from nercot.corpus.work import Report
 from nercot.errors import InputError, ShortfallError
 from nercot.formats.rows import BadRow, SourceRow
 from nercot.formats.sources import open_source, reading, rows
 from nercot.measure.asking import Asker
 from nercot.report.stats import Stats
 from nercot.steps.read import BATCH, Reader
+from nercot.steps.stage import RecordStep
 from nercot.validation.reading import Compared, compare
 from nercot.validation.rules import Verdict, validate
 

@@ -11,21 +11,39 @@ counts.  Without any the record is dropped as unread.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from nercot.corpus.recipe import Model
+from nercot.corpus.recipe import Model, Recipe
 from nercot.corpus.records import Outcome, Reading, Record
-from nercot.llm.address import provider_of
+from nercot.corpus.tables import entity_rows, reading_row
+from nercot.corpus.work import Row
+from nercot.llm.address import content_of, provider_of
 from nercot.llm.asking import request_body
-from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Reply, Request
 from nercot.llm.prompts import reading_messages, reading_response_format
-from nercot.llm.recorded import asked_about
+from nercot.llm.recorded import asked_about, recorded_key
+from nercot.steps.stage import Answers, Asking, RecordStage, Turn
 from nercot.validation.reading import NotFound, compare, not_found, parse_reading
 
 BATCH = 200
+FOLDER = "4-read"
+
+
+def stage(recipe: Recipe, prompts: Mapping[str, str], turn: Turn) -> RecordStage:
+    """The stage between validation and judge: a model reads what each trace concludes."""
+    model = recipe.reader
+    settings = [content_of(model), recorded_key(model), model.attempts, prompts["reading"], recipe.rules]
+    reader = Reader(recipe.name, model, prompts["reading"], recipe.rules)
+    asking = Asking("reader", model, reader, model.attempts)
+    return RecordStage("read", FOLDER, _row, settings, asking=asking, turn=turn)
+
+
+def _row(record: Record) -> Row:
+    unread: Row = {"reading": None, "reader": None, "reader_key": None}
+    said = unread if record.reading is None else reading_row(record.reading)
+    return {"cot": record.cot, "entities": entity_rows(record.entities), **said}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +62,14 @@ class Reader:
         of = asked_about(record) if self.model.is_recorded else None
         return Request(self.corpus, "read", record.guid, provider_of(self.model), self.model.model, body, ask, of)
 
-    def requests(self, records: Iterator[Record], answers: Ledger, ask: int) -> Iterator[Request]:
+    def requests(self, records: Iterator[Record], answers: Answers, ask: int) -> Iterator[Request]:
         """The requests of this time: of records that no earlier one settled."""
         while batch := list(islice(filter(has_trace, records), BATCH)):
             for record, replies in zip(batch, self._replies(batch, answers, ask - 1), strict=True):
                 if (request := self._next(record, replies)) is not None:
                     yield request
 
-    def outcomes(self, records: Iterator[Record], answers: Ledger) -> Iterator[Outcome]:
+    def outcomes(self, records: Iterator[Record], answers: Answers) -> Iterator[Outcome]:
         """The record step: what the readings say of each record."""
         while batch := list(islice(records, BATCH)):
             read = filter(has_trace, batch)
@@ -59,7 +77,7 @@ class Reader:
             for record in batch:
                 yield self._outcome(record, next(replies)) if has_trace(record) else Outcome(record)
 
-    def _replies(self, batch: Sequence[Record], answers: Ledger, asks: int) -> list[list[Reply | None]]:
+    def _replies(self, batch: Sequence[Record], answers: Answers, asks: int) -> list[list[Reply | None]]:
         """For each record the replies to its requests so far; what is asked next depends on what was said."""
         histories: list[list[Reply | None]] = [[] for _ in batch]
         for _ in range(asks):

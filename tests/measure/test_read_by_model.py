@@ -73,9 +73,7 @@ def test_the_labelled_answers_are_told_apart_through_a_server(tmp_path):
     ]
 
     def script(call):
-        _, item = max(
-            ((trace, item) for trace, item in traces if trace in call.prompt), key=lambda one: len(one[0])
-        )
+        _, item = max(((trace, item) for trace, item in traces if trace in call.prompt), key=lambda one: len(one[0]))
         return said({name: item[name] for name in ("taken", "refused", "given", "sound")})
 
     (tmp_path / "answers.jsonl").write_bytes(ANSWERS.read_bytes())
