@@ -93,7 +93,8 @@ class Owner:
 class RemoteLedger:
     """A ledger that somebody else owns: looks up there, and sends entries there in groups.
 
-    `owner`: a proxy with an Owner's methods; `passing`: what it raises where the owner cannot be reached.  The future that `append` gives is done when the owner has the entry on its disk.
+    `owner`: a proxy with an Owner's methods; `passing`: what it raises where the owner cannot be reached.  The
+    future that `append` gives is done when the owner has the entry on its disk.
     """
 
     def __init__(self, owner: Owner, passing: tuple[type[BaseException], ...] = (ConnectionError,)) -> None:
