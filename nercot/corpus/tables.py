@@ -91,8 +91,8 @@ COLUMNS: dict[str, pa.Schema] = {
     "1-source": pa.schema({**_BASE, "source_file": _STR, "source_row": _INT}),
     "2-raw": pa.schema({"guid": _STR, **_ATTEMPT}),
     "3-valid": pa.schema({"guid": _STR, "attempt": _INT, **_ANSWERED}),
-    "4-scored": pa.schema({"guid": _STR, "attempt": _INT, **_SCORED}),
-    "5-selected": pa.schema({"guid": _STR, "attempt": _INT, **_SELECTED}),
+    "5-scored": pa.schema({"guid": _STR, "attempt": _INT, **_SCORED}),
+    "6-selected": pa.schema({"guid": _STR, "attempt": _INT, **_SELECTED}),
     "work-dropped": pa.schema({**_BASE, **_ANSWERED, "attempt": _INT, **_DROPPED}),
 }
 

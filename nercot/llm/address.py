@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -47,6 +48,19 @@ def provider_of(model: Model) -> str:
         return model.provider
     url = model.url[0]
     return "local" if url == "local" or is_loopback(url) else urlsplit(url).hostname or url
+
+
+def content_of(model: Model) -> dict[str, Any]:
+    """What of a model's settings decides its answers (not where it runs, how fast, or what it costs)."""
+    if model.embedded:
+        return {"model": model.model}
+    return {
+        "provider": provider_of(model),
+        "model": model.model,
+        "temperature": model.temperature,
+        "max_tokens": model.max_tokens,
+        "extra": dict(model.extra),
+    }
 
 
 def check_url(url: str, role: str) -> None:

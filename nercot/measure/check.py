@@ -12,9 +12,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
 
-from nercot.building.pipeline import Report
 from nercot.corpus.records import Answer, Entity, Record, Violation, content_guid, unreadable_guid
 from nercot.corpus.tables import entity_rows, replacing
+from nercot.corpus.work import Report
 from nercot.errors import InputError, ShortfallError
 from nercot.formats.rows import BadRow, ReadOptions, SourceRow
 from nercot.formats.sources import open_source, rows

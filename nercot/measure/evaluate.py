@@ -15,10 +15,10 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from nercot.building.pipeline import Report
 from nercot.corpus.benchmarks import PaperTable, benchmark_at, find_benchmark, load_paper_results, suite
 from nercot.corpus.recipe import Model
 from nercot.corpus.records import Record
+from nercot.corpus.work import Report
 from nercot.errors import InputError, ShortfallError
 from nercot.formats.files import folder_of
 from nercot.formats.sources import Item, Source, is_data, items, open_source

@@ -18,10 +18,10 @@ from typing import Any
 
 from nercot import __version__
 from nercot.building.candidate import fingerprint, grpo_row, row_hash, sft_row
-from nercot.building.pipeline import Report, Row
 from nercot.corpus.manifest import NAME, Manifest, configs_of, split_of
 from nercot.corpus.records import MATCHES, REASONS, content_guid
 from nercot.corpus.tables import COLUMNS, read_rows
+from nercot.corpus.work import Report, Row
 from nercot.errors import InputError
 from nercot.release.rebuild import Requests, asked_for
 from nercot.release.standoff import restricted

@@ -18,18 +18,18 @@ from pathlib import Path
 from typing import Any
 
 from nercot.building.candidate import CONFIGS, Shards, fingerprint, grpo_row, replace_folder, row_hash, sft_row
-from nercot.building.pipeline import Report, Row
+from nercot.building.merged import MERGED, SUBSET
 from nercot.corpus.benchmarks import text_may_be_passed_on
 from nercot.corpus.manifest import Manifest, configs_of, read_manifest, splits_of
 from nercot.corpus.records import content_guid
 from nercot.corpus.removed import removed_guids
 from nercot.corpus.tables import read_rows, to_record, writing
+from nercot.corpus.work import Report, Row
 from nercot.errors import InputError, OutputError, ShortfallError
 from nercot.formats.relabel import Relabel, same_dataset
 from nercot.formats.rows import ReadOptions
 from nercot.formats.sources import Source, items, open_source
 from nercot.release.rebuild import recipe_of, rows_of
-from nercot.steps.hybrid import MERGED, SUBSET
 from nercot.steps.merge import CategoryDraw
 from nercot.steps.roster import tree_roster
 

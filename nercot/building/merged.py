@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from nercot.building.candidate import Contents, Shards, fingerprint, grpo_row, row_hash, sft_row
-from nercot.building.pipeline import Row, Work, beside, fates
 from nercot.corpus.recipe import Sample
+from nercot.corpus.streams import beside, fates
 from nercot.corpus.tables import to_record
+from nercot.corpus.work import Row, Work
 from nercot.errors import InputError
 from nercot.steps.merge import NOT_GOLD, CategoryDraw, agrees, difference
 
@@ -186,7 +187,7 @@ class _Answers:
 def _answered(work: Work, parts: Sequence[str], rounds: int, candidate: _Candidate) -> Iterator[tuple[Row, _Answers]]:
     """The source rows by guid with their answers; dropped ones are put where they belong."""
     for part in parts:
-        best = fates(work, part, rounds)
+        best = fates(work, part, rounds, ("source", *_REFUSALS))
         streams = (
             work.attempts("2-raw", part, rounds),
             work.attempts("3-valid", part, rounds),
