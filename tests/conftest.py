@@ -11,6 +11,11 @@ from pathlib import Path
 
 import pytest
 from hub_server import WRITER, HubServer, log_in
+from hypothesis import HealthCheck, settings
+
+# A machine that is busy with other things is no fault of a strategy.
+settings.register_profile("nercot", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("nercot")
 
 _HUB = pytest.StashKey[HubServer]()
 

@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,12 @@ from nercot.building.runner import Runner
 from nercot.building.source import read_source, source_of
 from nercot.building.stages import Made, StageList
 from nercot.corpus.recipe import Recipe, load_recipe
+from nercot.corpus.recordings import said_of_prompts
 from nercot.corpus.streams import source_records
 from nercot.corpus.tables import write_json, writing
 from nercot.corpus.work import Report, Work, content_key, quiet
 from nercot.errors import BusyError, NercotError
+from nercot.llm.recorded import Book, recorded_facts
 from nercot.steps.ingest import Ingested
 from nercot.steps.select import Scored, Selected, select, selected_before
 
@@ -57,12 +59,23 @@ def build(
         stages = stages_of(recipe, prompts)
         try:
             ingested = read_source(source, recipe, options, work, report)
-            run = Build(recipe, prompts, stages, work, Models(recipe, options, stack), report)
+            run = Build(recipe, prompts, stages, work, Models(recipe, options, stack), report, calibration_of(work))
+            run.recorded = recorded_facts(recipe, prompts)
+            run.notes = strangers_in(recipe, options, work, ingested)
             return run.run(ingested)
         except NercotError as error:
             if (position := noted(work)) is not None:
                 note(work, replace(position, error=str(error)))
             raise
+
+
+def strangers_in(recipe: Recipe, options: BuildOptions, work: Work, ingested: Ingested) -> list[str]:
+    """Lines about recorded answers to records that the source does not have."""
+    if options.limit is not None or not recipe.teacher.is_recorded:
+        return []
+    known = {row["guid"] for part in ingested.partitions for row in work.source(part)}
+    found = Book("teacher", recipe.teacher.recorded).strangers(known)
+    return [found] if found else []
 
 
 @contextmanager
@@ -88,7 +101,8 @@ def alone(root: Path) -> Iterator[None]:
 class Build:
     """One run of a list of stages, after its source stage.
 
-    `calibration`: what was measured of rules and judge, for the card (None: nothing was).
+    `calibration`: what was measured of rules and judge, for the card (None: nothing was).  `recorded`: what is said of
+    recorded answers: whose, from which file, to which prompt.  `notes`: what the user should know of this run.
     """
 
     recipe: Recipe
@@ -98,10 +112,11 @@ class Build:
     models: Models
     report: Report
     calibration: Any = None
+    recorded: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def run(self, ingested: Ingested) -> BuildResult:
         """Every stage in order, down to the candidate."""
-        self.calibration = self.calibration or calibration_of(self.work)
         self._check_gold(ingested)
         key = Runner(self.stages, self.work, self.models, self.report).run(ingested.partitions)
         selected = self._select(sorted(ingested.partitions), key)
@@ -132,6 +147,7 @@ class Build:
         folder, recipe = self.work.root / "candidate", self.recipe
         card = [recipe.title, recipe.about, recipe.citation, recipe.language, recipe.license]
         made_of = [ingested.key, selected.key, manifest_recipe(recipe), self.prompts, WRITER, self.calibration]
+        made_of += self.recorded
         key = content_key(self.stages.ending.name, card, *made_of)
         manifest = whole_manifest(folder)
         changed = manifest is None or manifest.get("key") != key
@@ -144,7 +160,7 @@ class Build:
         from nercot.report.card import write_card
 
         stages, parts = self.stages, sorted(ingested.partitions)
-        made = Made(self.work, parts, self.prompts["extract"], stages.rounds, stages.until, selected)
+        made = Made(self.work, parts, self.prompts, stages.rounds, stages.until, selected)
         new = folder.with_name(".candidate.new")
         shutil.rmtree(new, ignore_errors=True)
         with writing(folder):
@@ -153,7 +169,8 @@ class Build:
                 shutil.copyfile(folder / "README.md", new / "README.md")
             self.report("candidate", 0, 1)
             contents = stages.ending.tables(made, new)
-            said = {"key": key, "prompts": dict(self.prompts), "calibration": self.calibration}
+            said: dict[str, Any] = {"key": key, "prompts": dict(self.prompts)}
+            said |= {"recorded": self.recorded, "calibration": self.calibration}
             manifest = manifest_of(self.recipe, stages, ingested, contents, selected, said)
             write_card(new, manifest, contents.stats.summary())
             write_json(new / "manifest.json", manifest)
@@ -176,13 +193,17 @@ class Build:
             tokens=dict(bill.tokens),
             cost=None if bill.unpriced else round(bill.cost, 6),
             changed=changed,
-            shortfall=_shortfall(steps, records, bill.stopped),
+            shortfall=_shortfall(steps, records, bill.stopped or next(iter(bill.missing), None)),
+            recorded=dict(bill.recorded),
+            notes=[*self.notes, *said_of_prompts(manifest.get("recorded", ()))],
             next=[line.replace("{folder}", str(folder)) for line in self.stages.ending.next],
         )
 
 
 def _shortfall(steps: Sequence[Mapping[str, Any]], records: int, stopped: str | None) -> str | None:
     waiting = sum(step["pending"] for step in steps)
+    if waiting and stopped and "recorded" in stopped:
+        return f"{waiting} records wait for an answer ({stopped})"
     if waiting:
         why = {"budget": "the budget is used up: raise --max-cost", None: "their time for retries is used up"}.get(
             stopped, stopped

@@ -121,7 +121,7 @@ def write_tables(made: Made, folder: Path) -> Contents:
                 cot = {**row, **kept}
                 split = made.selected.splits.get(row["guid"], "train")
                 shards["cot", split].add(cot)
-                shards["sft", split].add(sft_row(cot, made.template))
+                shards["sft", split].add(sft_row(cot, made.prompts))
                 contents.stats.add(cot)
                 contents.attempts[kept["attempt"]] += 1
                 hashes.add(row_hash(cot))
@@ -208,9 +208,15 @@ def _count_drop(row: Row, contents: Contents) -> None:
     contents.dropped.setdefault(row["step"], Counter())[row["reason"]] += 1
 
 
-def sft_row(row: Row, template: str | None) -> Row:
-    """Prompt and completion of a record, each one message, content as a model should see and say it."""
+def sft_row(row: Row, prompts: Mapping[str, str]) -> Row:
+    """Prompt and completion of a record, each one message, content as a model should see and say it.
+
+    A record without trace is asked for by the prompt `answer`, one with by `extract`: a model that is told to reason
+    and shown an answer at once learns not to do as it is told.  Of `prompts`, which lacks `answer` in releases of
+    0.1.0, `extract` stands in.
+    """
     record = to_record(row)
+    template = prompts.get("extract") if record.cot else prompts.get("answer", prompts.get("extract"))
     answer = render_answer(record.cot, record.entities or (), record.schema)
     return {
         "guid": row["guid"],
@@ -221,7 +227,7 @@ def sft_row(row: Row, template: str | None) -> Row:
     }
 
 
-def grpo_row(row: Row, template: str | None) -> Row:
+def grpo_row(row: Row, prompts: Mapping[str, str]) -> Row:
     """Prompt and gold of a record with gold, each in a column of its own, as reward functions take them."""
     record = to_record(row)
     return {
@@ -229,7 +235,7 @@ def grpo_row(row: Row, template: str | None) -> Row:
         "dataset": row["dataset"],
         "license": row["license"],
         "schema": row["schema"],
-        "prompt": extract_messages(record.sentence, record.schema, record.schema_descriptions, template),
+        "prompt": extract_messages(record.sentence, record.schema, record.schema_descriptions, prompts.get("extract")),
         "gold": render_answer(None, record.gold or (), record.schema),
     }
 

@@ -59,11 +59,15 @@ def is_annotated(recipe: Recipe) -> bool:
 def prompts_of(recipe: Recipe) -> dict[str, str]:
     """The texts of the prompts that this recipe uses; the embedded annotator and rubric are given none."""
     used = {"annotate": not recipe.teacher.embedded, "judge": not recipe.judge.embedded, "extract": True}
+    used["answer"] = recipe.trace == "optional"
     return {name: _template(recipe, name) for name, use in used.items() if use}
 
 
 def _template(recipe: Recipe, name: str) -> str:
+    """The text of a prompt.  A policy whose traces are merged in is asked with the prompt that it was trained on."""
     path = recipe.prompts.get(name)
+    if path is None and name == "annotate" and "merge" in recipe.steps:
+        return _template(recipe, "extract")
     return default_template(name) if path is None else read_template(recipe.folder / Path(path).expanduser())
 
 
@@ -123,14 +127,14 @@ def _selected(recipe: Recipe) -> Ending:
 
 def _subset(recipe: Recipe) -> Ending:
     def tables(made: Made, folder: Path) -> Contents:
-        return write_subset(made.work, made.parts, folder, made.template)
+        return write_subset(made.work, made.parts, folder, made.prompts)
 
     return Ending(tables, ("nercot stats {folder}", _LOAD))
 
 
 def _drawn(recipe: Recipe) -> Ending:
     def tables(made: Made, folder: Path) -> Contents:
-        return write_draw(made.work, made.parts, folder, made.template, recipe.sample)
+        return write_draw(made.work, made.parts, folder, made.prompts, recipe.sample)
 
     return Ending(tables, _TRAIN, {"stage": "draw"})
 
@@ -139,7 +143,7 @@ def _merged(recipe: Recipe, asked: bool) -> Ending:
     sample = recipe.sample if "draw" in recipe.steps else None
 
     def tables(made: Made, folder: Path) -> Contents:
-        contents = write_merged(made.work, made.parts, len(made.rounds), folder, made.template, sample)
+        contents = write_merged(made.work, made.parts, len(made.rounds), folder, made.prompts, sample)
         contents.traces = contents.traces if asked else []
         return contents
 

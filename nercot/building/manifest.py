@@ -34,7 +34,7 @@ def manifest_of(
     selected: Selected,
     said: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The manifest; `said`: the candidate's key, the prompts, and the calibration or None."""
+    """The manifest; `said`: the candidate's key, the prompts, recorded answers, and the calibration or None."""
     dropped = {
         "source": ingested.dropped,
         **{step: count for step, count in contents.dropped.items() if step != "source"},
@@ -66,6 +66,7 @@ def manifest_of(
         "scores": {f"{score:g}": count for score, count in sorted(contents.scores.items())},
         "drift": contents.stats.drift_summary(),
         **selected.findings,
+        **({"recorded": said["recorded"]} if said["recorded"] else {}),
         **({"calibration": said["calibration"]} if said["calibration"] else {}),
         "files": contents.files,
     }

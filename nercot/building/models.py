@@ -17,7 +17,7 @@ from nercot.corpus.recipe import LOCAL, Model, Recipe
 from nercot.errors import RecipeError
 
 if TYPE_CHECKING:
-    from nercot.llm.endpoint import Asked, Progress
+    from nercot.llm.asking import Asked, Progress
     from nercot.llm.ledger import Ledger
     from nercot.llm.messages import Request
 
@@ -29,7 +29,7 @@ def check_models(recipe: Recipe, roles: Sequence[str] = ("teacher", "judge")) ->
     """Finds out before anything is read whether the models can be asked at all (key, price)."""
     for role in roles:
         model: Model = getattr(recipe, role)
-        if model.embedded:
+        if model.embedded or model.is_recorded:
             continue
         from nercot.llm.address import api_key
 
@@ -51,10 +51,14 @@ class Bill:
     cost: float = 0.0
     unpriced: int = 0
     stopped: str | None = None
+    recorded: Counter[str] = field(default_factory=lambda: Counter(teacher=0, judge=0))
+    missing: list[str] = field(default_factory=list)
 
     def add(self, who: str, asked: Asked) -> None:
         """Counts what one stage asked."""
         seen = asked.progress
+        self.recorded[who] += seen.recorded
+        self.missing += [asked.missing] if asked.missing else []
         self.calls[who] += seen.calls
         self.tokens.update(input=seen.tokens_in, cached_input=seen.tokens_cached, output=seen.tokens_out)
         self.cost += seen.cost
@@ -84,6 +88,10 @@ class Models:
         """Has every request answered in the ledger, as far as time and budget allow."""
         if self.bill.stopped:
             return
+        if model.is_recorded:
+            from nercot.llm.recorded import ask_recorded
+
+            return self.bill.add(who, ask_recorded(requests, model, self.ledger, progress))
         from nercot.llm.batch import ask_batch
         from nercot.llm.endpoint import Patience, ask_all
         from nercot.llm.pacing import Budget

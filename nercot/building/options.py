@@ -31,6 +31,7 @@ class BuildResult:
     """What a build came to; `as_json` is the document of `build --json`.
 
     `calls`, `tokens`, `cost` are those of this run.  `shortfall`: why the build is not complete, or None.
+    `recorded`: answers that came out of recorded files, by role.  `notes`: what the user should know of this run.
     `next`: what can be done with it, a line each.
     """
 
@@ -45,6 +46,8 @@ class BuildResult:
     cost: float | None
     changed: bool
     shortfall: str | None = None
+    recorded: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     next: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from nercot.building.progress import Position, noted
 from nercot.building.source import read_source, source_of
 from nercot.building.stages import SELECTED, Round, StageList
 from nercot.corpus.recipe import Model, Recipe
+from nercot.corpus.recordings import said_of_prompts
 from nercot.corpus.records import Record
 from nercot.corpus.streams import source_records
 from nercot.corpus.tables import meta_of
@@ -29,6 +30,7 @@ from nercot.corpus.work import Report, Work
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Reply, Request
 from nercot.llm.pacing import cost_of
+from nercot.llm.recorded import recorded_facts
 from nercot.steps.stage import Answers, Asking, RecordStage
 
 # Before a model's own figures are in the ledger: bytes of a prompt for a token, tokens of an answer with its
@@ -51,7 +53,9 @@ class Estimate:
     scale: float = field(default=1 / _BYTES_A_TOKEN)
 
     def add(self, payload_bytes: float) -> None:
-        """Counts one call whose prompt has so many bytes."""
+        """Counts one call whose prompt has so many bytes; recorded answers are no calls."""
+        if self.model.is_recorded:
+            return
         self.calls += 1
         self.tokens_in += payload_bytes * self.scale
         self.tokens_out += self.answer_tokens
@@ -59,7 +63,7 @@ class Estimate:
     @property
     def cost(self) -> float | None:
         """USD; 0 without calls, None where the price is unknown."""
-        if not self.calls:
+        if not self.calls or self.model.is_recorded:
             return 0.0
         return cost_of(self.model.price, round(self.tokens_in), 0, round(self.tokens_out))
 
@@ -88,6 +92,7 @@ def plan(recipe: Recipe, options: BuildOptions, report: Report) -> dict[str, Any
         records = chain.from_iterable(source_records(work, part, frozenset()) for part in parts)
         _count(_Counting(stages, ledger, estimates), records, ingested.kept, report)
     costs = [estimate.cost for estimate in estimates.values()]
+    facts = recorded_facts(recipe, prompts_of(recipe))
     return {
         "corpus": recipe.name,
         "records": ingested.kept,
@@ -98,6 +103,7 @@ def plan(recipe: Recipe, options: BuildOptions, report: Report) -> dict[str, Any
         },
         "cost": None if None in costs else round(sum(cost or 0.0 for cost in costs), 4),
         "hours": round(sum(estimate.hours for estimate in estimates.values()), 3),
+        **({"recorded": facts, "notes": said_of_prompts(facts)} if facts else {}),
     }
 
 

@@ -36,7 +36,7 @@ from nercot.corpus.work import (
 from nercot.steps.stage import Answers, Asking, RecordStage
 
 if TYPE_CHECKING:
-    from nercot.llm.endpoint import Progress
+    from nercot.llm.asking import Progress
 
 
 def run_stage(

@@ -16,8 +16,7 @@ from nercot.corpus.work import Report, Work
 from nercot.errors import RecipeError
 from nercot.formats import DataFile
 from nercot.formats.relabel import Relabel
-from nercot.formats.rows import ReadOptions
-from nercot.formats.sources import Source, open_source
+from nercot.formats.sources import Source, open_source, options_of
 from nercot.steps.ingest import Ingested, ingest
 from nercot.steps.roster import tree_roster
 from nercot.steps.stratify import Draw
@@ -35,7 +34,7 @@ def source_of(recipe: Recipe, options: BuildOptions) -> Reading:
     """What a build reads: what the command line names, else the recipe's path or Hub dataset."""
     spec, where = recipe.source, _where(recipe, options)
     draw, files = _draw_of(recipe, options, where)
-    form, read = options.input_format or spec.format, ReadOptions(schema=spec.labels)
+    form, read = options.input_format or spec.format, options_of(spec)
     return Reading(open_source(where, form, read, recipe.license, spec.split, Relabel(spec), files), draw)
 
 

@@ -71,11 +71,11 @@ class SelectStage:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What an ending makes a candidate of; `template` is the prompt of the training configs."""
+    """What an ending makes a candidate of; `prompts` are the texts by name."""
 
     work: Work
     parts: Sequence[str]
-    template: str | None
+    prompts: Mapping[str, str]
     rounds: tuple[Round, ...]
     until: str
     selected: Selected

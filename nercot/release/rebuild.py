@@ -56,6 +56,7 @@ def rebuild(corpus: Path, root: Path, removed: Mapping[str, Removal] | None = No
     with ExitStack() as stack:
         models = Models(recipe, BuildOptions(), stack)
         run = Build(recipe, prompts, stages, work, models, report, manifest.get("calibration"))
+        run.recorded = list(manifest.get("recorded", ()))
         return run.run(ingested).candidate
 
 

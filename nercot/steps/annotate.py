@@ -16,9 +16,10 @@ from nercot.corpus.records import Answer, Outcome, Record
 from nercot.corpus.tables import answer_row
 from nercot.corpus.work import Row
 from nercot.llm.address import content_of, provider_of
-from nercot.llm.endpoint import request_body
+from nercot.llm.asking import request_body
 from nercot.llm.messages import Reply, Request
 from nercot.llm.prompts import annotate_messages, annotate_response_format
+from nercot.llm.recorded import recorded_key
 from nercot.steps.stage import FIRST, Answers, Asking, RecordStage, Turn
 
 BATCH = 200
@@ -28,7 +29,7 @@ FOLDER = "2-raw"
 def stage(recipe: Recipe, prompts: Mapping[str, str], turn: Turn) -> RecordStage:
     """The first stage of a round: the teacher answers."""
     model = recipe.teacher
-    settings = [content_of(model), prompts.get("annotate"), turn.attempt, turn.ask]
+    settings = [content_of(model), recorded_key(model), prompts.get("annotate"), turn.attempt, turn.ask]
     if model.embedded:
         from nercot.embedded import annotate
 

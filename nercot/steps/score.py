@@ -16,9 +16,10 @@ from nercot.corpus.records import Judgement, Outcome, Record
 from nercot.corpus.tables import judgement_row
 from nercot.corpus.work import Row
 from nercot.llm.address import content_of, provider_of
-from nercot.llm.endpoint import request_body
+from nercot.llm.asking import request_body
 from nercot.llm.messages import Reply, Request
 from nercot.llm.prompts import judge_messages, judge_response_format, parse_judgement
+from nercot.llm.recorded import asked_about, recorded_key
 from nercot.steps.stage import Answers, Asking, RecordStage, Turn
 
 BATCH = 200
@@ -28,7 +29,7 @@ FOLDER = "5-scored"
 def stage(recipe: Recipe, prompts: Mapping[str, str], turn: Turn) -> RecordStage:
     """The last stage of a round: the judge scores what is valid."""
     model = recipe.judge
-    settings = [content_of(model), model.attempts, prompts.get("judge")]
+    settings = [content_of(model), recorded_key(model), model.attempts, prompts.get("judge")]
     if model.embedded:
         from nercot.embedded import score
 
@@ -54,7 +55,8 @@ class Judge:
         """What this judge is asked about a record."""
         messages = judge_messages(record, self.template)
         body = request_body(self.model, messages, judge_response_format())
-        return Request(self.corpus, "score", record.guid, provider_of(self.model), self.model.model, body, attempt)
+        of = asked_about(record) if self.model.is_recorded else None
+        return Request(self.corpus, "score", record.guid, provider_of(self.model), self.model.model, body, attempt, of)
 
     def requests(self, records: Iterator[Record], answers: Answers, ask: int) -> Iterator[Request]:
         """The requests of this time: of records that no earlier one judged readably."""
