@@ -11,6 +11,11 @@ from pathlib import Path
 
 import pytest
 from hub_server import WRITER, HubServer, log_in
+from hypothesis import HealthCheck, settings
+
+# A machine that is busy with other things is no fault of a strategy.
+settings.register_profile("nercot", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("nercot")
 
 _HUB = pytest.StashKey[HubServer]()
 
@@ -21,6 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.update(
         HF_HOME=str(folder / "home"), HF_ENDPOINT=server.url, HF_HUB_DISABLE_XET="1", HF_HUB_DISABLE_TELEMETRY="1"
     )
+    os.environ["NERCOT_CACHE"] = str(folder / "storages")
     for name in ("HF_TOKEN", "HF_HUB_CACHE", "HF_DATASETS_CACHE", "HF_TOKEN_PATH", "HF_HUB_OFFLINE"):
         os.environ.pop(name, None)
     config.stash[_HUB] = server

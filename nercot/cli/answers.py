@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nercot.cli.shell import command, one_or_many, print_json, print_table, progress, split_schema
+
+if TYPE_CHECKING:
+    from nercot.corpus.recipe import Model
+    from nercot.measure.evaluate import Labels
 
 
 @command("validate")
@@ -51,8 +55,6 @@ def _print_check(summary: Mapping[str, Any], out: Path | None) -> None:
     ]
     if rows:
         print_table(["rule", "rows", "for example"], rows)
-    for note, count in summary["notes"].items():
-        click.echo(f"note: {note} ({count} rows)")
     if out is not None:
         click.echo(f"verdicts     {out / 'verdicts.jsonl'}")
 
@@ -116,6 +118,13 @@ def score_command(
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N records of each dataset.")
 @click.option("--prompt", type=click.Path(path_type=Path), metavar="FILE", help="Prompt in place of the corpus' own.")
 @click.option("--trace/--no-trace", default=True, help="Ask the model to reason first, or to answer at once.")
+@click.option(
+    "--labels",
+    type=click.Choice(["paper", "all"]),
+    default="paper",
+    show_default=True,
+    help="Ask for all types, or not for misc, other, else, na, nan, as the paper's code.",
+)
 @click.option("--b2ner", "processed", is_flag=True, help="The files are B2NER's processed test sets.")
 @click.option(
     "--retry-seconds",
@@ -133,7 +142,7 @@ def score_command(
     "settings",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Of the model: temperature=0, max_tokens=4096, rpm=60, ...",
+    help="Of the model: max_tokens=8192, temperature=0.6, rpm=60, extra.top_p=0.95, ...",
 )
 def evaluate_command(
     urls: tuple[str, ...],
@@ -143,6 +152,7 @@ def evaluate_command(
     limit: int | None,
     prompt: Path | None,
     trace: bool,
+    labels: Labels,
     processed: bool,
     retry_seconds: float,
     out: Path | None,
@@ -150,14 +160,16 @@ def evaluate_command(
     settings: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Measure a model on benchmarks: micro-F1 for each dataset, beside the paper's figures."""
-    from nercot.corpus.recipe import load_recipe, parse_override
-    from nercot.corpus.tables import write_json, write_text
-    from nercot.measure.evaluate import Evaluation, evaluate, markdown
+    """Measure a model on benchmarks: micro-F1 for each dataset, beside the paper's figures.
 
-    overrides = [(f"teacher.{key}", value) for key, value in map(parse_override, settings)]
-    model = load_recipe("quickstart", [("teacher.url", list(urls)), ("teacher.model", name), *overrides]).teacher
-    plan = Evaluation(model, benchmarks, suite, limit, prompt, trace, processed, retry_seconds)
+    Temperature 0 and 4,096 tokens an answer, as in the paper's code; --set temperature=none leaves it to the server.
+    """
+    from nercot.corpus.tables import write_json, write_text
+    from nercot.measure.evaluate import MAX_TOKENS, TEMPERATURE, Evaluation, evaluate
+    from nercot.measure.figures import markdown
+
+    model = asked_model(urls, name, settings, {"temperature": TEMPERATURE, "max_tokens": MAX_TOKENS})
+    plan = Evaluation(model, benchmarks, suite, limit, prompt, trace, processed, retry_seconds, labels)
     with progress(as_json) as report:
         result = evaluate(plan, ledger, report)
     if out is not None:
@@ -167,6 +179,16 @@ def evaluate_command(
         print_json(result)
         return
     click.echo(markdown(result))
+
+
+def asked_model(urls: tuple[str, ...], name: str, settings: tuple[str, ...], usual: Mapping[str, Any]) -> Model:
+    """The model of a command that asks one: `usual` where --set says nothing; the value none clears a key."""
+    from nercot.corpus.recipe import load_recipe, parse_override
+
+    given = dict(map(parse_override, settings))
+    values = {key: value for key, value in {**usual, **given}.items() if value not in ("none", None)}
+    overrides = [(f"teacher.{key}", value) for key, value in values.items()]
+    return load_recipe("quickstart", [("teacher.url", list(urls)), ("teacher.model", name), *overrides]).teacher
 
 
 @command("calibrate")

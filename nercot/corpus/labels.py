@@ -12,6 +12,9 @@ from functools import lru_cache
 
 _SEPARATORS = re.compile(r"[\s_\-]+")
 
+# The types that the paper's released code leaves out of schema and gold, folded (rner/utils.py, is_valid_label).
+PAPER_IGNORED = ("misc", "other", "else", "na", "nan")
+
 
 @lru_cache(maxsize=65536)
 def fold_label(label: str) -> str:
@@ -20,6 +23,11 @@ def fold_label(label: str) -> str:
     A label of nothing but separators stands for itself: folded to nothing it would be found everywhere.
     """
     return (_SEPARATORS.sub("", label) or label).casefold()
+
+
+def ignored_by_paper(label: str) -> bool:
+    """Whether the paper's code leaves this type out, in any spelling (`N A`, `MISC`); a blank one too."""
+    return fold_label(label) in PAPER_IGNORED or not label.strip()
 
 
 def match_label(label: str, schema: Iterable[str]) -> str | None:

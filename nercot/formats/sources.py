@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nercot.corpus.benchmarks import benchmark_at, license_of
 from nercot.corpus.labels import match_label
+from nercot.corpus.recipe import SourceSpec
 from nercot.corpus.records import Entity, Outcome, Record, content_guid, unreadable_guid
+from nercot.corpus.storage import fetch, is_remote
 from nercot.errors import InputError
 from nercot.formats import DataFile, Format, format_named, format_of
 from nercot.formats.files import PACKED, folder_of, refuse_doubles, split_named, split_of
 from nercot.formats.instructuie import LABELS_FILE
 from nercot.formats.registry import suffixes
 from nercot.formats.relabel import Relabel
-from nercot.formats.rows import BadRow, ReadOptions, SourceRow
+from nercot.formats.rows import BadRow, ReadOptions, SourceRow, unique
+from nercot.formats.tags import OUTSIDE, PLAIN, labels_of_tags, scheme_of
 from nercot.validation.grounding import ground_gold
 
 _USUAL_SUFFIXES = (
@@ -89,6 +92,21 @@ def open_source(
     return Source(surveyed, chosen, asked, license, split_named(split) if split else None, relabel)
 
 
+def options_of(spec: SourceSpec) -> ReadOptions:
+    """What a recipe's source tells the readers; labels that are tags (O, B-PER, ...) name tags that are numbers."""
+    read = reading(spec.labels)
+    return replace(read, join=spec.join or read.join, column=spec.column, sentences=spec.sentences)
+
+
+def reading(labels: Sequence[str] | None, tags: Sequence[str] | None = None) -> ReadOptions:
+    """What the types that a user states, or the names of numbered tags among or beside them, tell the readers."""
+    listed = tuple(labels or ())
+    if tags is None and not OUTSIDE.isdisjoint(listed):
+        listed, tags = (), listed
+    types = unique((*listed, *labels_of_tags(tags or (), scheme_of(dict.fromkeys(tags or (), 1)) or PLAIN)))
+    return ReadOptions(schema=types or None, stated=bool(types), names=tuple(tags or ()))
+
+
 def _common_format(files: tuple[DataFile, ...]) -> Format:
     """The one format of all files; two formats in a folder are an error that names both."""
     first = format_of(files[0].path)
@@ -103,7 +121,10 @@ def _common_format(files: tuple[DataFile, ...]) -> Format:
 
 
 def find_files(where: str) -> tuple[DataFile, ...]:
-    """The data files behind a PATH: an existing file or folder first, else a Hub dataset."""
+    """The data files behind a PATH: an existing file or folder first, else objects of a storage, else a Hub dataset."""
+    if is_remote(where):
+        url, config = _with_config(where)
+        where = f"{fetch(url)}:{config}" if config else str(fetch(url))
     path = Path(where).expanduser()
     if path.is_file():
         return (DataFile(path, path.name, split_of(path.name)),)
@@ -123,13 +144,21 @@ def find_files(where: str) -> tuple[DataFile, ...]:
 
 
 def corpus_folder(where: str) -> Path:
-    """The whole folder of a corpus: itself, or all files of a Hub dataset `org/name[@revision]`."""
+    """The whole folder of a corpus: itself, a copy from a storage, or of a Hub dataset `org/name[@revision]`."""
+    if is_remote(where):
+        return fetch(where)
     path = Path(where).expanduser()
     if path.exists() or not _is_hub_id(where) or _looks_local(where):
         return path
     from nercot.formats.hub import download_whole
 
     return download_whole(where)
+
+
+def _with_config(url: str) -> tuple[str, str]:
+    """A storage's URL and the config that stands behind a last colon, if one does."""
+    base, _, config = url.rpartition(":")
+    return (url, "") if "/" in config else (base, config)
 
 
 def _is_hub_id(name: str) -> bool:
@@ -186,6 +215,11 @@ def _unpacked(path: Path) -> str:
     for packed in PACKED:
         name = name.removesuffix(packed)
     return name
+
+
+def corpus_configs(folder: Path) -> list[str]:
+    """The names of the configs that a data set's card lists, in its order; none without a card."""
+    return [str(item.get("config_name")) for item in _configs(folder / "README.md")]
 
 
 def corpus_files(folder: Path, config: str | None) -> tuple[DataFile, ...]:

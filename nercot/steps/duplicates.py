@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import compress, islice
 from operator import add
 from typing import TYPE_CHECKING, Any
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 from rapidfuzz.distance import Levenshtein
 
@@ -57,11 +57,32 @@ _PLAIN = bytes(
 )
 # Any character but ASCII and Latin letters; most texts have none, and looking is faster than replacing.
 _NOT_LATIN = re.compile("[^\x00-\x7f\xc0-\xd6\xd8-\xf6\xf8-\u024f]")
-_FOREIGN_MARK = re.compile(r"[^\w\x00-\x7f]")
-# Scripts without spaces: each character stands for a word.
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+# Scripts without spaces: each grapheme, a letter with the marks on it, stands for a word.  First those that have marks
+# (Thai, Lao, Burmese, Khmer, kana), then Han.
+_MARKED = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3040, 0x30FF), (0xA9E0, 0xA9FF), (0xAA60, 0xAA7F))
+_HAN = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_LETTERS = "".join(f"{chr(first)}-{chr(last)}" for first, last in _MARKED) + _HAN
+_MARKS = "".join(
+    char for first, last in _MARKED for char in map(chr, range(first, last + 1)) if category(char) in ("Mn", "Mc")
 )
+_UNSPACED = re.compile(f"[{_LETTERS}][{_MARKS}\ufe00-\ufe0f\U000e0100-\U000e01ef]*")
+
+
+class _Lettered(dict[int, int | str | None]):
+    """What becomes of a character: letters, digits and the marks on them stay, format characters go, else a space.
+
+    Marks are vowels in most scripts of South and Southeast Asia: without them two names are one.
+    """
+
+    def __missing__(self, point: int) -> int | str | None:
+        char = chr(point)
+        kind = category(char)
+        kept = char.isascii() or char.isalnum() or kind.startswith("M")
+        self[point] = point if kept else None if kind == "Cf" else " "
+        return self[point]
+
+
+_LETTERED = _Lettered()
 
 
 def duplicate_key(sentence: str, schema: Iterable[str]) -> bytes:
@@ -82,7 +103,7 @@ def words_of(sentence: str) -> list[bytes]:
     if not text.isascii():
         text = normalize("NFKC", text).lower()
         if _NOT_LATIN.search(text):
-            text = _UNSPACED.sub(r" \g<0> ", _FOREIGN_MARK.sub(" ", text))
+            text = _UNSPACED.sub(r" \g<0> ", text.translate(_LETTERED))
     words = text.encode("utf-8", "surrogatepass").translate(_PLAIN).split()
     return words or [plain_text(sentence).encode("utf-8", "surrogatepass")]
 

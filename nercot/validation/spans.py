@@ -14,7 +14,7 @@ import json
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Literal, TypeAlias, get_args
@@ -101,15 +101,21 @@ class Interval:
 
 
 def micro_f1(
-    predictions: Sequence[Scorable], golds: Sequence[Scorable], mode: Mode = "exact", *, offsets: bool = False
+    predictions: Sequence[Scorable],
+    golds: Sequence[Scorable],
+    mode: Mode = "exact",
+    *,
+    offsets: bool = False,
+    ignore: Collection[str] = (),
 ) -> Score:
     """Span micro-F1 of predictions against golds, row by row.
 
     `exact` (strict) counts the multiset of (mention, folded label); with `offsets`, entities that have offsets
     on both sides are the same only at the same place.  `paper` counts the set of (mention, label), both
     normalised as the paper's released code does.  A record is its entities as a prediction; as gold its own
-    gold, or its entities where it has none.  A prediction that cannot be read predicts nothing, and its gold
-    counts.  Raises InputError for gold that cannot be read, ValueError for two different numbers of rows.
+    gold, or its entities where it has none.  `ignore`: types (folded) whose mentions count on no side.  A
+    prediction that cannot be read predicts nothing, and its gold counts.  Raises InputError for gold that cannot
+    be read, ValueError for two different numbers of rows.
     """
     check_mode(mode)
     if mode == "paper" and offsets:
@@ -126,10 +132,17 @@ def micro_f1(
             unreadable += 1
         if sides is None:
             raise InputError(f"the gold of row {number} cannot be read: give it as an answer, a record or entities")
+        if ignore:
+            sides = _without(sides, ignore)
         for total, side in zip(totals, sides, strict=True):
             total.update(side)
         rows.append((len(sides[0]), len(sides[1]), len(sides[2])))
     return Score(mode, *_sums(rows), unreadable, _per_type(mode, totals, spelling), tuple(rows))
+
+
+def _without(sides: _Sides, ignore: Collection[str]) -> _Sides:
+    gold, found, matched = ([label for label in side if fold_label(label) not in ignore] for side in sides)
+    return gold, found, matched
 
 
 def check_mode(mode: str) -> None:
