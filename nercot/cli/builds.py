@@ -11,8 +11,9 @@ import click
 from nercot.cli.shell import cli, command, one_or_many, print_json, print_table, progress, split_schema
 
 if TYPE_CHECKING:
-    from nercot.building.builder import BuildOptions, BuildResult
+    from nercot.building.options import BuildOptions, BuildResult
     from nercot.corpus.recipe import Recipe
+    from nercot.llm.ledger import Ledger
 
 
 def build_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -41,7 +42,7 @@ def build_options(function: Callable[..., None]) -> Callable[..., None]:
             "--teacher-url",
             metavar="URL",
             multiple=True,
-            help="OpenAI-compatible address (again for replicas), or embedded.",
+            help="OpenAI-compatible address (again for replicas), or local, or recorded.",
         ),
         click.option("--teacher-model", metavar="NAME", help="Model to ask the teacher's server for."),
         click.option("--judge-url", metavar="URL", multiple=True, help="The same for the judge."),
@@ -73,6 +74,8 @@ def build_command(as_json: bool, **given: Any) -> None:
     recipe, options = _recipe_and_options(**given)
     with progress(as_json) as report:
         result = build(recipe, options, report)
+    for note in result.notes:
+        click.echo(f"nercot: {note}", err=True)
     _print_build(result, as_json)
     if result.shortfall:
         click.echo(f"nercot: {result.shortfall}", err=True)
@@ -96,7 +99,7 @@ def _recipe_and_options(
     strict: bool,
 ) -> tuple[Recipe, BuildOptions]:
     """The recipe with everything that the command line says put in."""
-    from nercot.building.builder import BuildOptions
+    from nercot.building.options import BuildOptions
     from nercot.corpus.recipe import load_recipe, parse_override
 
     given = {
@@ -122,6 +125,9 @@ def _print_build(result: BuildResult, as_json: bool) -> None:
     if any(result.calls.values()):
         cost = "cost unknown (no price in the recipe)" if result.cost is None else f"{result.cost:.4f} USD"
         click.echo(f"calls of this run: teacher {result.calls['teacher']}, judge {result.calls['judge']}; {cost}")
+    if any(result.recorded.values()):
+        told = ", ".join(f"{role} {count}" for role, count in result.recorded.items() if count)
+        click.echo(f"recorded answers taken in: {told}; they cost nothing")
     state = "" if result.changed else " (unchanged)"
     click.echo(f"candidate    {result.candidate}{state}\nfingerprint  {result.fingerprint}\n")
     click.echo("Next:")
@@ -166,6 +172,10 @@ def plan_command(as_json: bool, **given: Any) -> None:
     click.echo(f"calls        teacher {calls['teacher']}, judge at most {calls['judge']}")
     click.echo(f"tokens       about {tokens['input']} in, {tokens['output']} out")
     click.echo(f"cost         {cost}\nhours        about {found['hours']:g}")
+    for fact in found.get("recorded", ()):
+        click.echo(f"recorded     {fact['role']} {fact['model']}: {fact['answers']} answers in {fact['file']}")
+    for note in found.get("notes", ()):
+        click.echo(f"nercot: {note}", err=True)
     click.echo("Answers that the ledger holds cost nothing; each further attempt adds its own calls.")
 
 
@@ -242,31 +252,61 @@ def _print_totals(path: Path, as_json: bool) -> None:
         print_table([name.replace("_", " ") for name in rows[0]], [list(row.values()) for row in rows])
 
 
-@ledger_command.command("export", epilog="Example: nercot ledger export answers.parquet")
-@click.argument("file", type=click.Path(path_type=Path))
+@ledger_command.command(
+    "export", epilog="Example: nercot ledger export answers.parquet, or ledger export --recorded answers --corpus mine"
+)
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--recorded",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write one corpus' answers as recorded files, for recipes that need no model.",
+)
+@click.option("--corpus", metavar="NAME", help="Whose answers (with --recorded).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @click.pass_obj
-def ledger_export(path: Path, file: Path, as_json: bool) -> None:
+def ledger_export(path: Path, file: Path | None, recorded: Path | None, corpus: str | None, as_json: bool) -> None:
     """Write every final answer to FILE, to publish or to build elsewhere without a call.
 
     Answers about text that may not be passed on stay here.
     """
     from nercot.errors import InputError
-    from nercot.llm.exchange import export_parquet
     from nercot.llm.ledger import Ledger
     from nercot.release.standoff import withheld_guids
 
+    if (file is None) == (recorded is None) or (recorded is None) != (corpus is None):
+        raise click.UsageError(
+            "say FILE.parquet for all answers, or --recorded DIR --corpus NAME for those of one corpus"
+        )
     if not path.exists():
         raise InputError(f"{path}: there is no ledger; build with a teacher first, or say --out")
     withheld = withheld_guids(path.parent, path.parent.parent / "releases")
     with Ledger(path) as ledger:
-        count = export_parquet(ledger, file, withheld)
+        written = _exported(ledger, file, recorded, corpus, withheld)
     if as_json:
-        print_json({"answers": count, "file": str(file), "withheld_records": len(withheld)})
+        print_json({**written, "file": str(file or recorded), "withheld_records": len(withheld)})
         return
-    click.echo(f"{count} answers written to {file}")
+    told = ", ".join(f"{count} {name}" for name, count in written.items())
+    click.echo(f"{told} written to {file or recorded}")
     if withheld:
         click.echo(f"left out: answers about {len(withheld)} records whose text may not be passed on")
+    if recorded is not None:
+        keys = " ".join(f"--{role}-url recorded --set recorded.{role}={recorded / role}.jsonl" for role in written)
+        click.echo(f"to build from them: nercot build RECIPE {keys}")
+
+
+def _exported(
+    ledger: Ledger, file: Path | None, recorded: Path | None, corpus: str | None, withheld: frozenset[str]
+) -> dict[str, int]:
+    """How many answers were written: all to a file, or those of one corpus as recorded files, by role."""
+    if file is not None:
+        from nercot.llm.exchange import export_parquet
+
+        return {"answers": export_parquet(ledger, file, withheld)}
+    from nercot.release.recordings import write_recordings
+
+    assert recorded is not None
+    return write_recordings(ledger.path.parent / str(corpus) / "candidate", ledger, recorded, withheld)
 
 
 @ledger_command.command("import", epilog="Example: nercot ledger import answers.parquet")

@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from nercot.corpus.labels import PAPER_IGNORED
+from nercot.corpus.recordings import read_header
 from nercot.corpus.resources import resource
 from nercot.errors import RecipeError
 
 # Paths of a recipe start at its folder, paths of the command line where the user stands.
-_PATH_KEYS = re.compile(r"source\.path|benchmarks\.path|prompts\..+")
+_PATH_KEYS = re.compile(r"source\.path|benchmarks\.path|prompts\..+|recorded\..+")
 EMBEDDED = "embedded"
 LOCAL = "local"
+RECORDED = "recorded"
 NOBODY = "none"
 # The ways to a corpus that has rows without a trace.
 _MERGING = (("merge",), ("annotate", "validate", "merge"), ("draw", "annotate", "validate", "merge"))
@@ -47,11 +49,12 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A teacher or a judge: an OpenAI-compatible endpoint, `local` (a GGUF file), or `embedded`.
+    """A teacher, a reader or a judge: an OpenAI-compatible endpoint, `local` (a GGUF file), `recorded`, or `embedded`.
 
-    `url`: one or several replicas of one model; `("embedded",)` and `("local",)` are not addresses.
+    `url`: one or several replicas of one model; the words `embedded`, `local` and `recorded` are not addresses.
     `rpm`, `tpm`: requests and tokens per minute; None is no limit.  `extra`: sent with every request.
-    `file`: the GGUF file of a local model, whose name is then `model`.
+    `file`: the GGUF file of a local model, whose name is then `model`.  `recorded`: the files of recorded answers
+    that stand in for it.
     """
 
     url: tuple[str, ...] = (EMBEDDED,)
@@ -68,6 +71,12 @@ class Model:
     extra: Mapping[str, Any] = field(default_factory=dict)
     price: Price = Price()
     file: str | None = None
+    recorded: tuple[str, ...] = ()
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether recorded answers stand in for an endpoint."""
+        return self.url == (RECORDED,)
 
     @property
     def embedded(self) -> bool:
@@ -81,6 +90,10 @@ class DatasetSpec:
 
     schema: tuple[str, ...] | None = None
     renamed: Mapping[str, str] = field(default_factory=dict)
+
+
+# Keys of a source that say how files of tokens are read: how they become a sentence, the column of tags, what ends one.
+READING = ("join", "column", "sentences")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +113,18 @@ class SourceSpec:
     renamed: Mapping[str, str] = field(default_factory=dict)
     ignore_labels: tuple[str, ...] = ()
     datasets: Mapping[str, DatasetSpec] = field(default_factory=dict)
+    join: str | None = None
+    column: str | None = None
+    sentences: str | None = None
 
     @classmethod
     def read(cls, table: Mapping[str, Any]) -> SourceSpec:
         """The table `source` of a recipe, or of a manifest: `labels` is a list (a schema) or a table (old -> new)."""
         schema, renamed = _labels(table.get("labels"))
         datasets = {name: DatasetSpec(*_labels(own.get("labels"))) for name, own in table.get("datasets", {}).items()}
-        plain = {key: table.get(key) for key in ("path", "hub", "revision", "format", "split")}
+        plain = {key: table.get(key) for key in ("path", "hub", "revision", "format", "split", *READING)}
+        if plain["column"] is not None:
+            plain["column"] = str(plain["column"])
         ignored = _ignored(table.get("ignore_labels", ()))
         return cls(**plain, labels=schema, renamed=renamed, ignore_labels=ignored, datasets=datasets)
 
@@ -129,6 +147,7 @@ class SourceSpec:
             "split": self.split,
             "labels": dict(self.renamed) or (None if self.labels is None else list(self.labels)),
         }
+        table |= {key: value for key in READING if (value := getattr(self, key)) is not None}
         if self.ignore_labels:
             table["ignore_labels"] = list(self.ignore_labels)
         if self.datasets:
@@ -175,6 +194,7 @@ class Recipe:
     sample: Sample = Sample()
     digits: int = 1
     teacher: Model = Model()
+    reader: Model = Model()
     judge: Model = Model()
     prompts: Mapping[str, str] = field(default_factory=dict)
     rules: tuple[str, ...] | None = None
@@ -197,22 +217,29 @@ def load_recipe(name: str = "quickstart", overrides: Sequence[tuple[str, Any]] =
     """
     path = _find(name)
     data = _read(path)
-    _forget_host(data, [key for key, _ in overrides])
+    _forget_host(data, dict(overrides))
     for key, value in overrides:
         _put(data, key, _from_here(value) if _PATH_KEYS.fullmatch(key) else value)
     _check(data, path.name)
     return _recipe(data, path.parent)
 
 
-def _forget_host(data: dict[str, Any], overridden: Sequence[str]) -> None:
-    """Key, price and provider belong to the recipe's own host: another address does not get them."""
-    for role in ("teacher", "judge"):
+def _forget_host(data: dict[str, Any], overridden: Mapping[str, Any]) -> None:
+    """Key, price and provider belong to the recipe's own host: another address does not get them.
+
+    Recorded answers say themselves which model gave them.
+    """
+    for role in ("teacher", "reader", "judge"):
         if f"{role}.url" in overridden and isinstance(data.get(role), dict):
             for name in ("api_key_env", "price", "provider"):
                 data[role].pop(name, None)
+            if overridden[f"{role}.url"] == RECORDED:
+                data[role].pop("model", None)
 
 
 def _from_here(path: Any) -> Any:
+    if isinstance(path, list):
+        return [_from_here(one) for one in path]
     return str(Path(path).expanduser().absolute()) if isinstance(path, str) else path
 
 
@@ -363,8 +390,9 @@ def _recipe(data: dict[str, Any], folder: Path) -> Recipe:
         source=SourceSpec.read(source),
         sample=_sample(data.get("sample", {}), steps),
         digits=data.get("partition", {}).get("digits", 1),
-        teacher=_teacher(data.get("teacher", {}), steps),
-        judge=_model(data.get("judge", {}), attempts=3),
+        teacher=_teacher(_with_recorded(data, "teacher", folder), steps),
+        reader=_model(_with_recorded(data, "reader", folder), attempts=2),
+        judge=_model(_with_recorded(data, "judge", folder), attempts=3),
         prompts=data.get("prompts", {}),
         rules=None if rules is None else tuple(rules),
         trace=validate.get("trace", "required"),
@@ -404,17 +432,35 @@ def _teacher(data: Mapping[str, Any], steps: Sequence[str]) -> Model:
     return Model(model=NOBODY) if "merge" in steps and "url" not in data else _model(data, attempts=1)
 
 
+def _with_recorded(data: Mapping[str, Any], role: str, folder: Path) -> Mapping[str, Any]:
+    """The table of a role with the files of its recorded answers, and the model that gave them where none is named."""
+    table = data.get(role, {})
+    if table.get("url") not in (RECORDED, [RECORDED]):
+        return cast(Mapping[str, Any], table)
+    named = data.get("recorded", {}).get(role, ())
+    paths = [folder / Path(path).expanduser() for path in ([named] if isinstance(named, str) else named)]
+    if not paths:
+        raise RecipeError(f'{role}.url = "recorded": from which file? set recorded.{role} to one')
+    models = {path: read_header(path).model for path in paths}
+    wanted = table.get("model", models[paths[0]])
+    chosen = [str(path) for path, model in models.items() if model == wanted]
+    if not chosen or (len(chosen) < len(paths) and "model" not in table):
+        held = ", ".join(sorted(set(models.values())))
+        raise RecipeError(f"{role}.model: whose recorded answers? the files of recorded.{role} hold those of {held}")
+    return {**table, "model": wanted, "recorded": tuple(chosen)}
+
+
 def _model(data: Mapping[str, Any], attempts: int) -> Model:
     url = data.get("url", EMBEDDED)
     urls = (url,) if isinstance(url, str) else tuple(url)
-    if len(urls) > 1 and (EMBEDDED in urls or LOCAL in urls):
-        raise RecipeError("embedded and local stand alone as url; they are no replicas of a server")
+    if len(urls) > 1 and not {EMBEDDED, LOCAL, RECORDED}.isdisjoint(urls):
+        raise RecipeError("embedded, local and recorded stand alone as url; they are no replicas of a server")
     plain = {key: value for key, value in data.items() if key not in ("url", "price")}
     if urls == (EMBEDDED,):
         plain["model"] = EMBEDDED
     elif not data.get("model"):
         raise RecipeError(
-            f"{urls[0]}: which model? give --teacher-model or --judge-model (recipe key teacher.model, judge.model)"
+            f"{urls[0]}: which model? give --teacher-, --reader- or --judge-model (recipe key teacher.model, ...)"
         )
     if urls == (LOCAL,):
         # A local model is called by its file's name, wherever the file lies.

@@ -29,8 +29,9 @@ from nercot.errors import InputError, OutputError, ShortfallError
 from nercot.formats import FORMATS, Format, format_named
 from nercot.formats.conll import apart
 from nercot.formats.files import PACKED
-from nercot.formats.rows import BadRow, ReadOptions, SourceRow, labels_used
-from nercot.formats.sources import Item, Source, bad_item, open_source, rows, to_item, with_answer
+from nercot.formats.joining import AUTO
+from nercot.formats.rows import BadRow, SourceRow, labels_used
+from nercot.formats.sources import Item, Source, bad_item, open_source, reading, rows, to_item, with_answer
 from nercot.validation.grounding import ground_entities
 
 if TYPE_CHECKING:
@@ -75,6 +76,10 @@ def convert(
     to_format: str | None = None,
     split: str | None = None,
     schema: Sequence[str] | None = None,
+    tags: Sequence[str] | None = None,
+    join: str | None = None,
+    column: str | None = None,
+    sentences: str | None = None,
     ignore_labels: Sequence[str] = (),
     force: bool = False,
     strict: bool = False,
@@ -82,13 +87,15 @@ def convert(
     """Reads PATH `where` and writes `to`.
 
     `to_format`: by default what the name of `to` says (.conll, .tsv, .txt: conll), else nercot.
-    `ignore_labels`: types (folded) that are left out of schema and entities; their mentions are counted
+    `tags`: the names of tags that are numbers, in order; `join`, `column`, `sentences`: how files of tokens are read
+    (ReadOptions).  `ignore_labels`: types (folded) that are left out of schema and entities; their mentions are counted
     as the finding `ignored_label`.  Raises InputError, OutputError (also where `to` exists and not
     `force`), and ShortfallError where no row could be used; then nothing is written.
     """
     target = _target(to, to_format)
     _refuse_existing(to, target, force)
-    source = open_source(where, form, ReadOptions(schema=tuple(schema) if schema else None), split=split)
+    read = replace(reading(schema, tags), join=join or AUTO, column=column, sentences=sentences)
+    source = open_source(where, form, read, split=split)
     tally = _Tally(target)
     records = _records(source, frozenset(map(fold_label, ignore_labels)), tally, strict)
     if target.tree:
@@ -111,6 +118,11 @@ class _Target:
     @property
     def tree(self) -> bool:
         return self.kind == "tree"
+
+    @property
+    def tree_holds(self) -> frozenset[str]:
+        """What a folder holds beyond that of its rows: dataset, split, types."""
+        return self.form.tree_holds if self.tree else frozenset()
 
     @property
     def holds(self) -> frozenset[str]:
@@ -202,13 +214,13 @@ class _Tally:
         self.datasets.add(record.dataset)
         self.splits.add(record.split)
         if "schema" not in self.target.holds:
-            group = record.dataset if self.target.tree else ""
+            group = record.dataset if "dataset" in self.target.tree_holds else ""
             self.groups[group, frozenset(record.schema)] += 1
             self.labels.setdefault(group, set()).update(_shown(record, self.target))
 
     def result(self) -> Converted:
         """The counts at the end, with what only shows when all records are seen."""
-        holds = self.target.holds | ({"dataset", "split"} if self.target.tree else set())
+        holds = self.target.holds | self.target.tree_holds
         self.lost["schema"] += sum(
             count for (group, schema), count in self.groups.items() if schema != self.labels[group]
         )
@@ -315,7 +327,7 @@ def _moved(sentence: str, listed: Sequence[Entity]) -> int:
 
 def _shown(record: Record, target: _Target) -> tuple[str, ...]:
     """The types of a record that a reader of the target sees, where rows have no schema of their own."""
-    if target.tree:
+    if "types" in target.tree_holds:
         return record.schema
     if target.form.lines:
         return labels_used(apart(record))

@@ -25,7 +25,8 @@ from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_af
 
 from nercot.corpus.recipe import Model
 from nercot.errors import EndpointError, RecipeError
-from nercot.llm.endpoint import EMPTY_REPLIES, REFUSALS_AT_FIRST, ROLES, Asked, Patience, Progress
+from nercot.llm.asking import ROLES, Asked, Progress
+from nercot.llm.endpoint import EMPTY_REPLIES, REFUSALS_AT_FIRST, Patience
 from nercot.llm.faults import Fault, is_broken_off, is_empty, server_says
 from nercot.llm.ledger import Job, Ledger, in_batches
 from nercot.llm.messages import FINAL, Reply, Request, read_reply

@@ -22,6 +22,8 @@ class Request:
     """One question to one model.
 
     `step`: annotate, score or evaluate.  `model`: as asked for.  `body`: the JSON body of the call.
+    `of`, `ask`: for recorded answers alone, what a reader or judge is asked about, and which time
+    it is asked (None: as `attempt` says).
     `payload`: the bytes that are sent; top-level keys are sorted, inner ones stay in their order,
     because a strict server answers in the order of the JSON schema it is given.  `key`: 64 hex digits
     over (provider, model, attempt, payload); what the request is for (corpus, step, guid) is not in it.
@@ -34,6 +36,8 @@ class Request:
     model: str
     body: Mapping[str, Any]
     attempt: int = 1
+    of: str | None = field(default=None, compare=False)
+    ask: int | None = field(default=None, compare=False)
     payload: bytes = field(init=False, repr=False, compare=False)
     key: str = field(init=False, compare=False)
 

@@ -16,7 +16,8 @@ import openai
 
 from nercot.corpus.recipe import Model
 from nercot.errors import EndpointError
-from nercot.llm.address import api_key, check_url, client, own_headers, server_name, setting, timeout
+from nercot.llm.address import api_key, check_url, server_name, setting
+from nercot.llm.client import client, own_headers, timeout
 from nercot.llm.faults import Fault, Throttled, connection_fault, retry_after, server_says
 from nercot.llm.pacing import Replica
 

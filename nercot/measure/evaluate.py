@@ -17,14 +17,15 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal
 
-from nercot.building.pipeline import Report
 from nercot.corpus.benchmarks import find_benchmark
 from nercot.corpus.labels import PAPER_IGNORED, fold_label, ignored_by_paper
 from nercot.corpus.recipe import Model
 from nercot.corpus.records import Record
+from nercot.corpus.work import Report
 from nercot.errors import ShortfallError
 from nercot.llm.address import api_key, provider_of
-from nercot.llm.endpoint import Patience, Progress, ask_all, request_body
+from nercot.llm.asking import Progress, request_body
+from nercot.llm.endpoint import Patience, ask_all
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Reply, Request
 from nercot.llm.prompts import default_template, extract_messages, read_template

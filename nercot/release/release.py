@@ -15,19 +15,19 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version as package_version
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from nercot.building.builder import alone, quiet
+from nercot.building.builder import alone
 from nercot.building.candidate import replace_folder
-from nercot.building.pipeline import Report
 from nercot.corpus.manifest import NAME, Manifest, configs_of, read_manifest, splits_of, write_sealed
 from nercot.corpus.removed import Removal, collapsed, read_guids, read_removed, sentence_hash, write_removed
 from nercot.corpus.tables import COLUMNS, write_text, writing
+from nercot.corpus.work import Report, quiet
 from nercot.errors import InputError, OutputError, ShortfallError
 from nercot.formats.sources import sha256_of
 from nercot.release.changelog import changelog, first_section, intact, section
@@ -163,15 +163,19 @@ def _released(folder: Path, manifest: Manifest, **more: Any) -> Released:
 
 @contextmanager
 def _staged(folder: Path) -> Iterator[Path]:
-    """A folder beside the releases that is gone afterwards, unless it became one."""
+    """A folder beside the releases that is gone afterwards, unless it became one; so are folders made for it."""
     stage = folder / ".new"
     with writing(folder):
         shutil.rmtree(stage, ignore_errors=True)
+        made = [path for path in (folder, *folder.parents) if not path.exists()]
         stage.mkdir(parents=True)
         try:
             yield stage
         finally:
             shutil.rmtree(stage, ignore_errors=True)
+            with suppress(OSError):  # one that is not empty holds a release
+                for path in made:
+                    path.rmdir()
 
 
 def _copy(candidate: Path, stage: Path, report: Report) -> dict[str, Any]:
@@ -223,8 +227,8 @@ def seal(folder: Path, manifest: Manifest, version: str, stats: Mapping[str, Any
 
 
 def _card_writer() -> str:
-    """What writes the card, its pictures and its metadata: another version may write other bytes."""
-    return ", ".join(f"{name} {package_version(name)}" for name in ("huggingface_hub", "matplotlib", "mlcroissant"))
+    """What writes the card: another version may write other bytes."""
+    return f"huggingface_hub {package_version('huggingface_hub')}"
 
 
 def _same(new: Manifest, old: Manifest) -> bool:

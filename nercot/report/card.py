@@ -271,5 +271,19 @@ def _made(manifest: Mapping[str, Any]) -> str:
     return (
         f"{who} annotated each sentence of the source under its schema and argued for every entity.  Validation kept "
         "an answer only if it is well formed, its types are of the schema, its mentions stand in the sentence, and its "
-        f"trace justifies each of them.  {scored}"
+        f"trace justifies each of them.  {scored}{_recorded(manifest)}"
+    )
+
+
+def _recorded(manifest: Mapping[str, Any]) -> str:
+    """What a reader should know of recorded answers: nobody was asked, and to which prompt they were given."""
+    facts = manifest.get("recorded", ())
+    if not facts:
+        return ""
+    files = ", ".join(f"`{fact['file']}` ({cell(fact['model'])}, {fact['answers']} answers)" for fact in facts)
+    older = sorted({fact["role"] for fact in facts if not fact["prompt_is_todays"]})
+    changed = f"  Prompts changed since they were recorded: {', '.join(older)}." if older else ""
+    return (
+        "\n\nNo model was asked for this build: the answers of real models were recorded once and are kept with the"
+        f" recipe, in {files}.{changed}"
     )

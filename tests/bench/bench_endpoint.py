@@ -81,7 +81,8 @@ def messages(n: int) -> list[dict[str, str]]:
 
 def run_nercot(url: str, number: int, concurrency: int, folder: Path) -> None:
     from nercot.corpus.recipe import Model
-    from nercot.llm.endpoint import ask_all, request_body
+    from nercot.llm.asking import request_body
+    from nercot.llm.endpoint import ask_all
     from nercot.llm.ledger import Ledger
     from nercot.llm.messages import Request
 

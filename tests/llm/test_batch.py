@@ -16,8 +16,9 @@ from fault_server import Act, Batches, FaultServer, completion, error
 
 from nercot.corpus.recipe import Model, Price
 from nercot.errors import EndpointError
+from nercot.llm.asking import Asked, Progress, request_body
 from nercot.llm.batch import ask_batch
-from nercot.llm.endpoint import Asked, Patience, Progress, ask_all, request_body
+from nercot.llm.endpoint import Patience, ask_all
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Request
 from nercot.llm.pacing import Budget
@@ -214,7 +215,7 @@ def test_a_lost_answer_to_making_a_job_makes_no_second_one(ledger: Ledger) -> No
 ASKING = """
 import sys
 from nercot.llm.batch import ask_batch
-from nercot.llm.endpoint import request_body
+from nercot.llm.asking import request_body
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Request
 from nercot.corpus.recipe import Model, Price

@@ -21,7 +21,8 @@ from fault_server import Act, Call, FaultServer, answer, completion, error
 
 from nercot.corpus.recipe import Model, Price
 from nercot.errors import EndpointError, RecipeError
-from nercot.llm.endpoint import Asked, Patience, Progress, ask_all, request_body
+from nercot.llm.asking import Asked, Progress, request_body
+from nercot.llm.endpoint import Patience, ask_all
 from nercot.llm.exchange import export_parquet
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Request
@@ -713,7 +714,8 @@ def test_progress_is_told(ledger: Ledger) -> None:
 FILLING = """
 import resource, sys
 from nercot.errors import OutputError
-from nercot.llm.endpoint import ask_all, request_body
+from nercot.llm.asking import request_body
+from nercot.llm.endpoint import ask_all
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Request
 from nercot.corpus.recipe import Model
@@ -770,7 +772,8 @@ def test_ctrl_c_waits_for_what_is_paid_for_and_is_raised_again(tmp_path: Path) -
 
 ASKING = """
 import sys
-from nercot.llm.endpoint import Patience, ask_all, request_body
+from nercot.llm.asking import request_body
+from nercot.llm.endpoint import Patience, ask_all
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Request
 from nercot.corpus.recipe import Model

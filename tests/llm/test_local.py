@@ -13,7 +13,8 @@ from assets import SMOLLM2, asset
 from nercot.corpus.recipe import Model
 from nercot.errors import EndpointError, InputError
 from nercot.llm.address import provider_of
-from nercot.llm.endpoint import Patience, ask_all, request_body
+from nercot.llm.asking import request_body
+from nercot.llm.endpoint import Patience, ask_all
 from nercot.llm.ledger import Ledger
 from nercot.llm.local import model_file, model_name, serving
 from nercot.llm.messages import Request

@@ -289,3 +289,12 @@ def test_a_release_that_fails_leaves_nothing(place: Path, server: FaultServer) -
     with pytest.raises(NercotError, match=r"CHANGELOG\.md"):
         released(place)
     assert [item.name for item in (place / "releases/ner-cot").iterdir()] == ["1.0.0"]
+
+
+def test_a_release_that_fails_leaves_no_folder(place: Path):
+    shutil.rmtree(place / "releases")
+    data = next((place / "build/ner-cot/candidate/cot").iterdir())
+    data.write_bytes(data.read_bytes()[:-1])
+    with pytest.raises(InputError, match="changed since it was built"):
+        released(place)
+    assert not (place / "releases").exists()

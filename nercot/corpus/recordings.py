@@ -1,0 +1,194 @@
+"""Files of recorded answers: what a real model said, kept so that a corpus can be built without it.
+
+In: a file of JSON lines, as `nercot ledger export --recorded` writes them.  Out: its header, and each line by
+what it was an answer to; or an InputError of one line that names file, line and what to do.  Never asks a
+model, and holds no reply in memory: a line is read when it is wanted.
+
+The first line is `{"role", "model", "prompt"}`: teacher, reader or judge, the model's name, the sha256 of the
+prompt's template.  Every other line is one reply: `guid`, `attempt` (the teacher's, default 1), `ask` (how many
+times it was asked, default 1), then the reply, as `content` with `reasoning` and `finish_reason` where there
+are any, or for a reader and a judge as the keys of their JSON object.  A reader's and a judge's line also has
+`of`: the sha256 of the trace and answer that they were asked about, so that it answers for nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from nercot.errors import InputError
+
+ROLES = ("teacher", "reader", "judge")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_PLACE = ("guid", "attempt", "ask", "of")
+_REPLY = ("content", "reasoning", "finish_reason", "model", "refused")
+# What a reader's and a judge's JSON object must at least have.
+_OBJECT = {"reader": "taken", "judge": "score"}
+_LONGEST_LINE = 4_000_000
+
+Place = tuple[str, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Who said it: the role, the model's name, the sha256 of the template of the prompt."""
+
+    role: str
+    model: str
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One recorded reply; `refused` is why the server refused the request, and then there is no content."""
+
+    content: str
+    reasoning: str | None = None
+    finish_reason: str | None = None
+    model: str | None = None
+    refused: str | None = None
+
+
+def template_hash(template: str) -> str:
+    """How a header names a prompt: the sha256 of its template's text."""
+    return hashlib.sha256(template.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def read_header(path: Path) -> Header:
+    """The header of a recorded file.  Raises InputError where there is none."""
+    with _opened(path) as file:
+        return _header(file.readline(_LONGEST_LINE), path)
+
+
+def said_of_prompts(facts: Iterable[Mapping[str, Any]]) -> list[str]:
+    """One line for each recorded file that was given to another prompt than today's."""
+    return [
+        f"{fact['file']}: recorded with another prompt than today's ({fact['role']}, sha256"
+        f" {str(fact['prompt'])[:12]}...): a model asked now may answer differently"
+        for fact in facts
+        if not fact["prompt_is_todays"]
+    ]
+
+
+class Recording:
+    """One recorded file, looked through once: `places` says on which line which answer stands."""
+
+    def __init__(self, path: Path, role: str) -> None:
+        self.path = path
+        self._lines: dict[Place, tuple[int, int]] = {}
+        hashed = hashlib.sha256()
+        with _opened(path) as file:
+            first = file.readline(_LONGEST_LINE)
+            self.header = _header(first, path)
+            if self.header.role != role:
+                raise InputError(
+                    f"{path}: holds answers of a {self.header.role}, not of a {role}: name it in"
+                    f" recorded.{self.header.role}"
+                )
+            hashed.update(first)
+            at = len(first)
+            for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), start=2):
+                hashed.update(line)
+                if line.strip():
+                    self._note(_line(line, role, f"{path}, line {number}"), number, at)
+                at += len(line)
+        self.sha256 = hashed.hexdigest()
+
+    def _note(self, row: Mapping[str, Any], number: int, at: int) -> None:
+        place = _place(row, self.header.role)
+        if place in self._lines:
+            raise InputError(
+                f"{self.path}, line {number}: answers the same as line {self._lines[place][0]}"
+                f" (guid {row['guid']}): keep one of them"
+            )
+        self._lines[place] = (number, at)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def guids(self) -> Iterator[tuple[str, int]]:
+        """The guid and the number of each line."""
+        return ((place[0], number) for place, (number, _) in self._lines.items())
+
+    def find(self, place: Place) -> Said | None:
+        """The reply at this place: (guid, `of` or for a teacher its attempt as text, ask)."""
+        if place not in self._lines:
+            return None
+        number, at = self._lines[place]
+        with _opened(self.path) as file:
+            file.seek(at)
+            row = _line(file.readline(_LONGEST_LINE), self.header.role, f"{self.path}, line {number}")
+        return _said(row)
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise InputError(f"{path}: recorded answers cannot be read ({error.strerror}); check the path") from error
+
+
+def _header(line: bytes, path: Path) -> Header:
+    row = _json(line, f"{path}, line 1")
+    wrong = f"{path}: its first line is not the header of a recorded file: it needs role ({', '.join(ROLES)})"
+    if row.get("role") not in ROLES or not isinstance(row.get("model"), str) or not row["model"]:
+        raise InputError(f"{wrong} and model")
+    if not isinstance(row.get("prompt"), str) or not _SHA256.fullmatch(row["prompt"]):
+        raise InputError(f"{wrong}, model and prompt, the sha256 of the prompt's template")
+    return Header(row["role"], row["model"], row["prompt"])
+
+
+def _json(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        cut = "" if line.endswith(b"\n") else ", and the file ends there: it may be cut off; fetch it again"
+        raise InputError(f"{where}: not a line of JSON{cut or ': mend or delete it'}") from error
+    if not isinstance(row, dict):
+        raise InputError(f"{where}: not a JSON object: mend or delete it")
+    return row
+
+
+def _line(line: bytes, role: str, where: str) -> dict[str, Any]:
+    """A line of a recorded file, checked."""
+    row = _json(line, where)
+    if (wrong := _wrong(row, role)) is not None:
+        raise InputError(f"{where}: {wrong}")
+    return row
+
+
+def _wrong(row: Mapping[str, Any], role: str) -> str | None:
+    """What is wrong with a line, None if nothing is."""
+    if not isinstance(row.get("guid"), str) or not row["guid"]:
+        return "has no guid: a recorded answer names the record that it answers"
+    for name in ("attempt", "ask"):
+        value = row.get(name, 1)
+        if type(value) is not int or not 1 <= value <= 1000:
+            return f"{name} is no number from 1 on"
+    if role != "teacher" and not (isinstance(row.get("of"), str) and _SHA256.fullmatch(row["of"])):
+        return "has no `of`: the sha256 of the trace and answer that the model was asked about"
+    if "content" not in row and "refused" not in row and _OBJECT.get(role, "content") not in row:
+        needed = " or ".join(f"`{name}`" for name in ("content", _OBJECT.get(role)) if name)
+        return f"has another shape: a {role}'s line holds {needed}"
+    if texts := [name for name in _REPLY if not isinstance(row.get(name, ""), str | None)]:
+        return f"{texts[0]} is not a text"
+    return None
+
+
+def _place(row: Mapping[str, Any], role: str) -> Place:
+    about = str(row.get("attempt", 1)) if role == "teacher" else row["of"]
+    return row["guid"], about, row.get("ask", 1)
+
+
+def _said(row: Mapping[str, Any]) -> Said:
+    told = {name: row[name] for name in _REPLY[1:] if row.get(name) is not None}
+    if "content" in row or "refused" in row:
+        return Said(row.get("content") or "", **told)
+    # A judgement and a reading have a `reason` and the like, but none of the names of a reply.
+    said = {name: value for name, value in row.items() if name not in _PLACE}
+    return Said(json.dumps(said, ensure_ascii=False))

@@ -1,0 +1,178 @@
+"""Recorded answers in the place of an endpoint: `url = "recorded"`.
+
+In: requests, and the files that a recipe names (corpus/recordings.py).  Out: the ledger holds what was
+recorded, as answers of the provider `recorded` that cost nothing, and `Asked` says what is missing.  From
+there on they go the way of every other answer.  Never asks a model, and never takes a reading or judgement
+for one of another trace.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from nercot.corpus.recipe import Model, Recipe
+from nercot.corpus.recordings import Recording, Said, template_hash
+from nercot.corpus.records import Record
+from nercot.errors import InputError, RecipeError
+from nercot.llm.asking import ROLES, Asked, Progress
+from nercot.llm.ledger import Ledger, in_batches
+from nercot.llm.messages import Reply, Request, read_reply
+from nercot.validation.answers import carries, render_answer
+
+# Which prompt each role is given.
+PROMPTS = {"teacher": "annotate", "reader": "reading", "judge": "judge"}
+_A_PORTION = 500
+
+
+def asked_about(record: Record) -> str:
+    """What a reading or judgement was given on (`of`): the sha256 of the record's Answer, trace and JSON."""
+    answer = render_answer(record.cot if carries(record.cot) else None, record.entities or (), record.schema)
+    return hashlib.sha256(answer.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Book:
+    """The recorded files of one model in one role; where two of them answer the same, the first counts."""
+
+    def __init__(self, role: str, paths: Sequence[str]) -> None:
+        if not paths:
+            raise RecipeError(f'{role}.url = "recorded": from which file? set recorded.{role} to a recorded file')
+        self.role = role
+        self.recordings = [Recording(Path(path), role) for path in paths]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.recordings))
+
+    def find(self, request: Request) -> tuple[Said, str] | None:
+        """What was said to a request, and the model that said it; None if that is not recorded."""
+        of, ask = request.of, request.attempt if request.ask is None else request.ask
+        place = (request.guid, str(request.attempt), 1) if self.role == "teacher" else (request.guid, of or "", ask)
+        for recording in self.recordings:
+            if (said := recording.find(place)) is not None:
+                return said, recording.header.model
+        return None
+
+    def strangers(self, guids: Collection[str]) -> str | None:
+        """One line about answers to records that the source does not have, None if there are none."""
+        found = [
+            (recording.path.name, number, guid)
+            for recording in self.recordings
+            for guid, number in recording.guids()
+            if guid not in guids
+        ]
+        if not found:
+            return None
+        name, number, guid = found[0]
+        return (
+            f"recorded.{self.role}: {len(found)} answers are about records that this source does not have"
+            f" ({name}, line {number}: guid {guid}); they are left out"
+        )
+
+
+def ask_recorded(
+    requests: Iterable[Request], model: Model, ledger: Ledger, progress: Callable[[Progress], None] | None = None
+) -> Asked:
+    """Takes what is recorded of the requests into the ledger; `Asked.missing` is one line about the rest.
+
+    Raises InputError for a file that is no recorded file, or holds an answer twice.
+    """
+    seen, absent, book = Progress(), 0, None
+    for some in in_batches(requests, _A_PORTION):
+        book = book or Book(ROLES[some[0].step], model.recorded)
+        known, entries = ledger.final([request.key for request in some]), []
+        for request in some:
+            if request.key in known:
+                seen.found += 1
+                continue
+            known.add(request.key)
+            if (entry := _enter(request, book, ledger)) is None:
+                absent += 1
+                continue
+            entries.append(entry)
+        for entry in entries:
+            entry.result()
+        seen.done += len(entries)
+        seen.recorded += len(entries)
+        seen.pending = absent
+        if progress is not None:
+            progress(seen)
+    return Asked(seen, missing=_missing(book, absent) if book is not None and absent else None)
+
+
+def _enter(request: Request, book: Book, ledger: Ledger) -> Future[None] | None:
+    """Hands what was said to a request to the ledger; None if nothing was."""
+    found = book.find(request)
+    if found is None:
+        return None
+    said, model = found
+    if said.refused is not None:
+        return ledger.append(request, Reply(request.key, "refused", detail=said.refused), b"", 0.0)
+    raw = as_completion(said, model)
+    return ledger.append(request, read_reply(raw, request.key), raw, 0.0)
+
+
+def as_completion(said: Said, model: str) -> bytes:
+    """A recorded reply as the body of a chat completion, without usage: nothing was asked."""
+    message: dict[str, Any] = {"role": "assistant", "content": said.content}
+    if said.reasoning is not None:
+        message["reasoning_content"] = said.reasoning
+    choice = {"index": 0, "message": message, "finish_reason": said.finish_reason or "stop"}
+    return json.dumps({"model": said.model or model, "choices": [choice]}, ensure_ascii=False).encode(
+        "utf-8", "surrogatepass"
+    )
+
+
+def _missing(book: Book, absent: int) -> str:
+    files = ", ".join(recording.path.name for recording in book.recordings)
+    of = "" if book.role == "teacher" else " on just this trace and answer"
+    return (
+        f"{book.role}: {absent} not recorded{of} in {files}: to ask a model for them, give"
+        f" --{book.role}-url URL --{book.role}-model NAME"
+    )
+
+
+# --- what plan, card and manifest say -------------------------------------------------------------------
+
+
+def recorded_models(recipe: Recipe) -> Iterator[tuple[str, Model]]:
+    """The roles of a recipe whose answers are recorded, and their entries."""
+    for role in ROLES.values():
+        entry = getattr(recipe, role, None)
+        for model in entry if isinstance(entry, tuple) else (entry,):
+            if model is not None and model.is_recorded:
+                yield role, model
+
+
+def recorded_facts(recipe: Recipe, prompts: Mapping[str, str]) -> list[dict[str, Any]]:
+    """For each recorded file its role, model, hash and answers, and whether it was given to today's prompt."""
+    facts = []
+    for role, model in recorded_models(recipe):
+        today = template_hash(prompts.get(PROMPTS[role], ""))
+        for recording in Book(role, model.recorded).recordings:
+            header = recording.header
+            facts.append(
+                {
+                    "role": role,
+                    "model": header.model,
+                    "file": recording.path.name,
+                    "sha256": recording.sha256,
+                    "answers": len(recording),
+                    "prompt": header.prompt,
+                    "prompt_is_todays": header.prompt == today,
+                }
+            )
+    return facts
+
+
+def recorded_key(model: Model) -> list[str]:
+    """What a recorded model's answers depend on: the hashes of its files; nothing for any other model."""
+    if not model.is_recorded:
+        return []
+    try:
+        return [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in model.recorded]
+    except OSError as error:
+        raise InputError(f"{error.filename}: recorded answers cannot be read ({error.strerror})") from error

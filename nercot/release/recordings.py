@@ -1,0 +1,127 @@
+"""A corpus' answers as recorded files: what `url = "recorded"` takes in the place of its models.
+
+In: the folder of a candidate, and the ledger that holds its answers.  Out: one file a role (teacher.jsonl,
+judge.jsonl), in the format of corpus/recordings.py, sorted by guid; the same answers give the same bytes.
+Leaves out records whose text may not be passed on.  Holds no key, time, latency or cost.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator
+from heapq import merge
+from itertools import chain, groupby
+from pathlib import Path
+from typing import Any
+
+from nercot.corpus.manifest import Manifest, read_manifest
+from nercot.corpus.recordings import template_hash
+from nercot.corpus.tables import replacing, to_record
+from nercot.corpus.work import Row
+from nercot.errors import InputError
+from nercot.llm.ledger import Ledger, in_batches
+from nercot.llm.messages import Reply, Request
+from nercot.llm.prompts import parse_judgement
+from nercot.llm.recorded import PROMPTS, asked_about
+from nercot.release.rebuild import Requests, rows_of
+
+_BATCH = 200
+# Steps whose drops no teacher was asked about, and the columns that a question is made of.
+_BEFORE = ("source", "stratify")
+_QUESTION = ("dataset", "license", "sentence", "schema", "schema_descriptions")
+
+
+def write_recordings(corpus: Path, ledger: Ledger, folder: Path, withheld: Collection[str]) -> dict[str, int]:
+    """Writes the recorded files of the candidate in `corpus` into `folder`; returns how many answers of each role.
+
+    `withheld`: guids that are left out.  Raises InputError for a folder that is no candidate, or whose answers
+    are not in this ledger.
+    """
+    manifest = read_manifest(corpus)
+    lines = {"teacher": _taught, "judge": _judged}
+    written = {
+        role: _write(folder / f"{role}.jsonl", _header(manifest, role), lines[role](corpus, manifest, ledger, withheld))
+        for role in lines
+        if PROMPTS[role] in manifest["prompts"]
+    }
+    if not any(written.values()):
+        raise InputError(f"{corpus}: none of its answers are in {ledger.path}; say --out, the folder of its build")
+    return written
+
+
+def _header(manifest: Manifest, role: str) -> Row:
+    prompt = template_hash(manifest["prompts"][PROMPTS[role]])
+    return {"role": role, "model": manifest["recipe"][role]["model"], "prompt": prompt}
+
+
+def _write(path: Path, header: Row, lines: Iterable[Row]) -> int:
+    written = -1
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        for line in chain((header,), lines):
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            written += 1
+    return written
+
+
+def _taught(corpus: Path, manifest: Manifest, ledger: Ledger, withheld: Collection[str]) -> Iterator[Row]:
+    """The teacher's answers and refusals, to every record that it was asked about."""
+    made, teacher = Requests(manifest), manifest["recipe"]["teacher"]
+    for some in in_batches(_records(corpus, manifest, withheld), _BATCH):
+        numbers = range(1, teacher["attempts"] + 1)
+        requests = [made.teacher({**row, "attempt": number})[0] for row in some for number in numbers]
+        for request, reply in zip(requests, ledger.replies_to(requests), strict=True):
+            if reply is not None:
+                yield {"guid": request.guid, **_number("attempt", request.attempt), **_said(reply, teacher["model"])}
+
+
+def _records(corpus: Path, manifest: Manifest, withheld: Collection[str]) -> Iterator[Row]:
+    """A row of each record that a teacher was asked about, by guid."""
+    raw = rows_of(corpus, manifest, "raw", _QUESTION)
+    dropped = (row for row in rows_of(corpus, manifest, "dropped", (*_QUESTION, "step")) if row["step"] not in _BEFORE)
+    for guid, group in groupby(merge(raw, dropped, key=_guid), key=_guid):
+        if guid not in withheld:
+            yield next(group)
+
+
+def _guid(row: Row) -> str:
+    return str(row["guid"])
+
+
+def _judged(corpus: Path, manifest: Manifest, ledger: Ledger, withheld: Collection[str]) -> Iterator[Row]:
+    """The judgements of each attempt, until the first that could be read."""
+    made, model = Requests(manifest), manifest["recipe"]["judge"]["model"]
+    for row in rows_of(corpus, manifest, "raw", (*_QUESTION, "attempt", "cot", "entities")):
+        if row["entities"] is None or row["guid"] in withheld:
+            continue
+        of = asked_about(to_record(row))
+        for request, reply in _told(made.judge(row), ledger):
+            asked = {**_number("attempt", row["attempt"]), **_number("ask", request.attempt)}
+            yield {"guid": row["guid"], **asked, "of": of, **_said(reply, model)}
+            if parse_judgement(reply.content) is not None:
+                break
+
+
+def _told(requests: Iterable[Request], ledger: Ledger) -> Iterator[tuple[Request, Reply]]:
+    """The requests that the ledger answers, in order, as far as it answers all of them."""
+    for request in requests:
+        (reply,) = ledger.replies_to([request])
+        if reply is None:
+            return
+        yield request, reply
+
+
+def _number(name: str, value: int) -> dict[str, int]:
+    return {} if value == 1 else {name: value}
+
+
+def _said(reply: Reply, asked: str) -> dict[str, Any]:
+    """A reply as a line holds it; what is as usual is left out."""
+    if reply.kind == "refused":
+        return {"refused": reply.detail or "refused"}
+    told: dict[str, Any] = {"reasoning": reply.reasoning} if reply.reasoning is not None else {}
+    told["content"] = reply.content
+    if reply.finish_reason not in (None, "stop"):
+        told["finish_reason"] = reply.finish_reason
+    if reply.model not in (None, asked):
+        told["model"] = reply.model
+    return told
