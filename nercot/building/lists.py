@@ -16,7 +16,7 @@ from nercot.building.merged import write_draw, write_merged, write_subset
 from nercot.building.stages import Ending, Made, Round, SelectStage, StageList
 from nercot.corpus.recipe import NOBODY, Recipe
 from nercot.llm.prompts import default_template, read_template
-from nercot.steps import annotate, score, validate
+from nercot.steps import annotate, read, score, validate
 from nercot.steps.select import Checker, Selection
 from nercot.steps.stage import RecordStage, Turn
 
@@ -24,6 +24,7 @@ from nercot.steps.stage import RecordStage, Turn
 RECORD_STAGES: Mapping[str, Callable[[Recipe, Mapping[str, str], Turn], RecordStage]] = {
     "annotate": annotate.stage,
     "validate": validate.stage,
+    "read": read.stage,
     "score": score.stage,
 }
 
@@ -59,6 +60,7 @@ def is_annotated(recipe: Recipe) -> bool:
 def prompts_of(recipe: Recipe) -> dict[str, str]:
     """The texts of the prompts that this recipe uses; the embedded annotator and rubric are given none."""
     used = {"annotate": not recipe.teacher.embedded, "judge": not recipe.judge.embedded, "extract": True}
+    used["reading"] = "read" in recipe.steps
     used["answer"] = recipe.trace == "optional"
     return {name: _template(recipe, name) for name, use in used.items() if use}
 
