@@ -100,7 +100,8 @@ def _recipe_and_options(
 ) -> tuple[Recipe, BuildOptions]:
     """The recipe with everything that the command line says put in."""
     from nercot.building.options import BuildOptions
-    from nercot.corpus.recipe import load_recipe, parse_override
+    from nercot.corpus.recipe import load_recipe
+    from nercot.corpus.recipe_keys import parse_override
 
     given = {
         "teacher.url": one_or_many(teacher_url),

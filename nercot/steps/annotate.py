@@ -28,7 +28,7 @@ FOLDER = "2-raw"
 
 def stage(recipe: Recipe, prompts: Mapping[str, str], turn: Turn) -> RecordStage:
     """The first stage of a round: the teacher answers."""
-    model = recipe.teacher
+    model = recipe.teachers[turn.teacher]
     settings = [content_of(model), recorded_key(model), prompts.get("annotate"), turn.attempt, turn.ask]
     if model.embedded:
         from nercot.embedded import annotate
