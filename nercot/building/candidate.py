@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from nercot.corpus.spool import Hashes
 from nercot.corpus.streams import beside, fates
 from nercot.corpus.tables import COLUMNS, Table, read_rows, to_record, writing
 from nercot.corpus.work import Row
@@ -108,7 +109,7 @@ def write_tables(made: Made, folder: Path) -> Contents:
     """Writes the configs of a corpus that a judge has selected into `folder`."""
     contents = Contents()
     shards = {(config, split): Shards(folder, config, split) for config in CONFIGS for split in SPLITS}
-    hashes: list[bytes] = []
+    hashes = Hashes()
     for part in made.parts:
         for row, raw, kept, drop in _fated(made, part, contents):
             for attempt in raw:
@@ -123,10 +124,10 @@ def write_tables(made: Made, folder: Path) -> Contents:
                 shards["sft", split].add(sft_row(cot, made.prompts))
                 contents.stats.add(cot)
                 contents.attempts[kept["attempt"]] += 1
-                hashes.append(row_hash(cot))
+                hashes.add(row_hash(cot))
     for shard in shards.values():
         contents.files += shard.close()
-    contents.fingerprint = fingerprint(hashes)
+    contents.fingerprint = hashes.digest()
     return contents
 
 
@@ -248,14 +249,6 @@ def row_hash(row: Mapping[str, Any]) -> bytes:
     entities = listed and [[item["text"], item["label"], item["start"], item["end"]] for item in listed]
     content = [row["guid"], row["sentence"], row["schema"], row.get("cot"), entities]
     return hashlib.sha256(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()).digest()
-
-
-def fingerprint(hashes: list[bytes]) -> str:
-    """The identity of a corpus: the hash of the sorted hashes of its rows."""
-    whole = hashlib.sha256()
-    for item in sorted(hashes):
-        whole.update(item)
-    return whole.hexdigest()
 
 
 def tidy(folder: Path) -> None:
