@@ -17,7 +17,7 @@ from nercot.building.stages import Ending, Made, Round, SelectStage, StageList
 from nercot.corpus.recipe import Model, Recipe
 from nercot.llm.address import content_of
 from nercot.llm.prompts import default_template, read_template
-from nercot.steps import annotate, score, validate
+from nercot.steps import annotate, read, score, validate
 from nercot.steps.select import Checker, Selection
 from nercot.steps.stage import RecordStage, Turn
 
@@ -25,6 +25,7 @@ from nercot.steps.stage import RecordStage, Turn
 RECORD_STAGES: Mapping[str, Callable[[Recipe, Mapping[str, str], Turn], RecordStage]] = {
     "annotate": annotate.stage,
     "validate": validate.stage,
+    "read": read.stage,
     "score": score.stage,
 }
 

@@ -53,7 +53,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A teacher or a judge: an OpenAI-compatible endpoint, `local` (a GGUF file), `recorded`, or `embedded`.
+    """A teacher, a reader or a judge: an OpenAI-compatible endpoint, `local` (a GGUF file), `recorded`, or `embedded`.
 
     `url`: one or several replicas of one model; the words `embedded`, `local` and `recorded` are not addresses.
     `rpm`, `tpm`: requests and tokens per minute; None is no limit.  `extra`: sent with every request.
