@@ -84,7 +84,7 @@ def _settle(
         tally.pending += 1
     elif outcome.reason is None:
         tally.kept += 1
-        keep({**stage.row(outcome.record), "guid": outcome.record.guid, "attempt": attempt})
+        keep({**stage.row(outcome), "guid": outcome.record.guid, "attempt": attempt})
     else:
         tally.dropped[outcome.reason] += 1
         drop(dropped_row(outcome, stage.name, attempt))
@@ -177,7 +177,7 @@ class Runner:
         note(self._work, position)
         for ask in range(1, asking.asks + 1):
             requests = asking.asker.requests(records(), self._models.ledger, ask)
-            self._models.ask(asking.role, asking.model, requests, progress)
+            self._models.ask(asking, requests, progress)
 
 
 def _settled(done: Iterable[Done]) -> tuple[int, int]:

@@ -80,6 +80,7 @@ class Made:
     prompts: Mapping[str, str]
     rounds: tuple[Round, ...]
     until: str
+    threshold: float
     selected: Selected
 
 

@@ -68,7 +68,8 @@ def validate_command(
 def _reader_recipe(urls: tuple[str, ...], name: str | None, settings: tuple[str, ...]) -> Recipe | None:
     """The recipe that names the reader, None where nobody is to read."""
     from nercot.building.models import check_models
-    from nercot.corpus.recipe import load_recipe, parse_override
+    from nercot.corpus.recipe import load_recipe
+    from nercot.corpus.recipe_keys import parse_override
     from nercot.errors import RecipeError
 
     overrides = [parse_override(text) for text in settings]

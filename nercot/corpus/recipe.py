@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from nercot.corpus.labels import PAPER_IGNORED
+from nercot.corpus.recipe_keys import check, put
 from nercot.corpus.recordings import read_header
 from nercot.corpus.records import READ_RULES
-from nercot.corpus.recipe_keys import check, put
 from nercot.corpus.resources import resource
 from nercot.errors import RecipeError
 
@@ -367,7 +367,7 @@ def _check_reading(steps: Sequence[str], reader: Model, rules: Sequence[str]) ->
         raise RecipeError("steps: who reads the traces? set reader.url and reader.model (--reader-url, --reader-model)")
     needy = [rule for rule in rules if rule in READ_RULES]
     if needy and "read" not in steps:
-        raise RecipeError(f"validate.rules: {needy[0]} is found by reading the trace; add the step read, or leave it out")
+        raise RecipeError(f"validate.rules: only the step read can find {needy[0]}; add that step, or leave it out")
 
 
 def _sample(data: Mapping[str, Any], steps: Sequence[str]) -> Sample:

@@ -135,5 +135,3 @@ def _unknown(error: Any, prefix: str) -> str:
     children = (f"{full}.{key}" for key in error.instance[name]) if isinstance(error.instance[name], dict) else ()
     near = process.extractOne(next(iter(children), full), known_keys())
     return f"unknown key {full}" + (f"; did you mean {near[0]}?" if near else "")
-
-
