@@ -17,6 +17,7 @@ from typing import Any
 
 from nercot.corpus.records import Entity, Record
 from nercot.formats.files import DataFile, JsonRow, dataset_of, json_rows, raw_bytes
+from nercot.formats.joining import is_telling
 from nercot.formats.rows import (
     BadRow,
     ReadOptions,
@@ -181,7 +182,11 @@ def rows(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
         used = {entity.label for entity in listed}
         yield identity(record) | {
             "tokenized_text": tokens,
-            **({} if " ".join(tokens) == record.sentence else {"text": record.sentence}),
+            **(
+                {}
+                if " ".join(tokens) == record.sentence and not is_telling(record.sentence)
+                else {"text": record.sentence}
+            ),
             "ner": [[start, end - 1, label] for (start, end), label in spans],
             "ner_negatives": [label for label in record.schema if label not in used],
             "schema": list(record.schema),

@@ -15,7 +15,7 @@ from typing import Any
 
 from nercot.corpus.records import Record
 from nercot.errors import InputError
-from nercot.formats import conll, gliner, instructuie, nercot, pile_ner, text, tokens
+from nercot.formats import conll, gliner, instructuie, nercot, pile_ner, table, text, tokens
 from nercot.formats.files import DataFile
 from nercot.formats.head import Head
 from nercot.formats.rows import BadRow, ReadOptions, SourceRow
@@ -113,6 +113,15 @@ FORMATS: dict[str, Format] = {
             write_tree=instructuie.write_tree,
             is_tree=instructuie.is_tree,
             holds=_ENTITIES | {"white_space", "source_id"},
+        ),
+        Format(
+            "table",
+            "CSV and TSV with a token and its tag in a row (Sentence #, Word, POS, Tag)",
+            table.read,
+            claims=table.claims,
+            survey=table.survey,
+            suffixes=(".csv",),
+            unit="tokens",
         ),
         Format(
             "conll",

@@ -350,7 +350,7 @@ def test_a_text_with_spans_under_an_unknown_key_is_no_plain_text(tmp_path):
     row = {"text": "Ada ran.", "schema": ["person"], "people": [{"start": 0, "end": 3, "label": "person"}]}
     path = tmp_path / "x.jsonl"
     path.write_text(json.dumps(row) + "\n")
-    with pytest.raises(InputError, match=r"no known format \(keys: text, schema, people\)"):
+    with pytest.raises(InputError, match="`people` beside the text: annotation"):
         format_of(path)
 
 
