@@ -49,7 +49,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A teacher or a judge: an OpenAI-compatible endpoint, `local` (a GGUF file), `recorded`, or `embedded`.
+    """A teacher, a reader or a judge: an OpenAI-compatible endpoint, `local` (a GGUF file), `recorded`, or `embedded`.
 
     `url`: one or several replicas of one model; the words `embedded`, `local` and `recorded` are not addresses.
     `rpm`, `tpm`: requests and tokens per minute; None is no limit.  `extra`: sent with every request.
@@ -194,6 +194,7 @@ class Recipe:
     sample: Sample = Sample()
     digits: int = 1
     teacher: Model = Model()
+    reader: Model = Model()
     judge: Model = Model()
     prompts: Mapping[str, str] = field(default_factory=dict)
     rules: tuple[str, ...] | None = None
@@ -228,7 +229,7 @@ def _forget_host(data: dict[str, Any], overridden: Mapping[str, Any]) -> None:
 
     Recorded answers say themselves which model gave them.
     """
-    for role in ("teacher", "judge"):
+    for role in ("teacher", "reader", "judge"):
         if f"{role}.url" in overridden and isinstance(data.get(role), dict):
             for name in ("api_key_env", "price", "provider"):
                 data[role].pop(name, None)
@@ -390,6 +391,7 @@ def _recipe(data: dict[str, Any], folder: Path) -> Recipe:
         sample=_sample(data.get("sample", {}), steps),
         digits=data.get("partition", {}).get("digits", 1),
         teacher=_teacher(_with_recorded(data, "teacher", folder), steps),
+        reader=_model(_with_recorded(data, "reader", folder), attempts=2),
         judge=_model(_with_recorded(data, "judge", folder), attempts=3),
         prompts=data.get("prompts", {}),
         rules=None if rules is None else tuple(rules),
@@ -458,7 +460,7 @@ def _model(data: Mapping[str, Any], attempts: int) -> Model:
         plain["model"] = EMBEDDED
     elif not data.get("model"):
         raise RecipeError(
-            f"{urls[0]}: which model? give --teacher-model or --judge-model (recipe key teacher.model, judge.model)"
+            f"{urls[0]}: which model? give --teacher-, --reader- or --judge-model (recipe key teacher.model, ...)"
         )
     if urls == (LOCAL,):
         # A local model is called by its file's name, wherever the file lies.

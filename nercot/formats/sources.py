@@ -220,6 +220,11 @@ def _unpacked(path: Path) -> str:
     return name
 
 
+def corpus_configs(folder: Path) -> list[str]:
+    """The names of the configs that a data set's card lists, in its order; none without a card."""
+    return [str(item.get("config_name")) for item in _configs(folder / "README.md")]
+
+
 def corpus_files(folder: Path, config: str | None) -> tuple[DataFile, ...]:
     """The files of one config of a corpus folder (its default config where none is named)."""
     configs = _configs(folder / "README.md")

@@ -32,10 +32,15 @@ def tokens_key(value: Mapping[str, Any]) -> str | None:
     """The key of a row's list of tokens; None where it has none."""
     lowered = {str(key).lower(): key for key in value}
     known = next((lowered[key] for key in TOKEN_KEYS if key in lowered and isinstance(value[lowered[key]], list)), None)
-    if known is not None or isinstance(value.get("text"), str):
+    if known is not None or isinstance(value.get("text"), str) or any(map(_are_objects, value.values())):
         return known
     lists = [key for key, inner in value.items() if _are_words(inner)]
     return next((key for key in lists if any(_are_named(value[other], len(value[key])) for other in lists)), None)
+
+
+def _are_objects(value: Any) -> bool:
+    """Whether this is a list of objects, as spans beside a text are."""
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
 def _are_words(value: Any) -> bool:
