@@ -36,7 +36,18 @@ _HOLDERS = (
     *("rasa_nlu_data", "common_examples", "annotations", "examples", "documents", "data", "rows", "items"),
     *("records", "tasks", "instances", "samples", "sentences"),
 )
-_ROW_KEYS = ("text", "sentence", "tokens", "content", "tokenized_text", "conversations", "ner", "passages", "input")
+_ROW_KEYS = (
+    "text",
+    "sentence",
+    "tokens",
+    "content",
+    "tokenized_text",
+    "conversations",
+    "ner",
+    "ners",
+    "passages",
+    "input",
+)
 
 PACKED = (".gz", ".zst")
 
