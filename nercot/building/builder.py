@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -327,7 +328,8 @@ class Build:
             return self._open_book(who, model, requests, progress)
         patience = Patience(max_seconds=self.recipe.retry_seconds)
         served = self._served(model) if model.file else model
-        ask = ask_batch if self.options.batch and not model.file else ask_all
+        hidden = who == "teacher" and self.recipe.trace == "required"
+        ask = ask_batch if self.options.batch and not model.file else partial(ask_all, wants_trace=hidden)
         self.bill.add(who, ask(requests, served, self.ledger, budget=budget, patience=patience, progress=progress))
 
     def _open_book(

@@ -8,6 +8,7 @@ a recipe names the environment variable that holds a key, not the key.
 from __future__ import annotations
 
 import json
+import math
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -238,10 +239,12 @@ def recipe_names() -> list[str]:
 
 
 def parse_override(text: str) -> tuple[str, Any]:
-    """`key=value` of --set: the value is TOML where it reads as such, else a string."""
+    """`key=value` of --set: None for `none`, which clears the key; TOML where it reads as such, else a string."""
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise RecipeError(f"--set {text!r}: write it as key=value, for example select.threshold=8")
+    if value.strip() == "none":
+        return key.strip(), None
     try:
         return key.strip(), tomllib.loads(f"value = {value.strip()}")["value"]
     except (tomllib.TOMLDecodeError, KeyError):
@@ -278,7 +281,10 @@ def _put(data: dict[str, Any], key: str, value: Any) -> None:
         data = data.setdefault(name, {})
         if not isinstance(data, dict):
             raise RecipeError(f"{key}: {name} is a value, not a table of keys")
-    data[last] = value
+    if value is None:
+        data.pop(last, None)
+    else:
+        data[last] = value
 
 
 @lru_cache(maxsize=1)
@@ -304,10 +310,23 @@ def _keys(node: Mapping[str, Any], prefix: str) -> Iterator[str]:
 def _check(data: dict[str, Any], name: str) -> None:
     from jsonschema import Draft202012Validator
 
+    for key, number in _numbers(data, ""):
+        if not math.isfinite(number):
+            raise RecipeError(f"{name}: {key} must be a number that can be counted to, not {number}")
+
     validator = cast(Any, Draft202012Validator)(_schema())
     errors = sorted(validator.iter_errors(data), key=lambda error: list(map(str, error.path)))
     if errors:
         raise RecipeError(f"{name}: {_line(errors[0])}")
+
+
+def _numbers(value: Any, key: str) -> Iterator[tuple[str, float]]:
+    """Every number with a point in a recipe, wherever it stands: NaN is neither below nor above a limit."""
+    if isinstance(value, float):
+        yield key, value
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, each in inner:
+        yield from _numbers(each, f"{key}.{name}" if key else str(name))
 
 
 def _line(error: Any) -> str:
