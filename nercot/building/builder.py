@@ -45,8 +45,7 @@ from nercot.corpus.tables import write_json, writing
 from nercot.errors import BusyError, InputError, NercotError, RecipeError
 from nercot.formats import DataFile
 from nercot.formats.relabel import Relabel
-from nercot.formats.rows import ReadOptions
-from nercot.formats.sources import Source, open_source
+from nercot.formats.sources import Source, open_source, options_of
 from nercot.llm.prompts import default_template, read_template
 from nercot.steps.hybrid import write_draw, write_merged, write_subset
 from nercot.steps.ingest import Ingested, ingest
@@ -198,7 +197,7 @@ def source_of(recipe: Recipe, options: BuildOptions) -> Reading:
     """What a build reads: what the command line names, else the recipe's path or Hub dataset."""
     spec, where = recipe.source, _where(recipe, options)
     draw, files = _draw_of(recipe, options, where)
-    form, read = options.input_format or spec.format, ReadOptions(schema=spec.labels)
+    form, read = options.input_format or spec.format, options_of(spec)
     return Reading(open_source(where, form, read, recipe.license, spec.split, Relabel(spec), files), draw)
 
 
@@ -546,16 +545,16 @@ class Build:
 
     def _tables(self, folder: Path, rounds: int, selected: Selected) -> Contents:
         """Writes the configs of the candidate."""
-        recipe, work, parts, template = self.recipe, self.work, self.parts, self.prompts["extract"]
+        recipe, work, parts, prompts = self.recipe, self.work, self.parts, self.prompts
         if not self._unjudged:
-            return write_tables(work, parts, rounds, recipe.teacher.until, folder, template, selected.splits)
+            return write_tables(work, parts, rounds, recipe.teacher.until, folder, prompts, selected.splits)
         if "merge" not in recipe.steps:
-            return write_subset(work, parts, folder, template)
+            return write_subset(work, parts, folder, prompts)
         if "draw" not in recipe.steps:
-            return write_merged(work, parts, rounds, folder, template, None)
+            return write_merged(work, parts, rounds, folder, prompts, None)
         if self.asks:
-            return write_merged(work, parts, rounds, folder, template, recipe.sample)
-        return write_draw(work, parts, folder, template, recipe.sample)
+            return write_merged(work, parts, rounds, folder, prompts, recipe.sample)
+        return write_draw(work, parts, folder, prompts, recipe.sample)
 
     def _steps(self) -> tuple[str, ...]:
         """The steps of the funnel: those that this run took."""
@@ -687,6 +686,7 @@ def is_annotated(recipe: Recipe) -> bool:
 def prompts_of(recipe: Recipe) -> dict[str, str]:
     """The texts of the prompts that this recipe uses; the embedded annotator and rubric are given none."""
     used = {"annotate": not recipe.teacher.embedded, "judge": not recipe.judge.embedded, "extract": True}
+    used["answer"] = recipe.trace == "optional"
     return {name: _template(recipe, name) for name, use in used.items() if use}
 
 
@@ -700,7 +700,10 @@ def benchmark_files(recipe: Recipe) -> BenchmarkFiles | None:
 
 
 def _template(recipe: Recipe, name: str) -> str:
+    """The text of a prompt.  A policy whose traces are merged in is asked with the prompt that it was trained on."""
     path = recipe.prompts.get(name)
+    if path is None and name == "annotate" and "merge" in recipe.steps:
+        return _template(recipe, "extract")
     return default_template(name) if path is None else read_template(recipe.folder / Path(path).expanduser())
 
 

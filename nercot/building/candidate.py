@@ -104,10 +104,10 @@ def write_tables(
     rounds: int,
     until: str,
     folder: Path,
-    template: str | None,
+    prompts: Mapping[str, str],
     splits: Mapping[str, str],
 ) -> Contents:
-    """Writes the configs of a corpus into `folder`; `template` is the prompt of the sft config.
+    """Writes the configs of a corpus into `folder`; `prompts`: those of the sft config, by name.
 
     `until`: when the teacher's attempts at a record end (recipe `teacher.until`).  `splits`: the split of each
     guid that does not go to train.
@@ -126,7 +126,7 @@ def write_tables(
                 cot = {**row, **kept}
                 split = splits.get(row["guid"], "train")
                 shards["cot", split].add(cot)
-                shards["sft", split].add(sft_row(cot, template))
+                shards["sft", split].add(sft_row(cot, prompts))
                 contents.stats.add(cot)
                 contents.attempts[kept["attempt"]] += 1
                 hashes.append(row_hash(cot))
@@ -214,9 +214,15 @@ def _count_drop(row: Row, contents: Contents) -> None:
     contents.dropped.setdefault(row["step"], Counter())[row["reason"]] += 1
 
 
-def sft_row(row: Row, template: str | None) -> Row:
-    """Prompt and completion of a record, each one message, content as a model should see and say it."""
+def sft_row(row: Row, prompts: Mapping[str, str]) -> Row:
+    """Prompt and completion of a record, each one message, content as a model should see and say it.
+
+    A record without trace is asked for by the prompt `answer`, one with by `extract`: a model that is told to reason
+    and shown an answer at once learns not to do as it is told.  Of `prompts`, which lacks `answer` in releases of
+    0.1.0, `extract` stands in.
+    """
     record = to_record(row)
+    template = prompts.get("extract") if record.cot else prompts.get("answer", prompts.get("extract"))
     answer = render_answer(record.cot, record.entities or (), record.schema)
     return {
         "guid": row["guid"],
@@ -227,7 +233,7 @@ def sft_row(row: Row, template: str | None) -> Row:
     }
 
 
-def grpo_row(row: Row, template: str | None) -> Row:
+def grpo_row(row: Row, prompts: Mapping[str, str]) -> Row:
     """Prompt and gold of a record with gold, each in a column of its own, as reward functions take them."""
     record = to_record(row)
     return {
@@ -235,7 +241,7 @@ def grpo_row(row: Row, template: str | None) -> Row:
         "dataset": row["dataset"],
         "license": row["license"],
         "schema": row["schema"],
-        "prompt": extract_messages(record.sentence, record.schema, record.schema_descriptions, template),
+        "prompt": extract_messages(record.sentence, record.schema, record.schema_descriptions, prompts.get("extract")),
         "gold": render_answer(None, record.gold or (), record.schema),
     }
 

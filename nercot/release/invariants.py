@@ -317,9 +317,9 @@ class _Seen:
 
 def _rendered(config: str, row: Row, manifest: Manifest) -> Row | None:
     """The row for training that a kept row gives; None where it gives none."""
-    template = manifest["prompts"].get("extract")
+    prompts = manifest["prompts"]
     try:
-        return sft_row(row, template) if config == "sft" else grpo_row(row, template)
+        return sft_row(row, prompts) if config == "sft" else grpo_row(row, prompts)
     except (ValueError, TypeError):
         return None
 

@@ -131,6 +131,7 @@ def _source_key(
         source.format.name,
         options.schema,
         options.dataset,
+        [options.join, options.column, options.sentences, options.names],
         source.license,
         source.split,
         digits,
