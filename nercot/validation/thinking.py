@@ -63,11 +63,12 @@ def split_thinking(text: str) -> Thinking | None:
 
 def after_thinking(text: str) -> str:
     """What a reply says after its thinking; "" where the thinking is opened and never closed."""
-    thinking = split_thinking(text)
-    rest = text if thinking is None else thinking.rest if thinking.closed else ""
-    _, closing, after = rest.rpartition("</think>")
-    after = after if closing else rest
-    return "" if after.lstrip().startswith("<think>") else after
+    _, closing, rest = text.rpartition("</think>")
+    rest = rest if closing else text
+    thinking = split_thinking(rest)
+    if thinking is not None:
+        return thinking.rest if thinking.closed else ""
+    return "" if rest.lstrip().startswith("<think>") else rest
 
 
 def _marked(text: str, start: int) -> Thinking | None:
@@ -90,13 +91,22 @@ def _marked(text: str, start: int) -> Thinking | None:
 
 
 def _lone(text: str, start: int) -> Thinking | None:
-    """Thinking that only its end tells of; an answer that begins at once has none, whatever its strings hold."""
-    found = None if text[start : start + 1] in ("{", "`") else _LONE.search(text, start)
-    if found is None or found[0].lower() == "</think>":
+    """Thinking that only its end tells of, or that begins after a word or two.
+
+    An answer that begins at once has none, whatever its strings hold.
+    """
+    if text[start : start + 1] in ("{", "`"):
         return None
-    before = text[: found.start()]
-    opened = _OPENED.search(before)
-    return Thinking(_trimmed(before[opened.end() :] if opened else before), _FRAME.sub("", text[found.end() :]))
+    found = _LONE.search(text, start)
+    if found is not None and found[0].lower() == "</think>":
+        return None
+    opened = _OPENED.search(text, start, found.start() if found else max(text.find("{"), 0))
+    if found is None:
+        if opened is None or opened[0].lower() == "<think>":
+            return None
+        return Thinking(_trimmed(text[opened.end() :]), "", closed=False)
+    begin = opened.end() if opened else 0
+    return Thinking(_trimmed(text[begin : found.start()]), _FRAME.sub("", text[found.end() :]))
 
 
 def _channels(text: str, start: int) -> Thinking | None:
