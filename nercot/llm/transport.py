@@ -18,7 +18,7 @@ import httpx2
 LARGEST_REPLY = 4 << 20
 
 
-class TooLarge(Exception):
+class TooLarge(httpx2.TransportError):
     """A reply of more than LARGEST_REPLY bytes."""
 
 
@@ -77,7 +77,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
         size += len(part)
         if size > LARGEST_REPLY or (unpack is not None and unpack.unconsumed_tail):
             response.close()
-            raise TooLarge
+            raise TooLarge("the reply is too large")
         parts.append(part)
     return b"".join(parts)
 
