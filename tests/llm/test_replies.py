@@ -122,6 +122,7 @@ def build(folder, server, *arguments, number=30, name="own", code=0):
         *("build", "ner-cot", "--json", "--input", folder / "rows.jsonl"),
         *("--teacher-url", server.url, "--teacher-model", "teacher"),
         *("--judge-url", server.url, "--judge-model", "judge", "--set", "retry.max_seconds=2"),
+        *("--set", 'steps=["annotate", "validate", "score", "select"]'),
         *arguments,
     )
     assert ran.code == code, (ran.code, ran.out[-1000:], ran.err[-1000:])
