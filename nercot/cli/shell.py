@@ -6,6 +6,7 @@ Results go to stdout, progress and errors to stderr.
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -47,6 +48,28 @@ def cli() -> None:
 
     Start with: nercot build
     """
+
+
+class _Lines(logging.Handler):
+    """Log lines on stderr, each of them once."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self._told: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = record.getMessage()
+        if line not in self._told:
+            self._told.add(line)
+            click.echo(f"nercot: {line}", err=True)
+
+
+def tell_log() -> None:
+    """From here on what the package has to say in passing is a line on stderr."""
+    log = logging.getLogger("nercot")
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    log.handlers = [_Lines()]
 
 
 def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
