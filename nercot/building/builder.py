@@ -65,7 +65,8 @@ def build(
             return run.run(ingested)
         except NercotError as error:
             if (position := noted(work)) is not None:
-                note(work, replace(position, error=str(error)))
+                position.error = str(error)
+                note(work, position)
             raise
 
 
@@ -119,7 +120,8 @@ class Build:
     def run(self, ingested: Ingested) -> BuildResult:
         """Every stage in order, down to the candidate."""
         self._check_gold(ingested)
-        key = Runner(self.stages, self.work, self.models, self.report).run(ingested.partitions)
+        runner = Runner(self.stages, self.work, self.models, self.report, together=self.models.in_batches)
+        key = runner.finish(runner.rounds(ingested.partitions))
         selected = self._select(sorted(ingested.partitions), key)
         result = self._candidate(ingested, selected)
         note(self.work, None)
