@@ -25,6 +25,7 @@ from nercot.building.progress import note, noted
 from nercot.building.runner import Runner
 from nercot.building.source import read_source, source_of
 from nercot.building.stages import SOURCE, Made, StageList
+from nercot.building.worker import Setup, Worker
 from nercot.corpus.recipe import Recipe, load_recipe
 from nercot.corpus.recordings import said_of_prompts
 from nercot.corpus.streams import source_records
@@ -35,6 +36,8 @@ from nercot.llm.recorded import Book, recorded_facts
 from nercot.steps.ingest import Ingested
 from nercot.steps.select import Scored, Selected, select, selected_before
 
+# From so many records on a process of its own is worth its start and its memory.
+PAYS_FROM = 2000
 __all__ = ["Build", "BuildOptions", "BuildResult", "alone", "build", "check_models"]
 
 
@@ -120,12 +123,20 @@ class Build:
     def run(self, ingested: Ingested) -> BuildResult:
         """Every stage in order, down to the candidate."""
         self._check_gold(ingested)
-        runner = Runner(self.stages, self.work, self.models, self.report, together=self.models.in_batches)
+        batches = self.models.in_batches
+        beside = None if batches or ingested.kept < PAYS_FROM else self._worker()
+        runner = Runner(self.stages, self.work, self.models, self.report, beside=beside, together=batches)
         key = runner.finish(runner.rounds(ingested.partitions))
         selected = self._select(sorted(ingested.partitions), key)
         result = self._candidate(ingested, selected)
         note(self.work, None)
         return result
+
+    def _worker(self) -> Worker | None:
+        """What runs stages beside the event loop, where there is one."""
+        if not any(stage.asking and self.models.is_live(stage.asking) for stage in self.stages.kinds):
+            return None
+        return Worker(Setup(self.recipe, self.prompts, self.work.root.absolute(), self.models.ledger_path.absolute()))
 
     def _check_gold(self, ingested: Ingested) -> None:
         """The embedded annotator argues for gold: a source without any needs a model."""

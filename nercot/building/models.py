@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nercot.building.options import BuildOptions
@@ -136,8 +137,13 @@ class Models:
         if self._ledger is None:
             from nercot.llm.ledger import Ledger
 
-            self._ledger = self._stack.enter_context(Ledger(self._options.out / "ledger.sqlite"))
+            self._ledger = self._stack.enter_context(Ledger(self.ledger_path))
         return self._ledger
+
+    @property
+    def ledger_path(self) -> Path:
+        """Where the ledger lies."""
+        return self._options.out / "ledger.sqlite"
 
     @property
     def in_batches(self) -> bool:

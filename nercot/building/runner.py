@@ -67,6 +67,9 @@ class Beside(Protocol):
     async def run(self, job: Job) -> Done:
         """What `run_stage` gives."""
 
+    async def close(self) -> None:
+        """Nothing more comes."""
+
 
 def run_stage(work: Work, job: Job, answers: Answers | None) -> Done:
     """Runs one stage on one partition, unless a file with this key is already there.
@@ -185,6 +188,8 @@ class Runner:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
             await self._models.cancel()
+            if self._beside is not None:
+                await self._beside.close()
             self._note(at_once=True)
         return dict(zip(parts, went, strict=True))
 

@@ -176,7 +176,7 @@ def _wrong(row: Mapping[str, Any], role: str) -> str | None:
         needed = " or ".join(f"`{name}`" for name in ("content", _OBJECT.get(role)) if name)
         return f"has another shape: a {role}'s line holds {needed}"
     # A reading has a list `refused` of its own: the mentions that the trace does not take.
-    reply = () if _OBJECT.get(role, "content") in row else _REPLY
+    reply = () if role in _OBJECT and _OBJECT[role] in row else _REPLY
     if texts := [name for name in reply if not isinstance(row.get(name, ""), str | None)]:
         return f"{texts[0]} is not a text"
     return None
