@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from nercot.building.candidate import WRITER, replace_folder, tidy
+from nercot.building.engines.start import is_shared, run_rounds, stored
 from nercot.building.lists import prompts_of, stages_of
 from nercot.building.manifest import calibration_of, manifest_of, manifest_recipe, whole_manifest
 from nercot.building.models import Models, check_models
 from nercot.building.options import BuildOptions, BuildResult
 from nercot.building.progress import note, noted
-from nercot.building.runner import Runner
+from nercot.building.runner import Runner, Went
 from nercot.building.source import read_source, source_of
 from nercot.building.stages import Made, StageList
 from nercot.corpus.recipe import Recipe, load_recipe
@@ -55,11 +56,13 @@ def build(
     work = Work(options.out / recipe.name)
     with ExitStack() as stack:
         stack.enter_context(alone(work.root))
+        stack.enter_context(stored(work, recipe, options))
         prompts = prompts_of(recipe)
         stages = stages_of(recipe, prompts)
         try:
             ingested = read_source(source, recipe, options, work, report)
-            run = Build(recipe, prompts, stages, work, Models(recipe, options, stack), report, calibration_of(work))
+            models = Models(recipe, options, stack)
+            run = Build(recipe, prompts, stages, work, models, report, calibration_of(work), options=options)
             run.recorded = recorded_facts(recipe, prompts)
             run.notes = strangers_in(recipe, options, work, ingested)
             return run.run(ingested)
@@ -114,15 +117,24 @@ class Build:
     calibration: Any = None
     recorded: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    options: BuildOptions = BuildOptions()
 
     def run(self, ingested: Ingested) -> BuildResult:
         """Every stage in order, down to the candidate."""
         self._check_gold(ingested)
-        key = Runner(self.stages, self.work, self.models, self.report).run(ingested.partitions)
+        runner = Runner(self.stages, self.work, self.models, self.report)
+        key = runner.finish(self._rounds(runner, ingested.partitions))
         selected = self._select(sorted(ingested.partitions), key)
         result = self._candidate(ingested, selected)
         note(self.work, None)
         return result
+
+    def _rounds(self, runner: Runner, partitions: Mapping[str, str]) -> dict[str, Went]:
+        """All rounds, in this process or by workers."""
+        if not is_shared(self.options):
+            return runner.rounds(partitions)
+        bill = self.models.bill
+        return run_rounds(self.recipe, self.prompts, self.options, self.work, partitions, bill, self.report)
 
     def _check_gold(self, ingested: Ingested) -> None:
         """The embedded annotator argues for gold: a source without any needs a model."""
