@@ -77,6 +77,7 @@ def evaluate(plan: Evaluation, ledger: Path, report: Report) -> dict[str, Any]:
         rows = {dataset.name: _score(asking, dataset, opened) for dataset in datasets}
     return {
         "model": plan.model.model,
+        "trace": plan.trace,
         "labels": plan.labels,
         "asked": _asked(plan),
         "test_sets": "b2ner" if plan.processed else "original",

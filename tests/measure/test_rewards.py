@@ -18,10 +18,12 @@ from nercot.measure.rewards import (
     compute_score,
     f1_reward,
     schema_reward,
+    trace_reward,
     trl_f1_reward,
     trl_f1_reward_paper,
     trl_schema_reward,
     trl_schema_reward_paper,
+    trl_trace_reward,
 )
 from nercot.validation.answers import render_answer
 
@@ -71,7 +73,9 @@ def test_f1_reward(completion, gold, exact, paper):
         (answer(PERSON=["x"]), 1, 1),
         (answer(**{" place name ": ["y"]}), 1, 1),
         (answer(person=["x"], date=["y"]), 0, 0),
-        (answer(date=[]), 1, 1),
+        (answer(date=[]), 0, 1),
+        (answer(person=[], date=[]), 0, 1),
+        (answer(person=[]), 1, 1),
         ("nothing", 0, 0),
         ("", 0, 0),
         ("[]", 0, 1),
@@ -86,6 +90,27 @@ def test_f1_reward(completion, gold, exact, paper):
 def test_schema_reward(completion, exact, paper):
     assert schema_reward(completion, GOLD, SCHEMA) == exact
     assert schema_reward(completion, GOLD, SCHEMA, "paper") == paper
+
+
+@pytest.mark.parametrize(
+    ("completion", "worth"),
+    [
+        (GOLD, 0),
+        ("<think>\n\n</think>\n" + GOLD, 0),
+        ("<think>\nann  and BOB came.\n</think>\n" + GOLD, 1),
+        ("<think>\nAnn came.\n</think>\n" + GOLD, 0.5),
+        ("<think>\nNobody is named.\n</think>\n" + EMPTY, 1),
+        (EMPTY, 0),
+        ("<think>\nAnn and Bob\n</think>\nnothing", 0),
+        (None, 0),
+    ],
+)
+def test_a_trace_is_worth_the_mentions_that_it_names(completion, worth):
+    assert trace_reward(completion) == worth
+    assert trl_trace_reward([completion], gold=[GOLD], schema=[SCHEMA]) == [worth]
+    if completion:
+        whole = compute_score("nercot", completion, GOLD, {"schema": SCHEMA}, trace_weight=2.0)
+        assert whole == pytest.approx(compute_score("nercot", completion, GOLD, {"schema": SCHEMA}) + 2 * worth)
 
 
 def test_a_label_that_two_of_the_schema_could_be_is_in_neither():
