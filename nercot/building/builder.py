@@ -117,7 +117,7 @@ class Build:
     calibration: Any = None
     recorded: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    options: BuildOptions = BuildOptions()
+    options: BuildOptions = field(default_factory=BuildOptions)
 
     def run(self, ingested: Ingested) -> BuildResult:
         """Every stage in order, down to the candidate."""
@@ -193,7 +193,8 @@ class Build:
     def _result(self, folder: Path, manifest: Mapping[str, Any], changed: bool) -> BuildResult:
         steps = manifest["steps"]
         records = steps[-1]["kept"]
-        bill = self.models.bill
+        bill, storage = self.models.bill, self.options.storage
+        where = f"{storage}/{self.recipe.name}/candidate" if storage else str(folder)
         return BuildResult(
             corpus=self.recipe.name,
             candidate=folder,
@@ -208,7 +209,8 @@ class Build:
             shortfall=_shortfall(steps, records, bill.stopped or next(iter(bill.missing), None)),
             recorded=dict(bill.recorded),
             notes=[*self.notes, *said_of_prompts(manifest.get("recorded", ()))],
-            next=[line.replace("{folder}", str(folder)) for line in self.stages.ending.next],
+            where=where,
+            next=[line.replace("{folder}", where) for line in self.stages.ending.next],
         )
 
 

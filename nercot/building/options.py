@@ -45,7 +45,7 @@ class BuildResult:
 
     `calls`, `tokens`, `cost` are those of this run.  `shortfall`: why the build is not complete, or None.
     `recorded`: answers that came out of recorded files, by role.  `notes`: what the user should know of this run.
-    `next`: what can be done with it, a line each.
+    `next`: what can be done with it, a line each.  `where`: the candidate's path, or its URL in a storage.
     """
 
     corpus: str
@@ -62,7 +62,8 @@ class BuildResult:
     recorded: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     next: list[str] = field(default_factory=list)
+    where: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The result as JSON."""
-        return {**asdict(self), "candidate": str(self.candidate)}
+        return {**asdict(self), "candidate": self.where}

@@ -97,7 +97,9 @@ class Pool(Pace):
     def _used(self, wants: bool) -> Used:
         with self._lock:
             spent, self._told = self.purse.spent - self._told, self.purse.spent
-            used = Used(self._under_way, spent, self.purse.reserved, self._throttled, self._retry_after, wants)
+            purse = self.purse
+            told = (self._throttled, self._retry_after, wants)
+            used = Used(self._under_way, spent, purse.reserved, purse.needs, *told)
             self._throttled, self._retry_after = False, 0.0
         return used
 

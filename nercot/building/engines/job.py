@@ -8,7 +8,7 @@ in this machine's environment, and holds none.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,41 +68,30 @@ def check_shareable(recipe: Recipe, batch: bool) -> None:
             )
 
 
-def run_part(job: Job, part: str, key: str, owner: Owner, worker: str, passing: tuple[type[BaseException], ...]) -> Ran:
-    """Runs all rounds of one partition; `passing` is what the proxy of the owner raises where it cannot be reached."""
+def run_part(job: Job, part: str, key: str, models: SharedModels) -> Ran:
+    """Runs all rounds of one partition."""
     work = Work(job.root)
     if job.mirror is not None:
         job.mirror.pull_part(work, part)
-    with ExitStack() as stack:
-        models = SharedModels(job.recipe, owner, worker, passing, stack)
-        runner = Runner(stages_of(job.recipe, job.prompts), work, models, quiet, _teller(owner, worker))
-        went = runner.rounds({part: key})[part]
+    models.bill = Bill()
+    runner = Runner(stages_of(job.recipe, job.prompts), work, models, quiet, models.tell)
+    went = runner.rounds({part: key})[part]
     if job.mirror is not None:
         job.mirror.push_part(work, part)
     return Ran(went, models.bill)
 
 
-def _teller(owner: Owner, worker: str) -> Callable[[Position], None]:
-    """Tells the owner how far this worker is, but not all the time."""
-    told = 0.0
-
-    def tell(position: Position) -> None:
-        nonlocal told
-        if time.monotonic() - told > _TELL_SECONDS:
-            told = time.monotonic()
-            owner.tell(worker, position)
-
-    return tell
-
-
 class SharedModels(Models):
-    """Models that other workers ask too: the ledger is the owner's, and so are the limits."""
+    """Models that other workers ask too: the ledger is the owner's, and so are the limits.
+
+    `passing`: what the proxy of the owner raises where it cannot be reached.
+    """
 
     def __init__(
         self, recipe: Recipe, owner: Owner, worker: str, passing: tuple[type[BaseException], ...], stack: ExitStack
     ) -> None:
         super().__init__(recipe, BuildOptions(), stack)
-        self._owner, self._worker, self._passing = owner, worker, passing
+        self._owner, self._worker, self._passing, self._told = owner, worker, passing, 0.0
         self._ledger = stack.enter_context(closing(RemoteLedger(owner, passing)))
         self._pools: dict[str, Pool] = {}
 
@@ -114,3 +103,9 @@ class SharedModels(Models):
             pool = Pool(self._owner, self._worker, name, self._passing)
             self._pools[name] = self._stack.enter_context(closing(pool))
         return self._pools[name]
+
+    def tell(self, position: Position) -> None:
+        """Tells the owner how far this worker is, but not all the time."""
+        if time.monotonic() - self._told > _TELL_SECONDS:
+            self._told = time.monotonic()
+            self._owner.tell(self._worker, position)

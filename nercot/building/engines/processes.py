@@ -15,36 +15,28 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from multiprocessing.managers import BaseManager
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import cast
 
 from nercot.building.engines.desk import Desk
-from nercot.building.engines.job import run_part
+from nercot.building.engines.job import SharedModels, run_part
+from nercot.building.engines.line import GONE, Line, Proxy
 from nercot.errors import NercotError
 from nercot.llm.owner import Owner
 
-# What a proxy raises when the process behind it is gone.
-GONE = (ConnectionError, EOFError, OSError)
+_OWNER = ("final", "replies", "empties", "spent", "append", "join", "renew", "leave", "tell")
+_DESK = ("job", "take", "done", "fail")
 _LOOK_SECONDS = 0.2
 _DRAIN_SECONDS = 15.0
-
-
-class _Line(BaseManager):
-    """The line between this process and its workers."""
-
-
-_Line.register("owner", exposed=("final", "replies", "empties", "spent", "append", "join", "renew", "leave", "tell"))
-_Line.register("desk", exposed=("job", "take", "done", "fail"))
 
 
 def run_processes(workers: int, desk: Desk, owner: Owner, look: Callable[[], None]) -> None:
     """Runs the desk's partitions in so many processes; `look` is called several times a second."""
     with TemporaryDirectory(prefix="nercot-") as folder:
         address, key = str(Path(folder) / "line"), secrets.token_bytes(32)
-        server = _served(address, key, desk, owner)
+        line = Line(address, key, {"owner": (owner, _OWNER), "desk": (desk, _DESK)})
         running: dict[str, subprocess.Popen[bytes]] = {}
         number = 0
         try:
@@ -61,36 +53,9 @@ def run_processes(workers: int, desk: Desk, owner: Owner, look: Callable[[], Non
                 time.sleep(_LOOK_SECONDS)
         finally:
             _end(list(running.values()), desk)
-            server.stop_event.set()
+            line.close()
     if desk.error is not None:
         raise desk.error
-
-
-def _served(address: str, key: bytes, desk: Desk, owner: Owner) -> Any:
-    """The server of the line, in a thread of this process."""
-
-    class Here(BaseManager):
-        """The same line, with what is at its end."""
-
-    Here.register("owner", callable=lambda: owner, exposed=_exposed("owner"))
-    Here.register("desk", callable=lambda: desk, exposed=_exposed("desk"))
-    server = Here(address=address, authkey=key).get_server()
-    server.stop_event = threading.Event()  # type: ignore[attr-defined]
-    threading.Thread(target=_serve, args=(server,), name="nercot-line", daemon=True).start()
-    return server
-
-
-def _exposed(name: str) -> tuple[str, ...]:
-    names: tuple[str, ...] = cast(Any, _Line)._registry[name][1]
-    return names
-
-
-def _serve(server: Any) -> None:
-    """Accepts workers until the line is closed (Server.serve_forever would end the process)."""
-    accepting = threading.Thread(target=server.accepter, daemon=True)
-    accepting.start()
-    server.stop_event.wait()
-    server.listener.close()
 
 
 def _started(name: str, address: str, key: bytes) -> subprocess.Popen[bytes]:
@@ -123,24 +88,24 @@ def _end(processes: list[subprocess.Popen[bytes]], desk: Desk) -> None:
 
 def _work(name: str, address: str) -> None:
     """A worker: takes partitions until there are none."""
-    line = _Line(address=address, authkey=sys.stdin.buffer.read(32))
+    key = os.read(0, 32)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    line.connect()
-    desk, owner = line.desk(), line.owner()  # type: ignore[attr-defined]
+    desk, owner = cast(Desk, Proxy("desk", address, key)), cast(Owner, Proxy("owner", address, key))
     job = desk.job()
-    while (task := desk.take(name)) is not None:
-        try:
-            ran = run_part(job, task.part, task.key, owner, name, GONE)
-        except NercotError as error:
-            desk.fail(name, error)
-            return
-        owner.tell(name, None)
-        desk.done(name, ran)
+    try:
+        with ExitStack() as stack:
+            models = SharedModels(job.recipe, owner, name, GONE, stack)
+            while (task := desk.take(name)) is not None:
+                ran = run_part(job, task.part, task.key, models)
+                owner.tell(name, None)
+                desk.done(name, ran)
+    except NercotError as error:
+        desk.fail(name, error)
 
 
 def _end_with_parent() -> None:
     """The pipe from the parent ends when it does; nobody is left to hand anything to."""
-    sys.stdin.buffer.read(1)
+    os.read(0, 1)
     os._exit(1)
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from nercot.building.engines.desk import DEATHS, Desk, Task
-from nercot.building.engines.job import Job, Ran, run_part
+from nercot.building.engines.job import Job, Ran, SharedModels, run_part
 from nercot.building.progress import Position
 from nercot.errors import EndpointError, InputError, NercotError, ShortfallError
 from nercot.llm.owner import Owner
@@ -40,7 +40,7 @@ class Cluster:
         here = self._ray.get_runtime_context().get_node_id()
         at = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(here, soft=False)
         made = self._ray.remote(Owner).options(num_cpus=0, max_concurrency=1, scheduling_strategy=at)
-        self._owner: ActorHandle = made.remote(ledger.absolute(), corpus, usd)
+        self._owner: ActorHandle[Owner] = made.remote(ledger.absolute(), corpus, usd)
 
     def __enter__(self) -> Cluster:
         return self
@@ -104,13 +104,14 @@ def _free(running: Mapping[Any, str], most: int) -> str:
     return next(name for number in range(1, most + 1) if (name := f"worker {number}") not in taken)
 
 
-def _run(job: Job, task: Task, owner: ActorHandle, name: str) -> Ran:
+def _run(job: Job, task: Task, owner: ActorHandle[Owner], name: str) -> Ran:
     """The task: one partition."""
     ray = _ray()
     errors = ray.exceptions
     gone = (errors.RayActorError, errors.ActorUnavailableError, errors.ActorUnschedulableError)
     behind = cast(Owner, _Behind(owner))
-    ran = run_part(job, task.part, task.key, behind, name, gone)
+    with ExitStack() as stack:
+        ran = run_part(job, task.part, task.key, SharedModels(job.recipe, behind, name, gone, stack))
     behind.tell(name, None)
     return ran
 
@@ -118,7 +119,7 @@ def _run(job: Job, task: Task, owner: ActorHandle, name: str) -> Ran:
 class _Behind:
     """An actor's methods as plain calls."""
 
-    def __init__(self, actor: ActorHandle) -> None:
+    def __init__(self, actor: ActorHandle[Owner]) -> None:
         self._actor = actor
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
