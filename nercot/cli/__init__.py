@@ -7,7 +7,7 @@ is the user's to mend.
     builds.py     build, plan, status, ledger
     answers.py    validate, score, calibrate, evaluate
     data.py       convert, stats
-    pages.py      view
+    pages.py      view, audit
     releases.py   release, diff, verify, trace, hydrate, publish
 """
 
