@@ -11,7 +11,7 @@ import click
 from nercot.cli.shell import command, one_or_many, print_json, print_table, progress, split_schema
 
 if TYPE_CHECKING:
-    from nercot.corpus.recipe import Model
+    from nercot.corpus.recipe import Model, Recipe
     from nercot.measure.evaluate import Labels
 
 
@@ -30,15 +30,33 @@ if TYPE_CHECKING:
     help="Whether a row must have a trace.",
 )
 @click.option("--strict", is_flag=True, help="Stop at the first row that cannot be read.")
+@click.option("--reader-url", metavar="URL", multiple=True, help="Have a model read the traces: its address, or local.")
+@click.option("--reader-model", metavar="NAME", help="Model to ask the reader's server for.")
+@click.option("--ledger", type=click.Path(path_type=Path), default=Path("build/ledger.sqlite"), show_default=True)
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A key of a recipe, for example reader.rpm=60."
+)
 def validate_command(
-    path: str, out: Path | None, form: str | None, schema: str | None, trace: str, strict: bool, as_json: bool
+    path: str,
+    out: Path | None,
+    form: str | None,
+    schema: str | None,
+    trace: str,
+    strict: bool,
+    reader_url: tuple[str, ...],
+    reader_model: str | None,
+    ledger: Path,
+    settings: tuple[str, ...],
+    as_json: bool,
 ) -> None:
-    """Judge answers by the rules: which are a sample, and why the others are not."""
-    from nercot.measure.check import check
+    """Judge answers by the rules for shape, and with a reader by what their traces say."""
+    from nercot.measure.check import Whom, check
 
     labels = split_schema(schema)
+    recipe = _reader_recipe(reader_url, reader_model, settings)
+    whom = None if recipe is None else Whom(recipe, ledger)
     with progress(as_json) as report:
-        summary = check(path, out, form, labels, trace, strict, report)
+        summary = check(path, out, form, labels, trace, strict, report, whom)
     if as_json:
         print_json(summary)
     else:
@@ -47,16 +65,48 @@ def validate_command(
         raise SystemExit(1)
 
 
+def _reader_recipe(urls: tuple[str, ...], name: str | None, settings: tuple[str, ...]) -> Recipe | None:
+    """The recipe that names the reader, None where nobody is to read."""
+    from nercot.building.models import check_models
+    from nercot.corpus.recipe import load_recipe, parse_override
+    from nercot.errors import RecipeError
+
+    overrides = [parse_override(text) for text in settings]
+    if not urls and not any(key == "reader.url" for key, _ in overrides):
+        if name is not None or overrides:
+            raise RecipeError("where is the reader? give --reader-url URL as well, or leave --reader-model away")
+        return None
+    given = {"reader.url": one_or_many(urls), "reader.model": name}
+    overrides += [(key, value) for key, value in given.items() if value is not None]
+    recipe = load_recipe("quickstart", [("corpus.name", "validate"), *overrides])
+    check_models(recipe, ("reader",))
+    return recipe
+
+
 def _print_check(summary: Mapping[str, Any], out: Path | None) -> None:
-    click.echo(f"{summary['rows']} rows: {summary['kept']} valid, {summary['rows'] - summary['kept']} not")
+    waiting = f", {summary['pending']} wait for their reading" if summary["pending"] else ""
+    refused = summary["rows"] - summary["kept"] - summary["pending"]
+    click.echo(f"{summary['rows']} rows: {summary['kept']} valid, {refused} not{waiting}")
     rows = [
         [rule, found["rows"], found["examples"][0]["detail"] if found["examples"] else ""]
         for rule, found in summary["rules"].items()
     ]
     if rows:
         print_table(["rule", "rows", "for example"], rows)
+    click.echo(_said_of_reading(summary))
     if out is not None:
         click.echo(f"verdicts     {out / 'verdicts.jsonl'}")
+
+
+def _said_of_reading(summary: Mapping[str, Any]) -> str:
+    if summary["reader"] is None:
+        return (
+            "meaning      was not read: these are the rules for shape alone; what a trace says is read by a model"
+            " (--reader-url URL --reader-model NAME)"
+        )
+    noted = {"boundary": "spans that only overlap", "unquoted": "passages not found", "left_out": "items left out"}
+    notes = ", ".join(f"{summary[name]} {text}" for name, text in noted.items() if summary[name])
+    return f"reader       {summary['reader']}, {summary['calls']} calls" + (f"; {notes}" if notes else "")
 
 
 @command("score")

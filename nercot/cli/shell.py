@@ -16,7 +16,7 @@ import click
 from nercot import __version__
 
 if TYPE_CHECKING:
-    from nercot.building.pipeline import Report
+    from nercot.corpus.work import Report
 
 _EPILOGS = {
     "build": "nercot build ner-cot --input pile.json --teacher-url http://127.0.0.1:8000/v1 --teacher-model my-model",

@@ -49,7 +49,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A teacher or a judge: an OpenAI-compatible endpoint, `local` (a GGUF file), `recorded`, or `embedded`.
+    """A teacher, a reader or a judge: an OpenAI-compatible endpoint, `local` (a GGUF file), `recorded`, or `embedded`.
 
     `url`: one or several replicas of one model; the words `embedded`, `local` and `recorded` are not addresses.
     `rpm`, `tpm`: requests and tokens per minute; None is no limit.  `extra`: sent with every request.
@@ -391,6 +391,7 @@ def _recipe(data: dict[str, Any], folder: Path) -> Recipe:
         sample=_sample(data.get("sample", {}), steps),
         digits=data.get("partition", {}).get("digits", 1),
         teacher=_teacher(_with_recorded(data, "teacher", folder), steps),
+        reader=_model(_with_recorded(data, "reader", folder), attempts=2),
         judge=_model(_with_recorded(data, "judge", folder), attempts=3),
         prompts=data.get("prompts", {}),
         rules=None if rules is None else tuple(rules),
@@ -459,7 +460,7 @@ def _model(data: Mapping[str, Any], attempts: int) -> Model:
         plain["model"] = EMBEDDED
     elif not data.get("model"):
         raise RecipeError(
-            f"{urls[0]}: which model? give --teacher-model or --judge-model (recipe key teacher.model, judge.model)"
+            f"{urls[0]}: which model? give --teacher-, --reader- or --judge-model (recipe key teacher.model, ...)"
         )
     if urls == (LOCAL,):
         # A local model is called by its file's name, wherever the file lies.

@@ -103,8 +103,8 @@ COLUMNS: dict[str, pa.Schema] = {
     "2-raw": pa.schema({"guid": _STR, **_ATTEMPT}),
     "3-valid": pa.schema({"guid": _STR, "attempt": _INT, **_ANSWERED}),
     "4-read": pa.schema({"guid": _STR, "attempt": _INT, **_ANSWERED, **_READ}),
-    "4-scored": pa.schema({"guid": _STR, "attempt": _INT, **_SCORED}),
-    "5-selected": pa.schema({"guid": _STR, "attempt": _INT, **_SELECTED}),
+    "5-scored": pa.schema({"guid": _STR, "attempt": _INT, **_SCORED}),
+    "6-selected": pa.schema({"guid": _STR, "attempt": _INT, **_SELECTED}),
     "work-dropped": pa.schema({**_BASE, **_ANSWERED, "attempt": _INT, **_DROPPED}),
 }
 

@@ -18,11 +18,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nercot.building.builder import quiet
 from nercot.building.candidate import WRITER
-from nercot.building.pipeline import Report, Row
 from nercot.corpus.manifest import NAME, Manifest, configs_of, manifest_problems, read_manifest, splits_of
 from nercot.corpus.tables import COLUMNS, columns_known, declared
+from nercot.corpus.work import Report, Row, quiet
 from nercot.errors import InputError
 from nercot.formats.sources import sha256_of
 from nercot.release.changelog import intact, is_of

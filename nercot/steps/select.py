@@ -1,13 +1,13 @@
 """Selection, a corpus step: which records are published, from which attempt, and what is said of each.
 
-In: source rows, scored attempts.  Out: `5-selected/<partition>.parquet` with guid, attempt, drift, near_duplicate_of
+In: source rows, scored attempts.  Out: `6-selected/<partition>.parquet` with guid, attempt, drift, near_duplicate_of
 and contaminated_by, drops (below_threshold, contaminated, duplicate_record, near_duplicate, in this order), and
-`5-selected/selection.json` with what was found over the whole corpus, written last.  The first attempt whose score
+`6-selected/selection.json` with what was found over the whole corpus, written last.  The first attempt whose score
 reaches the threshold is taken.  A record repeats only records that were selected, the first of which by guid it
 names.  Never changes a record.
 
-The corpus is read in order of guid, two or three times.  Memory: about 300 bytes a record for exact duplicates,
-that of duplicates.py for near ones, of conflicts.py, and of split.py where a split is asked for.
+The corpus is read in order of guid, four or five times.  Memory: that of duplicates.py, of conflicts.py, about 300
+bytes for each record that has a like, and that of split.py where a split is asked for.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from itertools import tee
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from nercot.building.pipeline import Report, Row, Tally, Work, beside, done_before, step_meta
+from nercot.corpus.streams import answers_of, beside
 from nercot.corpus.tables import read_rows, table, to_record, write_json
-from nercot.steps.conflicts import Conflicts, repeated_texts, text_number
-from nercot.steps.duplicates import duplicate_key, near_duplicates
+from nercot.corpus.work import Report, Row, Tally, Work, done_before, step_meta
+from nercot.steps.conflicts import Conflicts, repeated, text_number
+from nercot.steps.duplicates import Likes, duplicate_key, near_duplicates
 from nercot.steps.split import Families
 from nercot.validation.spans import drift
 
@@ -42,6 +43,19 @@ class Selection:
     contamination: str = "flag"
     validation: int = 0
     test: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What is selected from: the partitions, the rounds of answers, the folders with the scores, and with what was
+    read of each answer.
+    """
+
+    work: Work
+    parts: Sequence[str]
+    rounds: int
+    scores: str
+    answers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,37 +102,32 @@ def selected_before(work: Work, parts: Sequence[str], key: str) -> Selected | No
         state = json.loads(_state_file(work).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    whole = state.get("key") == key and all(done_before(work.file("5-selected", part), key) for part in parts)
+    whole = state.get("key") == key and all(done_before(work.file("6-selected", part), key) for part in parts)
     return _selected(state) if whole else None
 
 
-def select(
-    work: Work,
-    parts: Sequence[str],
-    rounds: int,
-    key: str,
-    selection: Selection,
-    checker: Checker | None,
-    report: Report,
-) -> Selected:
+def select(scored: Scored, key: str, selection: Selection, checker: Checker | None, report: Report) -> Selected:
     """Selects over the whole corpus; without `checker` nothing is said about contamination."""
-    likes: dict[int, list[int]] = {}
+    spool = scored.work.root / ".spool"
+    likes = Likes()
     if selection.near_duplicates != "off":
-        likes = near_duplicates(lambda: _sentences(work, parts, rounds, selection.threshold))
-    conflicts = Conflicts(repeated_texts(_golden(work, parts)))
-    chooser = _Chooser(selection, likes)
-    for number, part in enumerate(parts, 1):
-        _partition(work, part, rounds, key, chooser, conflicts, checker)
-        report("select", number, len(parts))
+        likes = near_duplicates(lambda: (row["sentence"] for row in _passed(scored, selection.threshold)), spool)
+    conflicts = Conflicts(repeated(map(text_number, _golden(scored.work, scored.parts)), spool / "texts"))
+    keys = (_number(row["sentence"], row["schema"]) for row in _passed(scored, selection.threshold))
+    twins = repeated(keys, spool / "keys") if selection.duplicates != "off" else frozenset()
+    chooser = _Chooser(selection, likes, twins)
+    for number, part in enumerate(scored.parts, 1):
+        _partition(scored, part, key, chooser, conflicts, checker)
+        report("select", number, len(scored.parts))
     state = {"key": key, **chooser.findings(), "conflicting_gold": conflicts.summary()}
     if checker is not None:
         state["contamination"] = {**checker.describe(), "records": chooser.like_tests, "matrix": chooser.matrix()}
-    write_json(_state_file(work), state)
+    write_json(_state_file(scored.work), state)
     return _selected(state)
 
 
 def _state_file(work: Work) -> Path:
-    return work.root / "5-selected" / "selection.json"
+    return work.root / "6-selected" / "selection.json"
 
 
 def _selected(state: Mapping[str, Any]) -> Selected:
@@ -130,13 +139,18 @@ def _selected(state: Mapping[str, Any]) -> Selected:
 # --- what is read ---------------------------------------------------------------------------------
 
 
-def _sentences(work: Work, parts: Sequence[str], rounds: int, threshold: float) -> Iterator[str]:
-    """The sentences of the records with an attempt that reaches the threshold."""
-    for part in parts:
-        rows = read_rows(work.file("1-source", part), ["guid", "sentence"])
-        for row, (attempts,) in beside(rows, work.attempts("4-scored", part, rounds, ["guid", "attempt", "score"])):
+def _passed(scored: Scored, threshold: float) -> Iterator[Row]:
+    """Guid, sentence and schema of the records with an attempt that reaches the threshold."""
+    for part in scored.parts:
+        rows = read_rows(scored.work.file("1-source", part), ["guid", "sentence", "schema"])
+        for row, (attempts,) in beside(rows, _scores(scored, part)):
             if any(item["score"] >= threshold for item in attempts):
-                yield row["sentence"]
+                yield row
+
+
+def _number(sentence: str, schema: Sequence[str]) -> int:
+    """8 bytes of what exact duplicates have in common."""
+    return int.from_bytes(duplicate_key(sentence, schema)[:8], "little")
 
 
 def _golden(work: Work, parts: Sequence[str]) -> Iterator[str]:
@@ -145,10 +159,14 @@ def _golden(work: Work, parts: Sequence[str]) -> Iterator[str]:
         yield from (row["sentence"] for row in read_rows(work.file("1-source", part), ["sentence"]))
 
 
-def _cases(work: Work, part: str, rounds: int, threshold: float, conflicts: Conflicts) -> Iterator[_Case]:
+def _scores(scored: Scored, part: str) -> Iterator[Row]:
+    return scored.work.attempts(scored.scores, part, scored.rounds, ["guid", "attempt", "score"])
+
+
+def _cases(scored: Scored, part: str, threshold: float, conflicts: Conflicts) -> Iterator[_Case]:
     """The scored records of a partition; every row of it is looked at for conflicts."""
-    scores = work.attempts("4-scored", part, rounds, ["guid", "attempt", "score"])
-    for row, (attempts, answers) in beside(work.source(part), scores, work.attempts("3-valid", part, rounds)):
+    answered = answers_of(scored.work, part, scored.rounds, scored.answers)
+    for row, (attempts, answers) in beside(scored.work.source(part), _scores(scored, part), answered):
         conflicts.add(row)
         if attempts:
             chosen = next((item for item in attempts if item["score"] >= threshold), None)
@@ -163,20 +181,17 @@ class _Chooser:
     """Decides about one record after the other, in order; `likes` are places among those at the threshold."""
 
     selection: Selection
-    likes: Mapping[int, Sequence[int]]
+    likes: Likes
+    twins: frozenset[int] = frozenset()
     exact: int = 0
     near: int = 0
     like_tests: int = 0
     touched: Counter[tuple[str, str]] = field(default_factory=Counter)
     families: Families = field(default_factory=Families)
     _place: int = -1
-    _liked: frozenset[int] = frozenset()
     _names: dict[int, str] = field(default_factory=dict)
     _texts: dict[bytes, str] = field(default_factory=dict)
     _groups: dict[int, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._liked = frozenset(place for places in self.likes.values() for place in places)
 
     def fate(self, case: _Case, benchmarks: Sequence[str]) -> _Fate:
         """What becomes of a record."""
@@ -190,7 +205,7 @@ class _Chooser:
             return _Fate("contaminated", f"{TOUCHES}{', '.join(benchmarks)}")
         key = duplicate_key(case.row["sentence"], case.row["schema"])
         twin = self._texts.get(key) if self.selection.duplicates != "off" else None
-        likes = [self._names[place] for place in self.likes.get(self._place, ()) if place in self._names]
+        likes = [self._names[place] for place in self.likes[self._place] if place in self._names]
         self.exact += twin is not None
         self.near += bool(likes) and twin is None
         if twin and self.selection.duplicates == "drop":
@@ -203,9 +218,9 @@ class _Chooser:
 
     def _keep(self, row: Row, key: bytes, likes: Sequence[str]) -> None:
         guid = row["guid"]
-        if self.selection.duplicates != "off":
+        if int.from_bytes(key[:8], "little") in self.twins:
             self._texts.setdefault(key, guid)
-        if self._place in self._liked:
+        if self.likes.is_earlier(self._place):
             self._names[self._place] = guid
         if self.selection.validation or self.selection.test:
             twin = self._groups.setdefault(text_number(row["sentence"]), guid)
@@ -234,13 +249,13 @@ class _Chooser:
 
 
 def _partition(
-    work: Work, part: str, rounds: int, key: str, chooser: _Chooser, conflicts: Conflicts, checker: Checker | None
+    scored: Scored, part: str, key: str, chooser: _Chooser, conflicts: Conflicts, checker: Checker | None
 ) -> None:
-    tally = Tally()
-    cases, again = tee(_cases(work, part, rounds, chooser.selection.threshold, conflicts))
+    tally, work = Tally(), scored.work
+    cases, again = tee(_cases(scored, part, chooser.selection.threshold, conflicts))
     found = checker.find(case.row for case in again) if checker is not None else (() for _ in again)
     with ExitStack() as stack:
-        kept = stack.enter_context(table(work.file("5-selected", part), "5-selected", lambda: step_meta(key, tally)))
+        kept = stack.enter_context(table(work.file("6-selected", part), "6-selected", lambda: step_meta(key, tally)))
         dropped = stack.enter_context(table(work.dropped("select", part), "work-dropped"))
         for case, benchmarks in zip(cases, found, strict=True):
             tally.entered += 1

@@ -7,10 +7,14 @@ model and never reads gold.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
+from nercot.corpus.recipe import Recipe
 from nercot.corpus.records import Outcome, Record
+from nercot.corpus.tables import entity_rows
+from nercot.corpus.work import Row
+from nercot.steps.stage import RecordStage, Turn
 from nercot.validation.rules import Verdict, validate
 
 # What a server says of an answer that it did not finish, and the reason code of such a record.
@@ -20,24 +24,40 @@ _UNFINISHED = {
 }
 
 
+def stage(recipe: Recipe, prompts: Mapping[str, str], turn: Turn) -> RecordStage:
+    """The stage after the teacher's: answers are read and held against the rules."""
+
+    read = "read" in recipe.steps
+
+    def step(records: Iterator[Record]) -> Iterator[Outcome]:
+        return validate_step(records, recipe.rules, recipe.trace, read)
+
+    settings = [recipe.rules, recipe.trace, read]
+    return RecordStage("validate", "3-valid", _row, settings, step, turn=turn)
+
+
+def _row(record: Record) -> Row:
+    return {"cot": record.cot, "entities": entity_rows(record.entities)}
+
+
 def validate_step(
-    records: Iterator[Record], rules: Collection[str] | None = None, trace: str = "required"
+    records: Iterator[Record], rules: Collection[str] | None = None, trace: str = "required", read: bool = False
 ) -> Iterator[Outcome]:
-    """Judges each record by the rules named (None: all); `trace` as in rules.validate."""
+    """Judges each record by the rules named (None: all); `trace` and `read` as in rules.validate."""
     for record in records:
-        yield _judge(record, rules, trace)
+        yield _judge(record, rules, trace, read)
 
 
-def _judge(record: Record, rules: Collection[str] | None, trace: str) -> Outcome:
-    verdict = validate(record, rules, trace)
-    read = replace(record, cot=verdict.cot, entities=verdict.entities)
+def _judge(record: Record, rules: Collection[str] | None, trace: str, read: bool) -> Outcome:
+    verdict = validate(record, rules, trace, read)
+    known = replace(record, cot=verdict.cot, entities=verdict.entities)
     if record.answer is not None and (unfinished := _UNFINISHED.get(record.answer.finish_reason or "")):
         reason, detail = unfinished
-        return Outcome(read, reason, detail, violations=verdict.violations)
+        return Outcome(known, reason, detail, violations=verdict.violations)
     if verdict.valid:
-        return Outcome(read)
+        return Outcome(known)
     first = verdict.violations[0]
-    return Outcome(read, first.rule, _detail(verdict), violations=verdict.violations)
+    return Outcome(known, first.rule, _detail(verdict), violations=verdict.violations)
 
 
 def _detail(verdict: Verdict) -> str:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from nercot.building.builder import BuildOptions, build
 from nercot.corpus.recipe import load_recipe
 from nercot.errors import InputError, RecipeError
-from nercot.steps.conflicts import Conflicts, repeated_texts
+from nercot.steps.conflicts import Conflicts, text_number
 from nercot.steps.split import Families
 
 NAMES = ("Ada", "Bob", "Cleo", "Dana", "Emil", "Fay", "Gus", "Hana", "Ivo", "Jil", "Kai", "Lea", "Max", "Nia", "Otto")
@@ -138,7 +138,7 @@ def test_a_type_that_only_one_row_asks_for_is_no_conflict():
         {"guid": "2", "sentence": "Ada", "schema": ["person", "pet"], "gold": [*gold, {"text": "Ada", "label": "pet"}]},
         {"guid": "3", "sentence": "Ada", "schema": ["city"], "gold": None},
     ]
-    conflicts = Conflicts(repeated_texts(item["sentence"] for item in rows))
+    conflicts = Conflicts(frozenset([text_number("Ada")]))
     for item in rows:
         conflicts.add(item)
     assert conflicts.summary()["texts"] == 0
@@ -187,13 +187,13 @@ def test_a_changed_test_set_redoes_selection_only(tmp_path):
     tests = write(tmp_path / "benchmarks/GENIA/test.jsonl", [row("Nothing of the sort.")])
     run(tmp_path, [*ALIKE, *people(9)], **settings)
     work = tmp_path / "build/quickstart"
-    stages = ("1-source", "2-raw", "3-valid", "4-scored", "5-selected")
+    stages = ("1-source", "2-raw", "3-valid", "5-scored", "6-selected")
     before = {stage: [path.stat().st_mtime_ns for path in sorted((work / stage).iterdir())] for stage in stages}
     assert run(tmp_path, [*ALIKE, *people(9)], **settings).changed is False
     write(tests, [ALIKE[1]])
     assert run(tmp_path, [*ALIKE, *people(9)], **settings).changed is True
     after = {stage: [path.stat().st_mtime_ns for path in sorted((work / stage).iterdir())] for stage in stages}
-    assert {stage for stage in stages if before[stage] != after[stage]} == {"5-selected"}
+    assert {stage for stage in stages if before[stage] != after[stage]} == {"6-selected"}
     assert sum(item["contaminated_by"] == "GENIA" for item in table(tmp_path)) == 3
 
 

@@ -19,10 +19,12 @@ from heapq import merge
 from pathlib import Path
 from typing import Any
 
-from nercot.building.candidate import Contents, Shards, fingerprint, grpo_row, row_hash, sft_row
-from nercot.building.pipeline import Row, Work, beside, fates
+from nercot.building.candidate import Contents, Shards, grpo_row, row_hash, sft_row
 from nercot.corpus.recipe import Sample
+from nercot.corpus.spool import Hashes
+from nercot.corpus.streams import beside, fates
 from nercot.corpus.tables import to_record
+from nercot.corpus.work import Row, Work
 from nercot.errors import InputError
 from nercot.steps.merge import NOT_GOLD, CategoryDraw, agrees, difference
 
@@ -40,7 +42,7 @@ class _Candidate:
     def __init__(self, folder: Path, configs: Sequence[str]) -> None:
         self.contents = Contents()
         self._shards = {config: Shards(folder, config) for config in configs}
-        self._hashes: list[bytes] = []
+        self._hashes = Hashes()
 
     def add(self, config: str, row: Row) -> None:
         self._shards[config].add(row)
@@ -48,7 +50,7 @@ class _Candidate:
     def keep(self, row: Row) -> None:
         """Counts a row of the default config."""
         self.contents.stats.add(row)
-        self._hashes.append(row_hash(row))
+        self._hashes.add(row_hash(row))
 
     def drop(self, row: Row) -> None:
         """A record that is not there."""
@@ -58,7 +60,7 @@ class _Candidate:
     def done(self) -> Contents:
         for shards in self._shards.values():
             self.contents.files += shards.close()
-        self.contents.fingerprint = fingerprint(self._hashes)
+        self.contents.fingerprint = self._hashes.digest()
         return self.contents
 
 
@@ -186,7 +188,7 @@ class _Answers:
 def _answered(work: Work, parts: Sequence[str], rounds: int, candidate: _Candidate) -> Iterator[tuple[Row, _Answers]]:
     """The source rows by guid with their answers; dropped ones are put where they belong."""
     for part in parts:
-        best = fates(work, part, rounds)
+        best = fates(work, part, rounds, ("source", *_REFUSALS))
         streams = (
             work.attempts("2-raw", part, rounds),
             work.attempts("3-valid", part, rounds),
