@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nercot.building.manifest import AUDIT
 from nercot.corpus.disputed import read_disputed, write_disputed
 from nercot.corpus.manifest import Manifest, read_manifest
 from nercot.corpus.tables import write_json, write_text
@@ -28,7 +29,6 @@ from nercot.report.sampling import Sample, draw
 from nercot.report.shown import Answered, Corpus, Rows, open_rows
 from nercot.report.view import Chosen, Report, Viewed, check_target, render, write_page
 
-AUDIT = "audit.json"
 # Of a sample of kept and dropped answers this share is dropped ones: what the checks refuse wrongly shows there.
 _DROPPED = 0.25
 
