@@ -104,8 +104,9 @@ def alone(root: Path) -> Iterator[None]:
 class Build:
     """One run of a list of stages, after its source stage.
 
-    `calibration`, `audit`: what was measured of rules and judge, and what people said, for the card (None: nothing).  `recorded`: what is said of
-    recorded answers: whose, from which file, to which prompt.  `notes`: what the user should know of this run.
+    `calibration`, `audit`: what was measured of rules and judge, and what people said, for the card (None: nothing).
+    `recorded`: what is said of recorded answers: whose, from which file, to which prompt.  `notes`: what the user
+    should know of this run.
     """
 
     recipe: Recipe

@@ -1,10 +1,10 @@
 """Selection, a corpus step: which records are published, from which attempt, and what is said of each.
 
 In: source rows, scored attempts.  Out: `6-selected/<partition>.parquet` with guid, attempt, drift, near_duplicate_of
-and contaminated_by, drops (disputed, below_threshold, contaminated, duplicate_record, near_duplicate, in this order), and
-`6-selected/selection.json` with what was found over the whole corpus, written last.  The first attempt whose score
-reaches the threshold is taken, of those that no person has called wrong.  A record repeats only records that were selected, the first of which by guid it
-names.  Never changes a record.
+and contaminated_by, drops (disputed, below_threshold, contaminated, duplicate_record, near_duplicate, in this order),
+and `6-selected/selection.json` with what was found over the whole corpus, written last.  The first attempt whose
+score reaches the threshold is taken, of those that no person has called wrong.  A record repeats only records that
+were selected, the first of which by guid it names.  Never changes a record.
 
 The corpus is read in order of guid, four or five times.  Memory: that of duplicates.py, of conflicts.py, about 300
 bytes for each record that has a like, and that of split.py where a split is asked for.

@@ -85,18 +85,23 @@ function afterChange(said) {
 // --- the panel --------------------------------------------------------------------------------------
 
 function verdictPanel() {
-  if (!answerAt(row).answer) return null;
+  if (!AUDIT || !answerAt(row).answer) return null;
   const record = verdicts.get(row.guid);
   const choice = (verdict, sign, key) => make("button", { type: "button", class: `verdict-${verdict}`, "aria-pressed": String(record?.verdict === verdict), onclick: () => judge(verdict) }, `${sign} ${verdict === "right" ? "Right" : "Wrong"} `, make("kbd", {}, key));
-  const note = make("textarea", { rows: 2, "aria-label": "Note", placeholder: "Note", oninput: (event) => change({ note: event.target.value }) });
-  note.value = record?.note || "";
   return make(
     "section",
     { id: "verdict", "aria-label": "Your verdict" },
     make("div", { class: "choices" }, choice("right", "✓", "1"), choice("wrong", "✕", "2"), make("span", { id: "kept", role: "status", class: "quiet" })),
-    record?.verdict === "wrong" ? faultTable(record) : null,
-    record ? note : null,
   );
+}
+
+// What is wrong, below the sentence that it speaks of.
+function faultPanel() {
+  const record = AUDIT ? verdicts.get(row.guid) : null;
+  if (!record || !answerAt(row).answer) return AUDIT ? make("section", { id: "faults", hidden: true }) : null;
+  const note = make("textarea", { rows: 2, "aria-label": "Note", placeholder: "Note", oninput: (event) => change({ note: event.target.value }) });
+  note.value = record.note;
+  return make("section", { id: "faults", "aria-label": "What is wrong" }, record.verdict === "wrong" ? faultTable(record) : null, note);
 }
 
 function faultTable(record) {
@@ -141,6 +146,7 @@ function judge(verdict) {
   const focused = panel.contains(document.activeElement);
   const said = document.getElementById("kept").textContent;
   panel.replaceWith(verdictPanel());
+  document.getElementById("faults").replaceWith(faultPanel());
   document.getElementById("kept").textContent = said;
   if (focused) document.querySelector(`.verdict-${verdict}`).focus();
   redrawRow(place_);
@@ -162,7 +168,7 @@ function setMissing(text, label) {
   const at = text && row.sentence ? row.sentence.indexOf(text) : -1;
   const start = at < 0 ? null : [...row.sentence.slice(0, at)].length;
   const entity = text ? { text, label: label || null, start, end: start === null ? null : start + [...text].length } : null;
-  const input = document.querySelector("#verdict .missing input[type=checkbox]");
+  const input = document.querySelector("#faults .missing input[type=checkbox]");
   if (input) input.checked = true;
   change({ faults: [...rest, { kind: "missing", entity }] });
 }

@@ -56,7 +56,7 @@ function follow() {
 async function begin() {
   const narrow = matchMedia("(max-width: 719px)").matches;
   for (const name of ["overview", "filters"]) {
-    show(name, !narrow);
+    show(name, !narrow && !(AUDIT && name === "overview"));
     document.getElementById(`${name}-button`).addEventListener("click", () => show(name, document.getElementById(name).hidden));
   }
   document.getElementById("help-button").addEventListener("click", () => document.getElementById("help").showModal());
