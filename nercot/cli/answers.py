@@ -215,8 +215,9 @@ def evaluate_command(
     Temperature 0 and 4,096 tokens an answer, as in the paper's code; --set temperature=none leaves it to the server.
     """
     from nercot.corpus.tables import write_json, write_text
-    from nercot.measure.evaluate import MAX_TOKENS, TEMPERATURE, Evaluation, evaluate
+    from nercot.measure.evaluate import Evaluation, evaluate
     from nercot.measure.figures import markdown
+    from nercot.measure.prompted import MAX_TOKENS, TEMPERATURE
 
     model = asked_model(urls, name, settings, {"temperature": TEMPERATURE, "max_tokens": MAX_TOKENS})
     plan = Evaluation(model, benchmarks, suite, limit, prompt, trace, processed, retry_seconds, labels)
