@@ -6,6 +6,7 @@ Results go to stdout, progress and errors to stderr.
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -54,6 +55,36 @@ def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
         return cli.command(name, epilog=f"Example: {_EPILOGS[name]}")(wrapped)
 
     return decorate
+
+
+class _Shown(logging.Handler):
+    """Log lines of nercot as lines on stderr, above the bars where there are some."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line; an error of writing it is nobody's concern."""
+        line = " ".join(record.getMessage().split())
+        if _BARS:
+            _BARS[-1](line)
+        else:
+            click.echo(line, err=True)
+
+
+# How a line is written while bars are drawn.
+_BARS: list[Callable[[str], None]] = []
+
+
+@contextmanager
+def shown_log() -> Iterator[None]:
+    """Has what nercot says of waits and odd input shown on stderr."""
+    log, shown = logging.getLogger("nercot"), _Shown()
+    level = log.level
+    log.addHandler(shown)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(shown)
+        log.setLevel(level)
 
 
 def one_or_many(urls: Sequence[str]) -> str | list[str] | None:
@@ -121,4 +152,8 @@ def progress(as_json: bool) -> Iterator[Report]:
                 tasks[step] = bars.add_task(step, total=total)
             bars.update(tasks[step], completed=done, total=total)
 
-        yield report
+        _BARS.append(lambda line: bars.console.print(line, markup=False, highlight=False))
+        try:
+            yield report
+        finally:
+            _BARS.pop()
