@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nercot.building.builder import BuildOptions, build
+    from nercot.building.builder import build
+    from nercot.building.options import BuildOptions
     from nercot.corpus.records import Entity, Record
     from nercot.measure.rewards import f1_reward, schema_reward
     from nercot.validation.answers import parse_answer
@@ -34,7 +35,7 @@ __all__ = [
 _HOMES = {
     "Entity": "nercot.corpus.records",
     "Record": "nercot.corpus.records",
-    "BuildOptions": "nercot.building.builder",
+    "BuildOptions": "nercot.building.options",
     "build": "nercot.building.builder",
     "f1_reward": "nercot.measure.rewards",
     "ground": "nercot.validation.grounding",

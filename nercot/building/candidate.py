@@ -16,16 +16,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from nercot.building.pipeline import Row, Work, beside, fates
+from nercot.corpus.streams import beside, fates
 from nercot.corpus.tables import COLUMNS, Table, read_rows, to_record, writing
+from nercot.corpus.work import Row
 from nercot.formats.sources import sha256_of
 from nercot.llm.prompts import extract_messages
 from nercot.report.stats import Stats
 from nercot.validation.answers import render_answer
+
+if TYPE_CHECKING:
+    from nercot.building.stages import Made
 
 # A row with its attempts, its columns if it was kept, and its drop if it was not.
 _Fate = tuple[Row, list[Row], Row | None, Row | None]
@@ -34,6 +38,8 @@ CONFIGS = ("cot", "raw", "dropped", "sft")
 SPLITS = ("train", "validation", "test")
 # Reasons of selection that another answer to the same sentence would not change.
 _REPEATED = frozenset(("duplicate_record", "near_duplicate", "contaminated"))
+# What a drop says of how an answer was read.
+_OF_DROPS = ("cot", "entities")
 SHARD_ROWS = 200_000
 WRITER = f"pyarrow {pa.__version__}"
 
@@ -98,25 +104,13 @@ class Contents:
     traces: list[dict[str, Any]] = field(default_factory=list)
 
 
-def write_tables(
-    work: Work,
-    parts: Sequence[str],
-    rounds: int,
-    until: str,
-    folder: Path,
-    template: str | None,
-    splits: Mapping[str, str],
-) -> Contents:
-    """Writes the configs of a corpus into `folder`; `template` is the prompt of the sft config.
-
-    `until`: when the teacher's attempts at a record end (recipe `teacher.until`).  `splits`: the split of each
-    guid that does not go to train.
-    """
+def write_tables(made: Made, folder: Path) -> Contents:
+    """Writes the configs of a corpus that a judge has selected into `folder`."""
     contents = Contents()
     shards = {(config, split): Shards(folder, config, split) for config in CONFIGS for split in SPLITS}
     hashes: list[bytes] = []
-    for part in parts:
-        for row, raw, kept, drop in _fated(work, part, rounds, until, contents):
+    for part in made.parts:
+        for row, raw, kept, drop in _fated(made, part, contents):
             for attempt in raw:
                 shards["raw", "train"].add(attempt)
                 _count_attempt(attempt, contents)
@@ -124,9 +118,9 @@ def write_tables(
                 shards["dropped", "train"].add(drop)
             if kept is not None:
                 cot = {**row, **kept}
-                split = splits.get(row["guid"], "train")
+                split = made.selected.splits.get(row["guid"], "train")
                 shards["cot", split].add(cot)
-                shards["sft", split].add(sft_row(cot, template))
+                shards["sft", split].add(sft_row(cot, made.prompts))
                 contents.stats.add(cot)
                 contents.attempts[kept["attempt"]] += 1
                 hashes.append(row_hash(cot))
@@ -143,10 +137,10 @@ def _count_attempt(row: Row, contents: Contents) -> None:
         contents.judges[row["judge"]] += 1
 
 
-def _fated(work: Work, part: str, rounds: int, until: str, contents: Contents) -> Iterator[_Fate]:
+def _fated(made: Made, part: str, contents: Contents) -> Iterator[_Fate]:
     """Each row of a partition, by guid, with its fate."""
-    refused = (_refused(row, contents) for row in work.drops(part, ("source",), rounds))
-    return merge(refused, _asked(work, part, rounds, until, contents), key=lambda fate: str(fate[0]["guid"]))
+    refused = (_refused(row, contents) for row in made.work.drops(part, ("source",), 0))
+    return merge(refused, _asked(made, part, contents), key=lambda fate: str(fate[0]["guid"]))
 
 
 def _refused(row: Row, contents: Contents) -> _Fate:
@@ -155,28 +149,22 @@ def _refused(row: Row, contents: Contents) -> _Fate:
     return row, [], None, row
 
 
-def _asked(work: Work, part: str, rounds: int, until: str, contents: Contents) -> Iterator[_Fate]:
+def _asked(made: Made, part: str, contents: Contents) -> Iterator[_Fate]:
     """The rows of a partition that the teacher was asked about."""
-    best = fates(work, part, rounds)
-    steps = ("annotate", "validate", "score", "select")
-    streams = (
-        work.attempts("2-raw", part, rounds),
-        work.attempts("3-valid", part, rounds),
-        work.attempts("4-scored", part, rounds),
-        read_rows(work.file("5-selected", part)),
-        work.drops(part, steps, rounds),
-    )
-    for row, (raw, valid, scored, selected, drops) in beside(work.source(part), *streams):
-        answered = _by_attempt(drops) | _by_attempt(valid)
-        judged = _by_attempt(scored)
-        attempts = [{**row, **item, **_answer(answered, item), **judged.get(item["attempt"], {})} for item in raw]
+    work, rounds, stages = made.work, len(made.rounds), made.rounds[0].stages
+    steps = (*(stage.name for stage in stages), "select")
+    best = fates(work, part, rounds, ("source", "stratify", *steps))
+    streams = [work.attempts(stage.writes, part, rounds) for stage in stages]
+    ends = (read_rows(work.file("6-selected", part)), work.drops(part, steps, rounds))
+    for row, (*written, selected, drops) in beside(work.source(part), *streams, *ends):
+        known = _known(written, drops)
+        attempts = [{**row, **known[item["attempt"]]} for item in written[0]]
         if selected:
-            attempt = selected[0]["attempt"]
-            yield row, attempts, {**answered[attempt], **judged[attempt], **selected[0]}, None
+            yield row, attempts, {**known[selected[0]["attempt"]], **selected[0]}, None
             continue
         fate = best.get(row["guid"])
         drop = next((item for item in drops if fate and (item["step"], item["attempt"] or 0) == fate[:2]), None)
-        waiting = _waiting(raw, valid, scored, drops, rounds, until)
+        waiting = _waiting(made, written, drops)
         if waiting:
             contents.pending[waiting] += 1
             yield row, attempts, None, None
@@ -187,36 +175,47 @@ def _asked(work: Work, part: str, rounds: int, until: str, contents: Contents) -
             yield row, attempts, None, {**drop, "source_file": row["source_file"], "source_row": row["source_row"]}
 
 
-def _by_attempt(rows: Sequence[Row]) -> dict[int, Row]:
-    return {row["attempt"]: row for row in rows}
+def _known(written: Sequence[list[Row]], drops: Sequence[Row]) -> dict[int, Row]:
+    """What the stages of a round added to each answered attempt, and how a refused one was read."""
+    known: dict[int, Row] = {item["attempt"]: {**item, "cot": None, "entities": None} for item in written[0]}
+    for drop in drops:
+        if drop["attempt"] in known:
+            known[drop["attempt"]].update({name: drop[name] for name in _OF_DROPS})
+    for rows in written[1:]:
+        for item in rows:
+            known[item["attempt"]].update(item)
+    return known
 
 
-def _answer(answered: Mapping[int, Row], attempt: Row) -> Row:
-    """Trace and entities of an attempt, as far as they could be read."""
-    row = answered.get(attempt["attempt"], {})
-    return {"cot": row.get("cot"), "entities": row.get("entities")}
-
-
-def _waiting(
-    raw: list[Row], valid: list[Row], scored: list[Row], drops: list[Row], rounds: int, until: str
-) -> str | None:
-    """The step at which the latest attempt of a record that was not kept waits for an answer, if it does."""
-    judged = {row["attempt"] for row in (*scored, *drops)}
-    if any(row["attempt"] not in judged for row in valid):
-        return "score"
-    if (valid and until == "valid") or any(row["reason"] in _REPEATED for row in drops):
+def _waiting(made: Made, written: Sequence[list[Row]], drops: Sequence[Row]) -> str | None:
+    """The step at which a record that was not kept waits for an answer, if it does."""
+    stages, refused = made.rounds[0].stages, {row["attempt"] for row in drops}
+    for before, after, stage in zip(written, written[1:], stages[1:], strict=False):
+        settled = {row["attempt"] for row in after} | refused
+        if any(row["attempt"] not in settled for row in before):
+            return stage.name
+    if any(row["reason"] in _REPEATED for row in drops):
         return None
-    latest = max((row["attempt"] for row in (*raw, *drops) if row["attempt"]), default=0)
-    return "annotate" if latest < rounds else None
+    valid = next(rows for stage, rows in zip(stages, written, strict=True) if stage.writes == made.rounds[0].settles)
+    if valid and made.until == "valid":
+        return None
+    answered = {row["attempt"] for row in written[0]} | refused
+    return stages[0].name if any(turn.turn.attempt not in answered for turn in made.rounds) else None
 
 
 def _count_drop(row: Row, contents: Contents) -> None:
     contents.dropped.setdefault(row["step"], Counter())[row["reason"]] += 1
 
 
-def sft_row(row: Row, template: str | None) -> Row:
-    """Prompt and completion of a record, each one message, content as a model should see and say it."""
+def sft_row(row: Row, prompts: Mapping[str, str]) -> Row:
+    """Prompt and completion of a record, each one message, content as a model should see and say it.
+
+    A record without trace is asked for by the prompt `answer`, one with by `extract`: a model that is told to reason
+    and shown an answer at once learns not to do as it is told.  Of `prompts`, which lacks `answer` in releases of
+    0.1.0, `extract` stands in.
+    """
     record = to_record(row)
+    template = prompts.get("extract") if record.cot else prompts.get("answer", prompts.get("extract"))
     answer = render_answer(record.cot, record.entities or (), record.schema)
     return {
         "guid": row["guid"],
@@ -227,7 +226,7 @@ def sft_row(row: Row, template: str | None) -> Row:
     }
 
 
-def grpo_row(row: Row, template: str | None) -> Row:
+def grpo_row(row: Row, prompts: Mapping[str, str]) -> Row:
     """Prompt and gold of a record with gold, each in a column of its own, as reward functions take them."""
     record = to_record(row)
     return {
@@ -235,7 +234,7 @@ def grpo_row(row: Row, template: str | None) -> Row:
         "dataset": row["dataset"],
         "license": row["license"],
         "schema": row["schema"],
-        "prompt": extract_messages(record.sentence, record.schema, record.schema_descriptions, template),
+        "prompt": extract_messages(record.sentence, record.schema, record.schema_descriptions, prompts.get("extract")),
         "gold": render_answer(None, record.gold or (), record.schema),
     }
 

@@ -8,32 +8,35 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from nercot.building.builder import BuildOptions, alone, is_annotated, is_judged, prompts_of, read_source, source_of
-from nercot.building.pipeline import STAGES, Position, Report, Work, source_records
+from nercot.building.builder import alone
+from nercot.building.lists import prompts_of, stages_of
+from nercot.building.options import BuildOptions
+from nercot.building.progress import Position, noted
+from nercot.building.source import read_source, source_of
+from nercot.building.stages import SELECTED, Round, StageList
 from nercot.corpus.recipe import Model, Recipe
 from nercot.corpus.recordings import said_of_prompts
-from nercot.corpus.records import Outcome, Record
+from nercot.corpus.records import Record
+from nercot.corpus.streams import source_records
 from nercot.corpus.tables import meta_of
+from nercot.corpus.work import Report, Work
 from nercot.llm.ledger import Ledger
-from nercot.llm.messages import Request
+from nercot.llm.messages import Reply, Request
 from nercot.llm.pacing import cost_of
 from nercot.llm.recorded import recorded_facts
-from nercot.steps.annotate import Teacher
-from nercot.steps.score import Judge
-from nercot.steps.validate import validate_step
+from nercot.steps.stage import Answers, Asking, RecordStage
 
 # Before a model's own figures are in the ledger: bytes of a prompt for a token, tokens of an answer with its
 # trace (the paper's corpus: about 500), tokens of a judgement, and tokens a second of one request.
 _BYTES_A_TOKEN = 4
-_ANSWER_TOKENS = 500
-_JUDGEMENT_TOKENS = 300
+_USUAL = {"teacher": ("annotate", 500), "judge": ("score", 300)}
 _TOKENS_A_SECOND = 40
 _BATCH = 200
 
@@ -83,120 +86,104 @@ def plan(recipe: Recipe, options: BuildOptions, report: Report) -> dict[str, Any
         source = source_of(recipe, options)
         ingested = read_source(source, recipe, options, work, report)
         ledger = stack.enter_context(Ledger(path)) if path.exists() else None
-        teacher = Estimate(recipe.teacher, _mean_out(ledger, recipe, "annotate", _ANSWER_TOKENS))
-        judge = Estimate(recipe.judge, _mean_out(ledger, recipe, "score", _JUDGEMENT_TOKENS))
-        parts = sorted(ingested.partitions) if is_annotated(recipe) else []
+        stages = stages_of(recipe, prompts_of(recipe))
+        estimates = {role: Estimate(getattr(recipe, role), _usual(ledger, recipe, role)) for role in _USUAL}
+        parts = sorted(ingested.partitions) if stages.rounds else []
         records = chain.from_iterable(source_records(work, part, frozenset()) for part in parts)
-        if parts and recipe.teacher.embedded:
-            from nercot.embedded import require_gold
-
-            require_gold(chain.from_iterable(source_records(work, part, frozenset()) for part in parts))
-        _count(_Asking(recipe, ledger, teacher, judge), records, ingested.kept, report)
-    costs = (teacher.cost, judge.cost)
+        _count(_Counting(stages, ledger, estimates), records, ingested.kept, report)
+    costs = [estimate.cost for estimate in estimates.values()]
     facts = recorded_facts(recipe, prompts_of(recipe))
     return {
         "corpus": recipe.name,
         "records": ingested.kept,
-        "calls": {"teacher": teacher.calls, "judge": judge.calls},
+        "calls": {role: estimate.calls for role, estimate in estimates.items()},
         "tokens": {
-            "input": round(teacher.tokens_in + judge.tokens_in),
-            "output": round(teacher.tokens_out + judge.tokens_out),
+            "input": round(sum(estimate.tokens_in for estimate in estimates.values())),
+            "output": round(sum(estimate.tokens_out for estimate in estimates.values())),
         },
         "cost": None if None in costs else round(sum(cost or 0.0 for cost in costs), 4),
-        "hours": round(teacher.hours + judge.hours, 3),
+        "hours": round(sum(estimate.hours for estimate in estimates.values()), 3),
         **({"recorded": facts, "notes": said_of_prompts(facts)} if facts else {}),
     }
 
 
-def _mean_out(ledger: Ledger | None, recipe: Recipe, step: str, usual: int) -> float:
-    """Output tokens of a call of this step, from what its model has said before."""
-    model = recipe.teacher if step == "annotate" else recipe.judge
+def _usual(ledger: Ledger | None, recipe: Recipe, role: str) -> float:
+    """Output tokens of a call of this role, from what its model has said before."""
+    step, usual = _USUAL[role]
+    model = getattr(recipe, role)
     seen = [row for row in ledger.totals() if row.step == step and row.model == model.model] if ledger else []
     calls, tokens = sum(row.calls for row in seen), sum(row.tokens_out for row in seen)
     return tokens / calls if calls and tokens else usual
 
 
-class _Asking:
+class _Nothing:
+    """What answers where there is no ledger yet."""
+
+    def replies_to(self, requests: Sequence[Request]) -> list[Reply | None]:
+        return [None] * len(requests)
+
+
+class _Counting:
     """Counts the requests of a build that the ledger does not answer, as far as its answers tell what they are."""
 
-    def __init__(self, recipe: Recipe, ledger: Ledger | None, teacher: Estimate, judge: Estimate) -> None:
-        prompts = prompts_of(recipe)
-        self.recipe, self.ledger, self.teacher, self.judge = recipe, ledger, teacher, judge
-        self._teacher = Teacher(recipe.name, recipe.teacher, prompts.get("annotate", ""))
-        self._judge = Judge(recipe.name, recipe.judge, prompts.get("judge", ""))
-        self._usual_trace = "." * round(teacher.answer_tokens * _BYTES_A_TOKEN)
+    def __init__(self, stages: StageList, ledger: Ledger | None, estimates: Mapping[str, Estimate]) -> None:
+        self._stages, self._estimates = stages, estimates
+        self._answers: Answers = ledger or _Nothing()
         # Requests that were counted: equal records are asked about once.
         self._counted: set[str] = set()
 
     def batch(self, records: list[Record]) -> None:
-        """Goes through the attempts until no record needs another one, or its answer is not known yet."""
-        for attempt in range(1, (1 if self.recipe.teacher.embedded else self.recipe.teacher.attempts) + 1):
-            kept = {record.guid for record in self._round(records, attempt)}
-            records = [record for record in records if record.guid not in kept]
+        """Goes through the rounds until no record needs another one, or its answer is not known yet."""
+        for turn in self._stages.rounds:
+            done = {record.guid for record in self._round(turn, records)}
+            records = [record for record in records if record.guid not in done]
 
-    def _round(self, records: list[Record], attempt: int) -> Iterator[Record]:
-        """The records that need no further attempt, or of which it is not known yet."""
-        answered = []
-        for item in self._annotated(records, attempt):
-            if item.pending:
-                self._ask_teacher(item.record, attempt)
-                yield item.record
-            elif item.kept:
-                answered.append(item.record)
-        valid = [
-            item.record for item in validate_step(iter(answered), self.recipe.rules, self.recipe.trace) if item.kept
-        ]
-        yield from self._judged(valid) if is_judged(self.recipe) else valid
+    def _round(self, turn: Round, records: list[Record]) -> Iterator[Record]:
+        """The records that need no further round, or of which it is not known yet."""
+        for place, stage in enumerate(turn.stages):
+            kept = []
+            for item in stage.outcomes(iter(records), self._answers):
+                if item.pending:
+                    self._pending(turn.stages[place:], item.record)
+                    yield item.record
+                elif item.kept:
+                    kept.append(item.record)
+            if stage.writes == turn.settles:
+                yield from (record for record in kept if _reaches(record, turn.threshold))
+            records = kept
 
-    def _annotated(self, records: list[Record], attempt: int) -> Iterable[Outcome]:
-        if self.recipe.teacher.embedded:
-            from nercot.embedded import annotate
+    def _pending(self, stages: Sequence[RecordStage], record: Record) -> None:
+        """Counts the request that a stage waits for, and those that its answer may lead to."""
+        first, *later = (stage.asking for stage in stages if stage.asking is not None)
+        requests = first.asker.requests(iter((record,)), self._answers, 1)
+        if not self._add(first, next(requests)):
+            return
+        for asking in later:
+            usual = replace(record, cot=self._trace(), entities=())
+            request = next(asking.asker.requests(iter((usual,)), _Nothing(), 1))
+            self._estimates[asking.role].add(len(request.payload))
 
-            return annotate(iter(records))
-        if self.ledger is None:
-            return (Outcome(record, pending=True) for record in records)
-        return self._teacher.outcomes(iter(records), self.ledger, attempt)
+    def _trace(self) -> str:
+        return "." * round(self._estimates["teacher"].answer_tokens * _BYTES_A_TOKEN)
 
-    def _judged(self, records: list[Record]) -> Iterator[Record]:
-        """Counts the judgements to come; gives the records that may stand."""
-        recipe = self.recipe
-        for item in self._scored(records):
-            if item.pending:
-                self._add(self.judge, self._judge.request(item.record, 1))
-            judgement = item.record.judgement
-            if item.pending or recipe.teacher.until == "valid" or (judgement and judgement.score >= recipe.threshold):
-                yield item.record
-
-    def _scored(self, records: list[Record]) -> Iterable[Outcome]:
-        if self.recipe.judge.embedded:
-            from nercot.embedded import score
-
-            # What it says decides only whether there is another attempt.
-            return score(iter(records)) if self.recipe.teacher.until == "selected" else map(Outcome, records)
-        if self.ledger is None:
-            return (Outcome(record, pending=True) for record in records)
-        return self._judge.outcomes(iter(records), self.ledger)
-
-    def _ask_teacher(self, record: Record, attempt: int) -> None:
-        """Counts a call of the teacher, and the judgement that its answer may need."""
-        new = self._add(self.teacher, self._teacher.request(record, attempt))
-        if new and is_judged(self.recipe) and not self.recipe.judge.embedded:
-            usual = replace(record, cot=self._usual_trace, entities=())
-            self.judge.add(len(self._judge.request(usual, 1).payload))
-
-    def _add(self, estimate: Estimate, request: Request) -> bool:
+    def _add(self, asking: Asking, request: Request) -> bool:
         """Counts a request, unless an equal one was counted."""
         if request.key in self._counted:
             return False
         self._counted.add(request.key)
-        estimate.add(len(request.payload))
+        self._estimates[asking.role].add(len(request.payload))
         return True
 
 
-def _count(asking: _Asking, records: Iterator[Record], total: int, report: Report) -> None:
+def _reaches(record: Record, threshold: float | None) -> bool:
+    judgement = record.judgement
+    return threshold is None or (judgement is not None and judgement.score >= threshold)
+
+
+def _count(counting: _Counting, records: Iterator[Record], total: int, report: Report) -> None:
     done = 0
     while batch := list(islice(records, _BATCH)):
-        asking.batch(batch)
+        counting.batch(batch)
         done += len(batch)
         report("plan", done, total)
 
@@ -209,7 +196,7 @@ def status(recipe: Recipe, out: Path) -> dict[str, Any]:
     work = Work(out / recipe.name)
     path = out / "ledger.sqlite"
     source = _source_state(work)
-    position = work.position()
+    position = noted(work)
     told: dict[str, Any] = {"spent": None, "last_error": None}
     if path.exists():
         with Ledger(path) as ledger:
@@ -220,7 +207,7 @@ def status(recipe: Recipe, out: Path) -> dict[str, Any]:
         "corpus": recipe.name,
         "running": _running(work.root),
         "records": source.get("kept"),
-        "steps": list(_steps(work, source.get("partitions", {}), position, _taken(recipe))),
+        "steps": list(_steps(work, source.get("partitions", {}), position, stages_of(recipe, prompts_of(recipe)))),
         "spent": told["spent"],
         "last_error": told["last_error"],
         "candidate": _candidate(work.root / "candidate" / "manifest.json"),
@@ -250,37 +237,37 @@ def _told(ledger: Ledger, corpus: str) -> dict[str, Any]:
     }
 
 
-def _taken(recipe: Recipe) -> list[str]:
-    """The steps that work through records, of those that there are: a corpus may only be drawn, or have no judge."""
-    steps = STAGES if is_judged(recipe) else ("annotate", "validate") if is_annotated(recipe) else ()
-    return list(steps)
-
-
-def _steps(
-    work: Work, parts: Iterable[str], position: Position | None, taken: Sequence[str]
-) -> Iterator[dict[str, Any]]:
+def _steps(work: Work, parts: Iterable[str], position: Position | None, stages: StageList) -> Iterator[dict[str, Any]]:
     """For each step the records that it has settled, those that are left as far as is known, and those it kept."""
     carried = 0
-    for step in taken:
-        files = [path for part in parts for path in sorted((work.root / STAGES[step]).glob(f"{part}*.parquet"))]
-        metas = [meta for path in files if _of_this_run(step, path, position) and (meta := meta_of(path))]
+    for place, stage in enumerate(stages.kinds):
+        files = [path for part in parts for path in sorted((work.root / stage.writes).glob(f"{part}*.parquet"))]
+        metas = [meta for path in files if _of_this_run(place, path, position, stages) and (meta := meta_of(path))]
         kept, pending = sum(meta["kept"] for meta in metas), sum(meta["pending"] for meta in metas)
         done, left = sum(meta["in"] for meta in metas) - pending, pending + carried
         carried = left
-        if position is not None and step == position.step:
+        if position is not None and stage.name == position.step:
             done, left = done + position.done, left + position.entered - position.done
             kept += position.kept or 0
             carried = left + (position.done if position.kept is None else position.kept)
-        yield {"step": step, "done": done, "left": left, "kept": kept}
+        yield {"step": stage.name, "done": done, "left": left, "kept": kept}
+    if stages.select is not None:
+        yield _selected(work, parts, stages.select.name, carried)
 
 
-def _of_this_run(step: str, path: Path, position: Position | None) -> bool:
+def _selected(work: Work, parts: Iterable[str], name: str, carried: int) -> dict[str, Any]:
+    metas = [meta for part in parts if (meta := meta_of(work.file(SELECTED, part)))]
+    done, kept = sum(meta["in"] for meta in metas), sum(meta["kept"] for meta in metas)
+    return {"step": name, "done": 0 if carried else done, "left": carried, "kept": 0 if carried else kept}
+
+
+def _of_this_run(place: int, path: Path, position: Position | None, stages: StageList) -> bool:
     """Whether a step's file is what the last run left, and not of an older run that it has not come to again."""
     if position is None:
         return True
-    order = list(STAGES)
+    order = [stage.name for stage in stages.kinds]
     attempt = path.stem.partition("-")[2]
-    return bool(attempt) and (int(attempt), order.index(step)) < (position.attempt, order.index(position.step))
+    return bool(attempt) and (int(attempt), place) < (position.attempt, order.index(position.step))
 
 
 def _running(root: Path) -> bool:

@@ -55,8 +55,6 @@ def _print_check(summary: Mapping[str, Any], out: Path | None) -> None:
     ]
     if rows:
         print_table(["rule", "rows", "for example"], rows)
-    for note, count in summary["notes"].items():
-        click.echo(f"note: {note} ({count} rows)")
     if out is not None:
         click.echo(f"verdicts     {out / 'verdicts.jsonl'}")
 

@@ -11,7 +11,7 @@ import click
 from nercot.cli.shell import cli, command, one_or_many, print_json, print_table, progress, split_schema
 
 if TYPE_CHECKING:
-    from nercot.building.builder import BuildOptions, BuildResult
+    from nercot.building.options import BuildOptions, BuildResult
     from nercot.corpus.recipe import Recipe
     from nercot.llm.ledger import Ledger
 
@@ -99,7 +99,7 @@ def _recipe_and_options(
     strict: bool,
 ) -> tuple[Recipe, BuildOptions]:
     """The recipe with everything that the command line says put in."""
-    from nercot.building.builder import BuildOptions
+    from nercot.building.options import BuildOptions
     from nercot.corpus.recipe import load_recipe, parse_override
 
     given = {

@@ -44,6 +44,14 @@ def stats_command(path: str, form: str | None, schema: str | None, top: int, as_
 @click.option("--to-format", metavar="FMT", help="Format of FILE; default by its name, else nercot.")
 @click.option("--split", metavar="NAME", help="Read only this split.")
 @click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none.")
+@click.option("--labels", "tags", metavar="O,B-A,I-A", help="Names of tags that are numbers, from 0.")
+@click.option(
+    "--join", type=click.Choice(["auto", "space", "none"]), help="How tokens become a sentence; auto: as they show."
+)
+@click.option("--column", metavar="NAME", help="The column of tags (name, or number from 1), or the key of tags.")
+@click.option(
+    "--sentences", type=click.Choice(["blank", "line", "document", "stop"]), help="What ends a sentence in columns."
+)
 @click.option("--ignore-labels", metavar="A,B,C", help="Types to leave out, counted.")
 @click.option("--force", is_flag=True, help="Write over FILE where it exists.")
 @click.option("--strict", is_flag=True, help="Stop at the first row that cannot be read.")
@@ -54,6 +62,10 @@ def convert_command(
     to_format: str | None,
     split: str | None,
     schema: str | None,
+    tags: str | None,
+    join: str | None,
+    column: str | None,
+    sentences: str | None,
     ignore_labels: str | None,
     force: bool,
     strict: bool,
@@ -69,6 +81,10 @@ def convert_command(
         to_format=to_format,
         split=split,
         schema=split_schema(schema),
+        tags=split_schema(tags),
+        join=join,
+        column=column,
+        sentences=sentences,
         ignore_labels=split_schema(ignore_labels) or (),
         force=force,
         strict=strict,

@@ -17,7 +17,7 @@ import click
 from nercot import __version__
 
 if TYPE_CHECKING:
-    from nercot.building.pipeline import Report
+    from nercot.corpus.work import Report
 
 _EPILOGS = {
     "build": "nercot build ner-cot --input pile.json --teacher-url http://127.0.0.1:8000/v1 --teacher-model my-model",
@@ -25,6 +25,7 @@ _EPILOGS = {
     "status": "nercot status ner-cot",
     "convert": "nercot convert pile.json --to rows.jsonl",
     "validate": "nercot validate answers.jsonl --out verdicts",
+    "view": "nercot view build/quickstart/candidate --out view.html",
     "release": "nercot release quickstart",
     "diff": "nercot diff releases/quickstart/1.0.0 releases/quickstart/1.1.0",
     "verify": "nercot verify releases/quickstart/1.0.0 --rebuild",

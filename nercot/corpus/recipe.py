@@ -92,6 +92,10 @@ class DatasetSpec:
     renamed: Mapping[str, str] = field(default_factory=dict)
 
 
+# Keys of a source that say how files of tokens are read: how they become a sentence, the column of tags, what ends one.
+READING = ("join", "column", "sentences")
+
+
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
     """Where sentences and schemas come from: a path, or a Hub dataset at a revision.
@@ -109,13 +113,18 @@ class SourceSpec:
     renamed: Mapping[str, str] = field(default_factory=dict)
     ignore_labels: tuple[str, ...] = ()
     datasets: Mapping[str, DatasetSpec] = field(default_factory=dict)
+    join: str | None = None
+    column: str | None = None
+    sentences: str | None = None
 
     @classmethod
     def read(cls, table: Mapping[str, Any]) -> SourceSpec:
         """The table `source` of a recipe, or of a manifest: `labels` is a list (a schema) or a table (old -> new)."""
         schema, renamed = _labels(table.get("labels"))
         datasets = {name: DatasetSpec(*_labels(own.get("labels"))) for name, own in table.get("datasets", {}).items()}
-        plain = {key: table.get(key) for key in ("path", "hub", "revision", "format", "split")}
+        plain = {key: table.get(key) for key in ("path", "hub", "revision", "format", "split", *READING)}
+        if plain["column"] is not None:
+            plain["column"] = str(plain["column"])
         ignored = _ignored(table.get("ignore_labels", ()))
         return cls(**plain, labels=schema, renamed=renamed, ignore_labels=ignored, datasets=datasets)
 
@@ -138,6 +147,7 @@ class SourceSpec:
             "split": self.split,
             "labels": dict(self.renamed) or (None if self.labels is None else list(self.labels)),
         }
+        table |= {key: value for key in READING if (value := getattr(self, key)) is not None}
         if self.ignore_labels:
             table["ignore_labels"] = list(self.ignore_labels)
         if self.datasets:
@@ -184,6 +194,7 @@ class Recipe:
     sample: Sample = Sample()
     digits: int = 1
     teacher: Model = Model()
+    reader: Model = Model()
     judge: Model = Model()
     prompts: Mapping[str, str] = field(default_factory=dict)
     rules: tuple[str, ...] | None = None
@@ -218,7 +229,7 @@ def _forget_host(data: dict[str, Any], overridden: Mapping[str, Any]) -> None:
 
     Recorded answers say themselves which model gave them.
     """
-    for role in ("teacher", "judge"):
+    for role in ("teacher", "reader", "judge"):
         if f"{role}.url" in overridden and isinstance(data.get(role), dict):
             for name in ("api_key_env", "price", "provider"):
                 data[role].pop(name, None)

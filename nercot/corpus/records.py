@@ -1,4 +1,4 @@
-"""The words of the project as types: Entity, Record, Answer, Judgement, Outcome, reason codes, guid.
+"""The words of the project as types: Entity, Record, Answer, Reading, Judgement, Outcome, reason codes, guid.
 
 A record is the quadruple (X, S, C, E) of the paper's section 3.1: sentence, schema, chain of thought,
 entities, plus where it came from and what the models said about it.  All types are frozen; a step
@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-# The validation rules, in the order in which they are reported (rules.py).
+# What only a reading of the trace can find (validation/reading.py).
+READ_RULES = ("contradicted", "missing_from_answer", "leaks_annotation")
+
+# The validation rules, in the order in which they are reported; the others are for shape (validation/rules.py).
 RULES = (
     "malformed",
     "too_long",
@@ -20,10 +24,8 @@ RULES = (
     "not_in_sentence",
     "duplicate",
     "degenerate",
-    "leaks_annotation",
     "not_justified",
-    "contradicted",
-    "missing_from_answer",
+    *READ_RULES,
 )
 
 # Every reason for which a record can be dropped.
@@ -38,16 +40,20 @@ REASONS = frozenset(
         "empty_answer",
         "truncated",
         "content_filter",
+        "unread",
         "unscored",
         "below_threshold",
         "refused",
         "removed",
         "not_gold",
+        "disputed",
     )
 )
 
 # How a mention was found in its sentence; the last only ever for a source's gold.
 MATCHES = ("exact", "normalised", "whitespace", "case", "fuzzy")
+
+_SAID = ("text", "label", "start", "end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +93,43 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """What a judge says of a trace: five sub-scores and a score, each 0-10 (10 = nothing to object)."""
+class Taken:
+    """What a trace takes as an entity, as its reader says: the mention, its type, and the passage that settles it."""
 
-    grounding: float
-    boundary: float
-    type: float
-    completeness: float
-    coherence: float
+    mention: str
+    type: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader, who does not see the answer, says that a trace concludes; as it said it.
+
+    `taken`: once for each occurrence that the trace means.  `refused`: what it discusses and does not take.
+    `given`: it leans on an answer that was given to it.  `sound`: it is reasoning about this sentence.
+    `reader`: the model as the reply names it.  `reader_key`: the ledger key.
+    """
+
+    taken: tuple[Taken, ...] = ()
+    refused: tuple[str, ...] = ()
+    given: bool = False
+    sound: bool = True
+    reader: str = "unknown"
+    reader_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a judge says of a trace: five sub-scores and a score, each 0-10 (10 = nothing to object).
+
+    The sub-scores are None where the rubric asks for none (judge.rubric = "paper").
+    """
+
+    grounding: float | None
+    boundary: float | None
+    type: float | None
+    completeness: float | None
+    coherence: float | None
     score: float
     reason: str
     judge: str = "embedded"
@@ -106,7 +141,7 @@ class Record:
     """A sentence with its schema, and what is known of it so far.
 
     `gold`: the source's own entities, None where it has none.  `cot`, `entities`: C and E, set by
-    validation.  `answer`, `judgement`: set by annotation and scoring.
+    validation.  `answer`, `reading`, `judgement`: set by annotation, reading and scoring.
     """
 
     guid: str
@@ -121,6 +156,7 @@ class Record:
     cot: str | None = None
     entities: tuple[Entity, ...] | None = None
     answer: Answer | None = None
+    reading: Reading | None = None
     judgement: Judgement | None = None
 
 
@@ -158,6 +194,16 @@ def content_guid(sentence: str, schema: Sequence[str], dataset: str) -> str:
 def unreadable_guid(raw: bytes, dataset: str) -> str:
     """The identity of a row that could not be read: 32 hex digits over its bytes and its dataset."""
     return hashlib.sha256(raw + b"\0" + dataset.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def answer_hash(cot: str | None, entities: Sequence[Mapping[str, Any]] | None) -> str:
+    """The identity of an answer: 32 hex digits over its trace and its entities (text, label, place), as rows hold them.
+
+    Evidence and the way a mention was found are no part of it: they are what we make of an answer.
+    """
+    listed = None if entities is None else [[item.get(name) for name in _SAID] for item in entities]
+    content = json.dumps([cot, listed], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def span_order(entity: Entity, schema: Sequence[str]) -> tuple[int, int, int]:

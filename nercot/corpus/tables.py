@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nercot.corpus.records import Answer, Entity, Judgement, Record
+from nercot.corpus.records import Answer, Entity, Judgement, Reading, Record, Taken
 from nercot.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -43,6 +43,15 @@ ENTITY = pa.struct(
 _ENTITIES = pa.list_(pa.field("element", ENTITY))
 _MESSAGES = pa.list_(pa.field("element", pa.struct([("role", _STR), ("content", _STR)])))
 _SUBSCORES = ("grounding", "boundary", "type", "completeness", "coherence", "score")
+_TAKEN = pa.struct([("mention", _STR), ("type", _STR), ("because", _STR)])
+READING = pa.struct(
+    [
+        ("taken", pa.list_(pa.field("element", _TAKEN))),
+        ("refused", _LABELS),
+        ("given", pa.bool_()),
+        ("sound", pa.bool_()),
+    ]
+)
 _JUDGEMENT = pa.struct([*((name, _FLOAT) for name in _SUBSCORES), ("reason", _STR)])
 
 _BASE = {
@@ -67,6 +76,8 @@ _ATTEMPT = {
     "tokens_in": _INT,
     "tokens_out": _INT,
 }
+_READER = {"reader": _STR, "reader_key": _STR}
+_READ = {"reading": READING, **_READER}
 _SCORED = {"score": _FLOAT, "judge": _STR, "judgement": _JUDGEMENT, "judge_key": _STR}
 _SELECTED = {"drift": _STR, "near_duplicate_of": _STR, "contaminated_by": _STR}
 _DROPPED = {
@@ -80,8 +91,8 @@ _DROPPED = {
 
 # Columns of the configs of a corpus, and of the files of a build's work folder.
 COLUMNS: dict[str, pa.Schema] = {
-    "cot": pa.schema({**_BASE, **_ANSWERED, **_SCORED, **_SELECTED}),
-    "raw": pa.schema({**_BASE, **_ANSWERED, **_ATTEMPT, **_SCORED}),
+    "cot": pa.schema({**_BASE, **_ANSWERED, **_READER, **_SCORED, **_SELECTED}),
+    "raw": pa.schema({**_BASE, **_ANSWERED, **_ATTEMPT, **_READ, **_SCORED}),
     "dropped": pa.schema({**_BASE, **_ANSWERED, **_DROPPED}),
     "sft": pa.schema({"guid": _STR, "dataset": _STR, "license": _STR, "prompt": _MESSAGES, "completion": _MESSAGES}),
     "re": pa.schema(_BASE),
@@ -91,17 +102,34 @@ COLUMNS: dict[str, pa.Schema] = {
     "1-source": pa.schema({**_BASE, "source_file": _STR, "source_row": _INT}),
     "2-raw": pa.schema({"guid": _STR, **_ATTEMPT}),
     "3-valid": pa.schema({"guid": _STR, "attempt": _INT, **_ANSWERED}),
-    "4-scored": pa.schema({"guid": _STR, "attempt": _INT, **_SCORED}),
-    "5-selected": pa.schema({"guid": _STR, "attempt": _INT, **_SELECTED}),
+    "4-read": pa.schema({"guid": _STR, "attempt": _INT, **_ANSWERED, **_READ}),
+    "5-scored": pa.schema({"guid": _STR, "attempt": _INT, **_SCORED}),
+    "6-selected": pa.schema({"guid": _STR, "attempt": _INT, **_SELECTED}),
     "work-dropped": pa.schema({**_BASE, **_ANSWERED, "attempt": _INT, **_DROPPED}),
 }
 
 
+# Columns that corpora of 0.1.0 do not have.
+_SINCE_0_1 = frozenset(_READ)
+
+
+def columns_known(config: str) -> tuple[pa.Schema, ...]:
+    """The columns of a config: today's, and where they differ those of corpora made by 0.1.0."""
+    now = COLUMNS[config]
+    before = pa.schema([field for field in now if field.name not in _SINCE_0_1])
+    return (now,) if before.equals(now) else (now, before)
+
+
 def features(config: str) -> Features:
     """The columns of a config as the datasets library declares them."""
+    return declared(COLUMNS[config])
+
+
+def declared(columns: pa.Schema) -> Features:
+    """Columns as the datasets library declares them."""
     from datasets import Features
 
-    return Features.from_arrow_schema(COLUMNS[config])
+    return Features.from_arrow_schema(columns)
 
 
 # --- records <-> rows -----------------------------------------------------------------------------
@@ -150,6 +178,37 @@ def answer_row(answer: Answer) -> dict[str, Any]:
     return {name: getattr(answer, name) for name in _ATTEMPT}
 
 
+def reading_row(reading: Reading) -> dict[str, Any]:
+    """The columns that reading adds."""
+    return {
+        "reading": said_row(reading),
+        "reader": reading.reader,
+        "reader_key": reading.reader_key,
+    }
+
+
+def said_row(reading: Reading) -> dict[str, Any]:
+    """What a reader said, as it said it."""
+    return {
+        "taken": [{"mention": item.mention, "type": item.type, "because": item.because} for item in reading.taken],
+        "refused": list(reading.refused),
+        "given": reading.given,
+        "sound": reading.sound,
+    }
+
+
+def to_reading(said: Mapping[str, Any], reader: str | None = None, reader_key: str | None = None) -> Reading:
+    """What `said_row` wrote, as a Reading."""
+    return Reading(
+        taken=tuple(Taken(item["mention"], item["type"], item["because"]) for item in said["taken"]),
+        refused=tuple(said["refused"]),
+        given=said["given"],
+        sound=said["sound"],
+        reader=reader or "unknown",
+        reader_key=reader_key,
+    )
+
+
 def judgement_row(judgement: Judgement) -> dict[str, Any]:
     """The columns that scoring adds."""
     return {
@@ -163,7 +222,7 @@ def judgement_row(judgement: Judgement) -> dict[str, Any]:
 def to_record(row: Mapping[str, Any]) -> Record:
     """A row (of any kind, or of several joined) as a record."""
     descriptions = row.get("schema_descriptions")
-    judgement = row.get("judgement")
+    reading, judgement = row.get("reading"), row.get("judgement")
     return Record(
         guid=row["guid"],
         dataset=row["dataset"],
@@ -177,6 +236,7 @@ def to_record(row: Mapping[str, Any]) -> Record:
         cot=row.get("cot"),
         entities=_entities(row.get("entities")),
         answer=Answer(**{name: row[name] for name in _ATTEMPT}) if row.get("completion") is not None else None,
+        reading=to_reading(reading, row.get("reader"), row.get("reader_key")) if reading else None,
         judgement=Judgement(**judgement, judge=row["judge"], judge_key=row["judge_key"]) if judgement else None,
     )
 

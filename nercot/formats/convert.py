@@ -29,8 +29,9 @@ from nercot.errors import InputError, OutputError, ShortfallError
 from nercot.formats import FORMATS, Format, format_named
 from nercot.formats.conll import apart
 from nercot.formats.files import PACKED
-from nercot.formats.rows import BadRow, ReadOptions, SourceRow, labels_used
-from nercot.formats.sources import Item, Source, bad_item, open_source, rows, to_item, with_answer
+from nercot.formats.joining import AUTO
+from nercot.formats.rows import BadRow, SourceRow, labels_used
+from nercot.formats.sources import Item, Source, bad_item, open_source, reading, rows, to_item, with_answer
 from nercot.validation.grounding import ground_entities
 
 if TYPE_CHECKING:
@@ -75,6 +76,10 @@ def convert(
     to_format: str | None = None,
     split: str | None = None,
     schema: Sequence[str] | None = None,
+    tags: Sequence[str] | None = None,
+    join: str | None = None,
+    column: str | None = None,
+    sentences: str | None = None,
     ignore_labels: Sequence[str] = (),
     force: bool = False,
     strict: bool = False,
@@ -82,13 +87,15 @@ def convert(
     """Reads PATH `where` and writes `to`.
 
     `to_format`: by default what the name of `to` says (.conll, .tsv, .txt: conll), else nercot.
-    `ignore_labels`: types (folded) that are left out of schema and entities; their mentions are counted
+    `tags`: the names of tags that are numbers, in order; `join`, `column`, `sentences`: how files of tokens are read
+    (ReadOptions).  `ignore_labels`: types (folded) that are left out of schema and entities; their mentions are counted
     as the finding `ignored_label`.  Raises InputError, OutputError (also where `to` exists and not
     `force`), and ShortfallError where no row could be used; then nothing is written.
     """
     target = _target(to, to_format)
     _refuse_existing(to, target, force)
-    source = open_source(where, form, ReadOptions(schema=tuple(schema) if schema else None), split=split)
+    read = replace(reading(schema, tags), join=join or AUTO, column=column, sentences=sentences)
+    source = open_source(where, form, read, split=split)
     tally = _Tally(target)
     records = _records(source, frozenset(map(fold_label, ignore_labels)), tally, strict)
     if target.tree:

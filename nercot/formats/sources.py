@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nercot.corpus.benchmarks import benchmark_at, license_of
 from nercot.corpus.labels import match_label
+from nercot.corpus.recipe import SourceSpec
 from nercot.corpus.records import Entity, Outcome, Record, content_guid, unreadable_guid
 from nercot.corpus.storage import fetch, is_remote
 from nercot.errors import InputError
@@ -23,7 +24,8 @@ from nercot.formats.files import PACKED, folder_of, refuse_doubles, split_named,
 from nercot.formats.instructuie import LABELS_FILE
 from nercot.formats.registry import suffixes
 from nercot.formats.relabel import Relabel
-from nercot.formats.rows import BadRow, ReadOptions, SourceRow
+from nercot.formats.rows import BadRow, ReadOptions, SourceRow, unique
+from nercot.formats.tags import OUTSIDE, PLAIN, labels_of_tags, scheme_of
 from nercot.validation.grounding import ground_gold
 
 _USUAL_SUFFIXES = (
@@ -88,6 +90,21 @@ def open_source(
     for name in {file.split for file in surveyed if file.split and not asked.dataset}:
         refuse_doubles((folder_of(file.path), file.dataset) for file in surveyed if file.split == name and file.dataset)
     return Source(surveyed, chosen, asked, license, split_named(split) if split else None, relabel)
+
+
+def options_of(spec: SourceSpec) -> ReadOptions:
+    """What a recipe's source tells the readers; labels that are tags (O, B-PER, ...) name tags that are numbers."""
+    read = reading(spec.labels)
+    return replace(read, join=spec.join or read.join, column=spec.column, sentences=spec.sentences)
+
+
+def reading(labels: Sequence[str] | None, tags: Sequence[str] | None = None) -> ReadOptions:
+    """What the types that a user states, or the names of numbered tags among or beside them, tell the readers."""
+    listed = tuple(labels or ())
+    if tags is None and not OUTSIDE.isdisjoint(listed):
+        listed, tags = (), listed
+    types = unique((*listed, *labels_of_tags(tags or (), scheme_of(dict.fromkeys(tags or (), 1)) or PLAIN)))
+    return ReadOptions(schema=types or None, stated=bool(types), names=tuple(tags or ()))
 
 
 def _common_format(files: tuple[DataFile, ...]) -> Format:
@@ -198,6 +215,11 @@ def _unpacked(path: Path) -> str:
     for packed in PACKED:
         name = name.removesuffix(packed)
     return name
+
+
+def corpus_configs(folder: Path) -> list[str]:
+    """The names of the configs that a data set's card lists, in its order; none without a card."""
+    return [str(item.get("config_name")) for item in _configs(folder / "README.md")]
 
 
 def corpus_files(folder: Path, config: str | None) -> tuple[DataFile, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from typing import Any
 from urllib.parse import urlsplit
 
 from nercot.corpus.recipe import LOCAL, RECORDED, Model
@@ -43,6 +44,19 @@ def provider_of(model: Model) -> str:
     if url in (LOCAL, RECORDED):
         return url
     return "local" if is_loopback(url) else urlsplit(url).hostname or url
+
+
+def content_of(model: Model) -> dict[str, Any]:
+    """What of a model's settings decides its answers (not where it runs, how fast, or what it costs)."""
+    if model.embedded:
+        return {"model": model.model}
+    return {
+        "provider": provider_of(model),
+        "model": model.model,
+        "temperature": model.temperature,
+        "max_tokens": model.max_tokens,
+        "extra": dict(model.extra),
+    }
 
 
 def check_url(url: str, role: str) -> None:

@@ -19,11 +19,13 @@ from random import Random
 from statistics import StatisticsError, correlation, fmean, pvariance
 from typing import Any
 
-from nercot.building.builder import CALIBRATION, check_models, prompts_of
-from nercot.building.pipeline import Report
+from nercot.building.lists import prompts_of
+from nercot.building.manifest import CALIBRATION
+from nercot.building.models import check_models
 from nercot.corpus.recipe import Recipe
 from nercot.corpus.records import Answer, Record
 from nercot.corpus.tables import write_json
+from nercot.corpus.work import Report
 from nercot.errors import ShortfallError
 from nercot.formats.rows import BadRow
 from nercot.measure.check import answered_rows, to_answered

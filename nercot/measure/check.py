@@ -12,12 +12,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
 
-from nercot.building.pipeline import Report
 from nercot.corpus.records import Answer, Entity, Record, Violation, content_guid, unreadable_guid
 from nercot.corpus.tables import entity_rows, replacing
+from nercot.corpus.work import Report
 from nercot.errors import InputError, ShortfallError
-from nercot.formats.rows import BadRow, ReadOptions, SourceRow
-from nercot.formats.sources import open_source, rows
+from nercot.formats.rows import BadRow, SourceRow
+from nercot.formats.sources import open_source, reading, rows
 from nercot.report.stats import Stats
 from nercot.validation.rules import Verdict, validate
 
@@ -59,7 +59,7 @@ def answered_rows(
     path: str, form: str | None, schema: Sequence[str] | None, strict: bool = False
 ) -> Iterator[SourceRow | BadRow]:
     """The rows of PATH as its reader gives them; with `strict` the first bad one is an InputError."""
-    options = ReadOptions(schema=tuple(schema) if schema else None)
+    options = reading(schema)
     for row in rows(open_source(path, form, options)):
         if strict and isinstance(row, BadRow):
             raise InputError(f"{row.file}: row {row.row}: {row.detail}; mend it, or run without --strict")
@@ -89,7 +89,7 @@ def to_answered(row: SourceRow) -> Record:
 def _verdict(row: SourceRow, trace: str) -> dict[str, Any]:
     record = to_answered(row)
     verdict = validate(record, trace=trace)
-    return {"row": verdict_row(record.guid, verdict), "notes": verdict.notes, "reason": _reason(verdict)}
+    return {"row": verdict_row(record.guid, verdict), "reason": _reason(verdict)}
 
 
 def _reason(verdict: Verdict) -> str | None:
@@ -124,7 +124,7 @@ def _unreadable(row: BadRow) -> dict[str, Any]:
         "violations": [{"rule": "unreadable", "entity": None, "detail": detail}],
         "entities": None,
     }
-    return {"row": verdict, "notes": (), "reason": "unreadable"}
+    return {"row": verdict, "reason": "unreadable"}
 
 
 class _Summary:
@@ -134,14 +134,12 @@ class _Summary:
         self.rows = self.kept = 0
         self.dropped: Counter[str] = Counter()
         self.rules: Counter[str] = Counter()
-        self.notes: Counter[str] = Counter()
         self.examples: dict[str, list[dict[str, Any]]] = {}
 
     def add(self, verdict: dict[str, Any]) -> None:
         row = verdict["row"]
         self.rows += 1
         self.kept += row["valid"]
-        self.notes.update(verdict["notes"])
         if verdict["reason"]:
             self.dropped[verdict["reason"]] += 1
         for rule in dict.fromkeys(item["rule"] for item in row["violations"]):
@@ -159,7 +157,6 @@ class _Summary:
             "rules": {
                 rule: {"rows": count, "examples": self.examples[rule]} for rule, count in self.rules.most_common()
             },
-            "notes": dict(self.notes.most_common()),
         }
 
 

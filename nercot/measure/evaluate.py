@@ -17,11 +17,11 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal
 
-from nercot.building.pipeline import Report
 from nercot.corpus.benchmarks import find_benchmark
 from nercot.corpus.labels import PAPER_IGNORED, fold_label, ignored_by_paper
 from nercot.corpus.recipe import Model
 from nercot.corpus.records import Record
+from nercot.corpus.work import Report
 from nercot.errors import ShortfallError
 from nercot.llm.address import api_key, provider_of
 from nercot.llm.asking import Progress, request_body

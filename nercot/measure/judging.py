@@ -15,15 +15,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nercot.building.pipeline import RecordStep, Report
 from nercot.corpus.recipe import Recipe
 from nercot.corpus.records import Outcome, Record
 from nercot.corpus.tables import judgement_row, replacing
+from nercot.corpus.work import Report
 from nercot.errors import ShortfallError
 from nercot.formats.rows import BadRow
 from nercot.llm.prompts import default_template, read_template
 from nercot.measure.check import answered_rows, to_answered
 from nercot.report.stats import Stats
+from nercot.steps.stage import RecordStep
 from nercot.validation.rules import validate
 
 
@@ -87,7 +88,7 @@ def _judge(
         from nercot.embedded import score
 
         return score, 0
-    from nercot.building.builder import check_models
+    from nercot.building.models import check_models
     from nercot.llm.endpoint import Patience, ask_all
     from nercot.llm.ledger import Ledger
     from nercot.steps.score import Judge

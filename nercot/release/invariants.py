@@ -18,10 +18,10 @@ from typing import Any
 
 from nercot import __version__
 from nercot.building.candidate import fingerprint, grpo_row, row_hash, sft_row
-from nercot.building.pipeline import Report, Row
 from nercot.corpus.manifest import NAME, Manifest, configs_of, split_of
 from nercot.corpus.records import MATCHES, REASONS, content_guid
 from nercot.corpus.tables import COLUMNS, read_rows
+from nercot.corpus.work import Report, Row
 from nercot.errors import InputError
 from nercot.release.rebuild import Requests, asked_for
 from nercot.release.standoff import restricted
@@ -317,9 +317,9 @@ class _Seen:
 
 def _rendered(config: str, row: Row, manifest: Manifest) -> Row | None:
     """The row for training that a kept row gives; None where it gives none."""
-    template = manifest["prompts"].get("extract")
+    prompts = manifest["prompts"]
     try:
-        return sft_row(row, template) if config == "sft" else grpo_row(row, template)
+        return sft_row(row, prompts) if config == "sft" else grpo_row(row, prompts)
     except (ValueError, TypeError):
         return None
 

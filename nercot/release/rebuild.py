@@ -16,18 +16,24 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
-from nercot.building.builder import Build, BuildOptions, quiet
-from nercot.building.pipeline import Groups, Position, RecordStep, Report, Row, Work, dropped_row
+from nercot.building.builder import Build
+from nercot.building.lists import stages_of
+from nercot.building.models import Models
+from nercot.building.options import BuildOptions
+from nercot.building.stages import SelectStage, StageList
 from nercot.corpus.manifest import Manifest, configs_of, read_manifest, splits_of
 from nercot.corpus.recipe import EMBEDDED, Model, Recipe, Sample, SourceSpec
 from nercot.corpus.records import Answer, Judgement, Outcome, Record
 from nercot.corpus.removed import Removal, sentence_hash, taken_down
+from nercot.corpus.streams import Groups
 from nercot.corpus.tables import read_rows, table, to_record
+from nercot.corpus.work import Report, Row, Work, dropped_row, quiet
 from nercot.llm.messages import Request
 from nercot.steps.annotate import Teacher
 from nercot.steps.ingest import Ingested, partition_names
 from nercot.steps.score import Judge
-from nercot.steps.select import TOUCHES, Checker, Selected
+from nercot.steps.select import TOUCHES
+from nercot.steps.stage import RecordStage, Turn
 
 # The steps whose drops no teacher is asked about.
 _BEFORE = ("source", "stratify")
@@ -45,10 +51,12 @@ def rebuild(corpus: Path, root: Path, removed: Mapping[str, Removal] | None = No
     recipe = recipe_of(manifest)
     work = Work(root)
     ingested = _Source(corpus, manifest, removed or {}).write(work, recipe.digits)
+    prompts = manifest["prompts"]
+    stages = _replayed(stages_of(recipe, prompts), corpus, manifest)
     with ExitStack() as stack:
-        run = _Replay(recipe, BuildOptions(), work, report, stack)
-        run.corpus, run.manifest = corpus, manifest
-        run.prompts = dict(manifest["prompts"])
+        models = Models(recipe, BuildOptions(), stack)
+        run = Build(recipe, prompts, stages, work, models, report, manifest.get("calibration"))
+        run.recorded = list(manifest.get("recorded", ()))
         return run.run(ingested).candidate
 
 
@@ -99,7 +107,10 @@ class Requests:
 
     def teacher(self, row: Row) -> list[Request]:
         """What the teacher was asked for the answer of a raw row; nothing if it is the embedded annotator."""
-        return [] if self._teacher is None else [self._teacher.request(to_record(row), row["attempt"])]
+        if self._teacher is None:
+            return []
+        turn = Turn(row["attempt"], row["attempt"])
+        return [replace(self._teacher, turn=turn).request(to_record(row))]
 
     def judge(self, row: Row) -> list[Request]:
         """What the judge was asked about a raw row, try after try; nothing if it is the embedded rubric."""
@@ -190,66 +201,57 @@ def rows_of(corpus: Path, manifest: Manifest, config: str, columns: Iterable[str
     return streams[0] if len(streams) == 1 else merge(*streams, key=_guid)
 
 
-class _Replay(Build):
-    """A build whose teacher and judge say what they said before."""
+def _replayed(stages: StageList, corpus: Path, manifest: Manifest) -> StageList:
+    """A list of stages whose models say what they said before."""
+    rounds = tuple(
+        replace(turn, stages=tuple(_replay(stage, corpus, manifest) for stage in turn.stages)) for turn in stages.rounds
+    )
+    select = stages.select and _reselect(stages.select, corpus, manifest)
+    return replace(stages, rounds=rounds, select=select)
 
-    corpus: Path
-    manifest: Manifest
 
-    def _annotator(
-        self, position: Position, keys: Mapping[str, str], records: Callable[[str], Iterator[Record]]
-    ) -> RecordStep:
-        raw, drops = self._said(position.attempt, _ANSWER), self._drops()
+def _replay(stage: RecordStage, corpus: Path, manifest: Manifest) -> RecordStage:
+    said = _SAID.get(stage.name)
+    if said is None:
+        return stage
+    columns, take, usual = said
+    attempt = stage.turn.attempt
+    rows = rows_of(corpus, manifest, "raw", dict.fromkeys(("attempt", *columns)))
+    raw = Groups(row for row in rows if row["attempt"] == attempt)
+    drops = Groups(rows_of(corpus, manifest, "dropped", ("guid", "step", "reason", "detail")))
 
-        def step(rows: Iterator[Record]) -> Iterator[Outcome]:
-            for record in rows:
-                said = raw.take(record.guid)
-                if said:
-                    answer = Answer(**{name: said[0][name] for name in _ANSWER})
-                    yield Outcome(replace(record, answer=answer))
-                else:
-                    yield _refused(record, drops.take(record.guid), "annotate", "refused")
+    def step(records: Iterator[Record]) -> Iterator[Outcome]:
+        for record in records:
+            row = next(iter(raw.take(record.guid)), None)
+            told = row and take(record, row)
+            yield Outcome(told) if told else _refused(record, drops.take(record.guid), stage.name, usual)
 
-        return step
+    return replace(stage, step=step, asking=None)
 
-    def _scorer(
-        self, position: Position, keys: Mapping[str, str], records: Callable[[str], Iterator[Record]]
-    ) -> RecordStep:
-        raw, drops = self._said(position.attempt, _JUDGEMENT), self._drops()
 
-        def step(rows: Iterator[Record]) -> Iterator[Outcome]:
-            for record in rows:
-                said = raw.take(record.guid)
-                if said and said[0]["judgement"]:
-                    row = said[0]
-                    judgement = Judgement(**row["judgement"], judge=row["judge"], judge_key=row["judge_key"])
-                    yield Outcome(replace(record, judgement=judgement))
-                else:
-                    yield _refused(record, drops.take(record.guid), "score", "unscored")
+def _answered(record: Record, row: Row) -> Record | None:
+    return replace(record, answer=Answer(**{name: row[name] for name in _ANSWER}))
 
-        return step
 
-    def _checker(self) -> Checker | None:
-        return _Contaminated(self.corpus, self.manifest) if "contamination" in self.manifest else None
+def _judged(record: Record, row: Row) -> Record | None:
+    if not row["judgement"]:
+        return None
+    return replace(record, judgement=Judgement(**row["judgement"], judge=row["judge"], judge_key=row["judge_key"]))
 
-    def _recorded(self) -> list[dict[str, Any]]:
-        return list(self.manifest.get("recorded", ()))
 
-    def _calibration(self) -> Any:
-        return self.manifest.get("calibration")
+# What a model said at a step: the columns of raw, how a record takes them up, the reason where there are none.
+_SAID: Mapping[str, tuple[list[str], Callable[[Record, Row], Record | None], str]] = {
+    "annotate": (_ANSWER, _answered, "refused"),
+    "score": (_JUDGEMENT, _judged, "unscored"),
+}
 
-    def _select(self, rounds: int, keys: Mapping[str, str]) -> Selected:
-        selected = super()._select(rounds, keys)
-        # What was found of test sets can only be found again by who has them.
-        told = {name: self.manifest[name] for name in ("contamination",) if name in self.manifest}
-        return replace(selected, findings={**selected.findings, **told})
 
-    def _said(self, attempt: int, columns: list[str]) -> Groups:
-        rows = rows_of(self.corpus, self.manifest, "raw", dict.fromkeys(("attempt", *columns)))
-        return Groups(row for row in rows if row["attempt"] == attempt)
-
-    def _drops(self) -> Groups:
-        return Groups(rows_of(self.corpus, self.manifest, "dropped", ("guid", "step", "reason", "detail")))
+def _reselect(stage: SelectStage, corpus: Path, manifest: Manifest) -> SelectStage:
+    """Selection; what was found of test sets can only be found again by who has them."""
+    if "contamination" not in manifest:
+        return stage
+    told = {"contamination": manifest["contamination"]}
+    return replace(stage, checker=lambda: _Contaminated(corpus, manifest), told=told)
 
 
 @dataclass(frozen=True, slots=True)

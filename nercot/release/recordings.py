@@ -14,10 +14,10 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
-from nercot.building.pipeline import Row
 from nercot.corpus.manifest import Manifest, read_manifest
 from nercot.corpus.recordings import template_hash
 from nercot.corpus.tables import replacing, to_record
+from nercot.corpus.work import Row
 from nercot.errors import InputError
 from nercot.llm.ledger import Ledger, in_batches
 from nercot.llm.messages import Reply, Request

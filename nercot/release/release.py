@@ -22,12 +22,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from nercot.building.builder import alone, quiet
+from nercot.building.builder import alone
 from nercot.building.candidate import replace_folder
-from nercot.building.pipeline import Report
 from nercot.corpus.manifest import NAME, Manifest, configs_of, read_manifest, splits_of, write_sealed
 from nercot.corpus.removed import Removal, collapsed, read_guids, read_removed, sentence_hash, write_removed
 from nercot.corpus.tables import COLUMNS, write_text, writing
+from nercot.corpus.work import Report, quiet
 from nercot.errors import InputError, OutputError, ShortfallError
 from nercot.formats.sources import sha256_of
 from nercot.release.changelog import changelog, first_section, intact, section

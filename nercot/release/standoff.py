@@ -18,18 +18,17 @@ from pathlib import Path
 from typing import Any
 
 from nercot.building.candidate import CONFIGS, Shards, fingerprint, grpo_row, replace_folder, row_hash, sft_row
-from nercot.building.pipeline import Report, Row
+from nercot.building.merged import MERGED, SUBSET
 from nercot.corpus.benchmarks import text_may_be_passed_on
 from nercot.corpus.manifest import Manifest, configs_of, read_manifest, splits_of
 from nercot.corpus.records import content_guid
 from nercot.corpus.removed import removed_guids
 from nercot.corpus.tables import read_rows, to_record, writing
+from nercot.corpus.work import Report, Row
 from nercot.errors import InputError, OutputError, ShortfallError
 from nercot.formats.relabel import Relabel, same_dataset
-from nercot.formats.rows import ReadOptions
-from nercot.formats.sources import Source, items, open_source
+from nercot.formats.sources import Source, items, open_source, options_of
 from nercot.release.rebuild import recipe_of, rows_of
-from nercot.steps.hybrid import MERGED, SUBSET
 from nercot.steps.merge import CategoryDraw
 from nercot.steps.roster import tree_roster
 
@@ -202,7 +201,7 @@ def _copy_of(where: str, manifest: Manifest, datasets: tuple[str, ...]) -> Sourc
     spec, path, files = recipe_of(manifest).source, Path(where).expanduser(), None
     if path.is_dir() and not (path / "README.md").exists():
         files = tree_roster(datasets, path, spec.split or "train")[1] or None
-    return open_source(where, spec.format, ReadOptions(schema=spec.labels), relabel=Relabel(spec), files=files)
+    return open_source(where, spec.format, options_of(spec), relabel=Relabel(spec), files=files)
 
 
 def _schemas(rows: Iterable[Row]) -> dict[str, list[tuple[str, ...]]]:
@@ -226,7 +225,7 @@ def _restore(folder: Path, manifest: Manifest, sentences: Mapping[str, str]) -> 
 
     default, *others = _family(manifest)
     rows = _Whole(folder, manifest, default, sentences)
-    made, template, drawn = folder / ".rewritten", manifest["prompts"].get("extract"), rows.draw()
+    made, prompts, drawn = folder / ".rewritten", manifest["prompts"], rows.draw()
     derived = [config for config in others if config in ("sft", "grpo")]
     shards = {(config, split): Shards(made, config, split) for config in (default, *derived) for split in rows.splits}
     hashes = []
@@ -234,9 +233,9 @@ def _restore(folder: Path, manifest: Manifest, sentences: Mapping[str, str]) -> 
         shards[default, split].add(row)
         hashes.append(row_hash(row))
         if "sft" in derived:
-            shards["sft", split].add(sft_row(row, template))
+            shards["sft", split].add(sft_row(row, prompts))
         if "grpo" in derived and row["gold"] is not None and (drawn is None or row["guid"] in drawn):
-            shards["grpo", split].add(grpo_row(row, template))
+            shards["grpo", split].add(grpo_row(row, prompts))
     if not manifest["standoff"]["traces"] and fingerprint(hashes) != manifest["fingerprint"]:
         raise ShortfallError(f"{folder}: with its text it is not what was released; nercot verify says more")
     files = {config: [file for split in rows.splits for file in shards[config, split].close()] for config in derived}

@@ -14,10 +14,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nercot.building.pipeline import Row
 from nercot.corpus.manifest import Manifest, configs_of, read_manifest
 from nercot.corpus.recipe import Recipe
 from nercot.corpus.tables import to_record
+from nercot.corpus.work import Row
 from nercot.errors import InputError
 from nercot.llm.messages import Request
 from nercot.measure.check import verdict_row

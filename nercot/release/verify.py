@@ -18,11 +18,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nercot.building.builder import quiet
 from nercot.building.candidate import WRITER
-from nercot.building.pipeline import Report, Row
 from nercot.corpus.manifest import NAME, Manifest, configs_of, manifest_problems, read_manifest, splits_of
-from nercot.corpus.tables import COLUMNS, features
+from nercot.corpus.tables import COLUMNS, columns_known, declared
+from nercot.corpus.work import Report, Row, quiet
 from nercot.errors import InputError
 from nercot.formats.sources import sha256_of
 from nercot.release.changelog import intact, is_of
@@ -179,10 +178,11 @@ def _declared_problems(release: Path, manifest: Manifest, card: Mapping[str, Any
         found = sorted(path.relative_to(release).as_posix() for path in _globbed(release, listed[name]))
         if found != sorted(file["path"] for file in files):
             yield f"README.md: the config {name} loads other files than the manifest lists"
-        declared = sum(split["num_examples"] for split in infos[name]["splits"])
-        if declared != sum(file["rows"] for file in files):
-            yield f"README.md: declares {declared} rows for the config {name}"
-        if name in COLUMNS and infos[name]["features"] != features(name)._to_yaml_list():
+        said = sum(split["num_examples"] for split in infos[name]["splits"])
+        if said != sum(file["rows"] for file in files):
+            yield f"README.md: declares {said} rows for the config {name}"
+        known = [declared(columns)._to_yaml_list() for columns in (columns_known(name) if name in COLUMNS else ())]
+        if known and infos[name]["features"] not in known:
             yield f"README.md: declares other columns for the config {name} than it has"
 
 
@@ -204,7 +204,7 @@ def _column_problems(release: Path, manifest: Manifest) -> Iterator[str]:
             except (pa.ArrowException, OSError) as error:
                 yield f"{file['path']}: cannot be read as Parquet ({type(error).__name__})"
                 continue
-            if not schema.equals(COLUMNS[config]):
+            if not any(schema.equals(columns) for columns in columns_known(config)):
                 yield f"{file['path']}: its columns are not those of the config {config}"
             if rows != file["rows"]:
                 yield f"{file['path']}: has {rows} rows, {file['rows']} in the manifest"

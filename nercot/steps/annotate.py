@@ -7,45 +7,68 @@ The embedded annotator (embedded.py) is no model and does not come through here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from nercot.corpus.recipe import Model
+from nercot.corpus.recipe import Model, Recipe
 from nercot.corpus.records import Answer, Outcome, Record
-from nercot.llm.address import provider_of
+from nercot.corpus.tables import answer_row
+from nercot.corpus.work import Row
+from nercot.llm.address import content_of, provider_of
 from nercot.llm.asking import request_body
-from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Reply, Request
 from nercot.llm.prompts import annotate_messages, annotate_response_format
+from nercot.llm.recorded import recorded_key
+from nercot.steps.stage import FIRST, Answers, Asking, RecordStage, Turn
 
 BATCH = 200
+FOLDER = "2-raw"
+
+
+def stage(recipe: Recipe, prompts: Mapping[str, str], turn: Turn) -> RecordStage:
+    """The first stage of a round: the teacher answers."""
+    model = recipe.teacher
+    settings = [content_of(model), recorded_key(model), prompts.get("annotate"), turn.attempt, turn.ask]
+    if model.embedded:
+        from nercot.embedded import annotate
+
+        return RecordStage("annotate", FOLDER, _row, settings, annotate, turn=turn)
+    asking = Asking("teacher", model, Teacher(recipe.name, model, prompts["annotate"], turn))
+    return RecordStage("annotate", FOLDER, _row, settings, asking=asking, turn=turn)
+
+
+def _row(record: Record) -> Row:
+    assert record.answer, "annotate keeps only answered records: give the outcome a reason"
+    return answer_row(record.answer)
 
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """A model that annotates, and the prompt it is given."""
+    """A model that annotates, and the prompt it is given, in one round."""
 
     corpus: str
     model: Model
     template: str
+    turn: Turn = FIRST
 
-    def request(self, record: Record, attempt: int) -> Request:
+    def request(self, record: Record) -> Request:
         """What this teacher is asked about a record."""
         messages = annotate_messages(record, self.template)
         body = request_body(self.model, messages, annotate_response_format(record.schema), unasked=False)
-        return Request(self.corpus, "annotate", record.guid, provider_of(self.model), self.model.model, body, attempt)
+        provider, ask = provider_of(self.model), self.turn.ask
+        return Request(self.corpus, "annotate", record.guid, provider, self.model.model, body, ask)
 
-    def requests(self, records: Iterable[Record], attempt: int) -> Iterator[Request]:
-        """The requests of many records, lazily."""
-        return (self.request(record, attempt) for record in records)
+    def requests(self, records: Iterator[Record], answers: Answers, ask: int) -> Iterator[Request]:
+        """The requests of many records, lazily; one for each in a round."""
+        return (self.request(record) for record in records)
 
-    def outcomes(self, records: Iterator[Record], ledger: Ledger, attempt: int) -> Iterator[Outcome]:
-        """The record step: what the ledger holds of each record's request."""
+    def outcomes(self, records: Iterator[Record], answers: Answers) -> Iterator[Outcome]:
+        """The record step: the reply to each record's request."""
         while batch := list(islice(records, BATCH)):
-            replies = ledger.replies_to([self.request(record, attempt) for record in batch])
+            replies = answers.replies_to([self.request(record) for record in batch])
             for record, reply in zip(batch, replies, strict=True):
-                yield _outcome(record, reply, attempt, self.model.model)
+                yield _outcome(record, reply, self.turn.attempt, self.model.model)
 
 
 def _outcome(record: Record, reply: Reply | None, attempt: int, asked: str) -> Outcome:

@@ -15,8 +15,8 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from nercot.building.pipeline import Row
 from nercot.corpus.labels import fold_label
+from nercot.corpus.work import Row
 from nercot.steps.duplicates import plain_text
 
 EXAMPLES = 20

@@ -21,8 +21,8 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from nercot.building.pipeline import Row
 from nercot.corpus.benchmarks import find_benchmark, load_benchmarks
+from nercot.corpus.work import Row
 from nercot.errors import InputError, RecipeError
 from nercot.formats import DataFile
 from nercot.formats.files import dataset_of, split_named

@@ -23,9 +23,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from nercot.building.pipeline import Report, Row, Work, content_key, dropped_row
 from nercot.corpus.removed import Removal, sentence_hash, taken_down
 from nercot.corpus.tables import COLUMNS, GROUP_ROWS, record_row, replacing, write_json, writing
+from nercot.corpus.work import Report, Row, Work, content_key, dropped_row
 from nercot.errors import InputError, ShortfallError
 from nercot.formats.sources import MAX_INPUT, Item, Source, file_hashes, items
 from nercot.steps.stratify import Draw, Drawn, draw
@@ -131,6 +131,7 @@ def _source_key(
         source.format.name,
         options.schema,
         options.dataset,
+        [options.join, options.column, options.sentences, options.names],
         source.license,
         source.split,
         digits,

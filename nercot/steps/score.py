@@ -7,20 +7,40 @@ step: every score is kept (steps/select.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from nercot.corpus.recipe import Model
+from nercot.corpus.recipe import Model, Recipe
 from nercot.corpus.records import Judgement, Outcome, Record
-from nercot.llm.address import provider_of
+from nercot.corpus.tables import judgement_row
+from nercot.corpus.work import Row
+from nercot.llm.address import content_of, provider_of
 from nercot.llm.asking import request_body
-from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Reply, Request
 from nercot.llm.prompts import judge_messages, judge_response_format, parse_judgement
-from nercot.llm.recorded import asked_about
+from nercot.llm.recorded import asked_about, recorded_key
+from nercot.steps.stage import Answers, Asking, RecordStage, Turn
 
 BATCH = 200
+FOLDER = "5-scored"
+
+
+def stage(recipe: Recipe, prompts: Mapping[str, str], turn: Turn) -> RecordStage:
+    """The last stage of a round: the judge scores what is valid."""
+    model = recipe.judge
+    settings = [content_of(model), recorded_key(model), model.attempts, prompts.get("judge")]
+    if model.embedded:
+        from nercot.embedded import score
+
+        return RecordStage("score", FOLDER, _row, settings, score, turn=turn)
+    asking = Asking("judge", model, Judge(recipe.name, model, prompts["judge"]), model.attempts)
+    return RecordStage("score", FOLDER, _row, settings, asking=asking, turn=turn)
+
+
+def _row(record: Record) -> Row:
+    assert record.judgement, "score keeps only judged records: give the outcome a reason"
+    return judgement_row(record.judgement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +58,23 @@ class Judge:
         of = asked_about(record) if self.model.is_recorded else None
         return Request(self.corpus, "score", record.guid, provider_of(self.model), self.model.model, body, attempt, of)
 
-    def requests(self, records: Iterator[Record], ledger: Ledger, attempt: int) -> Iterator[Request]:
-        """The requests of this attempt: of records that no earlier attempt judged readably."""
+    def requests(self, records: Iterator[Record], answers: Answers, ask: int) -> Iterator[Request]:
+        """The requests of this time: of records that no earlier one judged readably."""
         while batch := list(islice(records, BATCH)):
-            for record, replies in zip(batch, self._replies(batch, ledger, attempt - 1), strict=True):
+            for record, replies in zip(batch, self._replies(batch, answers, ask - 1), strict=True):
                 if None not in replies and not any(_judgement(reply) for reply in replies):
-                    yield self.request(record, attempt)
+                    yield self.request(record, ask)
 
-    def _replies(self, batch: list[Record], ledger: Ledger, attempts: int) -> list[list[Reply | None]]:
+    def _replies(self, batch: list[Record], answers: Answers, attempts: int) -> list[list[Reply | None]]:
         """For each record the replies to its first so many requests."""
-        columns = [
-            ledger.replies_to([self.request(record, attempt) for record in batch]) for attempt in range(1, attempts + 1)
-        ]
+        asks = range(1, attempts + 1)
+        columns = [answers.replies_to([self.request(record, ask) for record in batch]) for ask in asks]
         return [list(replies) for replies in zip(*columns, strict=True)] if columns else [[] for _ in batch]
 
-    def outcomes(self, records: Iterator[Record], ledger: Ledger) -> Iterator[Outcome]:
-        """The record step: the first readable judgement that the ledger holds for each record."""
+    def outcomes(self, records: Iterator[Record], answers: Answers) -> Iterator[Outcome]:
+        """The record step: the first readable judgement to each record."""
         while batch := list(islice(records, BATCH)):
-            for record, replies in zip(batch, self._replies(batch, ledger, self.model.attempts), strict=True):
+            for record, replies in zip(batch, self._replies(batch, answers, self.model.attempts), strict=True):
                 yield _outcome(record, replies, self.model.model)
 
 

@@ -1,8 +1,8 @@
 """Selection, a corpus step: which records are published, from which attempt, and what is said of each.
 
-In: source rows, scored attempts.  Out: `5-selected/<partition>.parquet` with guid, attempt, drift, near_duplicate_of
+In: source rows, scored attempts.  Out: `6-selected/<partition>.parquet` with guid, attempt, drift, near_duplicate_of
 and contaminated_by, drops (below_threshold, contaminated, duplicate_record, near_duplicate, in this order), and
-`5-selected/selection.json` with what was found over the whole corpus, written last.  The first attempt whose score
+`6-selected/selection.json` with what was found over the whole corpus, written last.  The first attempt whose score
 reaches the threshold is taken.  A record repeats only records that were selected, the first of which by guid it
 names.  Never changes a record.
 
@@ -21,8 +21,9 @@ from itertools import tee
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from nercot.building.pipeline import Report, Row, Tally, Work, beside, done_before, step_meta
+from nercot.corpus.streams import answers_of, beside
 from nercot.corpus.tables import read_rows, table, to_record, write_json
+from nercot.corpus.work import Report, Row, Tally, Work, done_before, step_meta
 from nercot.steps.conflicts import Conflicts, repeated_texts, text_number
 from nercot.steps.duplicates import duplicate_key, near_duplicates
 from nercot.steps.split import Families
@@ -42,6 +43,19 @@ class Selection:
     contamination: str = "flag"
     validation: int = 0
     test: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What is selected from: the partitions, the rounds of answers, the folders with the scores, and with what was
+    read of each answer.
+    """
+
+    work: Work
+    parts: Sequence[str]
+    rounds: int
+    scores: str
+    answers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,37 +102,29 @@ def selected_before(work: Work, parts: Sequence[str], key: str) -> Selected | No
         state = json.loads(_state_file(work).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    whole = state.get("key") == key and all(done_before(work.file("5-selected", part), key) for part in parts)
+    whole = state.get("key") == key and all(done_before(work.file("6-selected", part), key) for part in parts)
     return _selected(state) if whole else None
 
 
-def select(
-    work: Work,
-    parts: Sequence[str],
-    rounds: int,
-    key: str,
-    selection: Selection,
-    checker: Checker | None,
-    report: Report,
-) -> Selected:
+def select(scored: Scored, key: str, selection: Selection, checker: Checker | None, report: Report) -> Selected:
     """Selects over the whole corpus; without `checker` nothing is said about contamination."""
     likes: dict[int, list[int]] = {}
     if selection.near_duplicates != "off":
-        likes = near_duplicates(lambda: _sentences(work, parts, rounds, selection.threshold))
-    conflicts = Conflicts(repeated_texts(_golden(work, parts)))
+        likes = near_duplicates(lambda: _sentences(scored, selection.threshold))
+    conflicts = Conflicts(repeated_texts(_golden(scored.work, scored.parts)))
     chooser = _Chooser(selection, likes)
-    for number, part in enumerate(parts, 1):
-        _partition(work, part, rounds, key, chooser, conflicts, checker)
-        report("select", number, len(parts))
+    for number, part in enumerate(scored.parts, 1):
+        _partition(scored, part, key, chooser, conflicts, checker)
+        report("select", number, len(scored.parts))
     state = {"key": key, **chooser.findings(), "conflicting_gold": conflicts.summary()}
     if checker is not None:
         state["contamination"] = {**checker.describe(), "records": chooser.like_tests, "matrix": chooser.matrix()}
-    write_json(_state_file(work), state)
+    write_json(_state_file(scored.work), state)
     return _selected(state)
 
 
 def _state_file(work: Work) -> Path:
-    return work.root / "5-selected" / "selection.json"
+    return work.root / "6-selected" / "selection.json"
 
 
 def _selected(state: Mapping[str, Any]) -> Selected:
@@ -130,11 +136,11 @@ def _selected(state: Mapping[str, Any]) -> Selected:
 # --- what is read ---------------------------------------------------------------------------------
 
 
-def _sentences(work: Work, parts: Sequence[str], rounds: int, threshold: float) -> Iterator[str]:
+def _sentences(scored: Scored, threshold: float) -> Iterator[str]:
     """The sentences of the records with an attempt that reaches the threshold."""
-    for part in parts:
-        rows = read_rows(work.file("1-source", part), ["guid", "sentence"])
-        for row, (attempts,) in beside(rows, work.attempts("4-scored", part, rounds, ["guid", "attempt", "score"])):
+    for part in scored.parts:
+        rows = read_rows(scored.work.file("1-source", part), ["guid", "sentence"])
+        for row, (attempts,) in beside(rows, _scores(scored, part)):
             if any(item["score"] >= threshold for item in attempts):
                 yield row["sentence"]
 
@@ -145,10 +151,14 @@ def _golden(work: Work, parts: Sequence[str]) -> Iterator[str]:
         yield from (row["sentence"] for row in read_rows(work.file("1-source", part), ["sentence"]))
 
 
-def _cases(work: Work, part: str, rounds: int, threshold: float, conflicts: Conflicts) -> Iterator[_Case]:
+def _scores(scored: Scored, part: str) -> Iterator[Row]:
+    return scored.work.attempts(scored.scores, part, scored.rounds, ["guid", "attempt", "score"])
+
+
+def _cases(scored: Scored, part: str, threshold: float, conflicts: Conflicts) -> Iterator[_Case]:
     """The scored records of a partition; every row of it is looked at for conflicts."""
-    scores = work.attempts("4-scored", part, rounds, ["guid", "attempt", "score"])
-    for row, (attempts, answers) in beside(work.source(part), scores, work.attempts("3-valid", part, rounds)):
+    answered = answers_of(scored.work, part, scored.rounds, scored.answers)
+    for row, (attempts, answers) in beside(scored.work.source(part), _scores(scored, part), answered):
         conflicts.add(row)
         if attempts:
             chosen = next((item for item in attempts if item["score"] >= threshold), None)
@@ -234,13 +244,13 @@ class _Chooser:
 
 
 def _partition(
-    work: Work, part: str, rounds: int, key: str, chooser: _Chooser, conflicts: Conflicts, checker: Checker | None
+    scored: Scored, part: str, key: str, chooser: _Chooser, conflicts: Conflicts, checker: Checker | None
 ) -> None:
-    tally = Tally()
-    cases, again = tee(_cases(work, part, rounds, chooser.selection.threshold, conflicts))
+    tally, work = Tally(), scored.work
+    cases, again = tee(_cases(scored, part, chooser.selection.threshold, conflicts))
     found = checker.find(case.row for case in again) if checker is not None else (() for _ in again)
     with ExitStack() as stack:
-        kept = stack.enter_context(table(work.file("5-selected", part), "5-selected", lambda: step_meta(key, tally)))
+        kept = stack.enter_context(table(work.file("6-selected", part), "6-selected", lambda: step_meta(key, tally)))
         dropped = stack.enter_context(table(work.dropped("select", part), "work-dropped"))
         for case, benchmarks in zip(cases, found, strict=True):
             tally.entered += 1

@@ -7,10 +7,14 @@ model and never reads gold.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
+from nercot.corpus.recipe import Recipe
 from nercot.corpus.records import Outcome, Record
+from nercot.corpus.tables import entity_rows
+from nercot.corpus.work import Row
+from nercot.steps.stage import RecordStage, Turn
 from nercot.validation.rules import Verdict, validate
 
 # What a server says of an answer that it did not finish, and the reason code of such a record.
@@ -18,6 +22,19 @@ _UNFINISHED = {
     "length": ("truncated", "the answer was cut off at the token limit: raise teacher.max_tokens"),
     "content_filter": ("content_filter", "the server's content filter stopped the answer"),
 }
+
+
+def stage(recipe: Recipe, prompts: Mapping[str, str], turn: Turn) -> RecordStage:
+    """The stage after the teacher's: answers are read and held against the rules."""
+
+    def step(records: Iterator[Record]) -> Iterator[Outcome]:
+        return validate_step(records, recipe.rules, recipe.trace)
+
+    return RecordStage("validate", "3-valid", _row, [recipe.rules, recipe.trace], step, turn=turn)
+
+
+def _row(record: Record) -> Row:
+    return {"cot": record.cot, "entities": entity_rows(record.entities)}
 
 
 def validate_step(

@@ -40,6 +40,12 @@ FUZZY_CUTOFF = 80.0
 _MIN_STEM = 4
 _MAX_ENDING = 3
 
+# What a trace quotes: three signs or more between quotation marks of any kind.
+_QUOTATION = re.compile("[\"“”„«‘'「『]([^\"“”„«»’'「」『』]{3,200})[\"”“»’'」』]")
+
+# So many places of a trace, and so many of a sentence, are looked at to tell which occurrence is meant.
+_MAX_HINTS, _MAX_HINTED = 50, 30
+
 # More places of one mention are not looked at: it bounds the time of a text made to be slow.
 _MAX_PLACES = 2000
 
@@ -130,6 +136,46 @@ def suggest(sentence: str, mention: str) -> str | None:
     """The words of the sentence nearest to a mention that is not there, or None."""
     span = _nearest(sentence, mention)
     return sentence[span[0] : span[1]] if span else None
+
+
+def fold_mention(text: str) -> str:
+    """The form in which two spellings of one mention are equal: Unicode form, quotes, dashes and spaces are ignored."""
+    return _fold(text, _squeeze).text
+
+
+def find_folded(text: str, passage: str) -> Span | None:
+    """The first place of a passage in a text, whatever its Unicode form, quotes, spaces and case; None without one."""
+    wanted = _folded(passage, _casefold).text
+    places = _folded_places(_folded(text, _casefold), wanted)
+    return places[0] if places else None
+
+
+def meant_place(sentence: str, mention: str, passage: str, places: Sequence[Span]) -> Span | None:
+    """Which of several places of a mention a passage means: by the words that it quotes around it, or by counting."""
+    for start, end in _exact(passage, mention)[:_MAX_HINTS]:
+        if _is_bordered(passage, start) and _is_bordered(passage, end):
+            place = _counted(passage, start, places) or _quoted(sentence, passage, (start, end), places)
+            if place is not None:
+                return place
+    return _beside(sentence, passage, places)
+
+
+def _beside(sentence: str, passage: str, places: Sequence[Span]) -> Span | None:
+    """The place that stands next to what the passage quotes of the sentence, where that stands there once."""
+    for quotation in _QUOTATION.findall(passage):
+        at = sentence.find(quotation)
+        if at < 0 or sentence.find(quotation, at + 1) >= 0 or not re.search(r"\w\W+\w", quotation):
+            continue
+        end = at + len(quotation)
+        (near, place), (second, _), *_ = sorted((max(start - end, at - stop), (start, stop)) for start, stop in places)
+        if 0 <= near < second / 2:
+            return place
+    return None
+
+
+def is_joined_script(char: str) -> bool:
+    """Whether a character is of a script in which words are written without spaces, or with particles on them."""
+    return char > "\u058f" and _JOINED_SCRIPT.match(char) is not None
 
 
 def _agrees(sentence: str, entity: Entity) -> bool:
@@ -342,6 +388,10 @@ _FOLDS: tuple[tuple[str, Callable[[str], str]], ...] = (
 
 @lru_cache(maxsize=1024)
 def _fold(text: str, fold: Callable[[str], str]) -> _Folded:
+    return _folded(text, fold)
+
+
+def _folded(text: str, fold: Callable[[str], str]) -> _Folded:
     chars: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
@@ -440,11 +490,11 @@ def _quoted(sentence: str, cot: str, at: Span, places: Sequence[Span]) -> Span |
 
 
 def _shared(sentence: str, place: Span, cot: str, at: Span) -> int:
-    """How much of the words before and after a place the trace repeats around the mention; small words alone are 0."""
+    """How much of the words before and after a place the trace repeats around the mention; one small word is 0."""
     before = _common(reversed(sentence[max(0, place[0] - 60) : place[0]]), reversed(cot[max(0, at[0] - 60) : at[0]]))
     after = _common(iter(sentence[place[1] : place[1] + 60]), iter(cot[at[1] : at[1] + 60]))
     words = re.findall(r"\w+", before[::-1]) + re.findall(r"\w+", after)
-    return len(words) if any(len(word) > 3 for word in words) else 0
+    return len(words) if len(words) > 1 or any(len(word) > 3 for word in words) else 0
 
 
 def _common(one: Iterable[str], other: Iterable[str]) -> str:

@@ -1,37 +1,42 @@
-"""The validation rules, one ordered list: which answers are a sample, and why the others are not.
+"""The rules for shape, one ordered list: which answers can be a sample, and why the others cannot.
 
-In: a record with its answer, or with its trace and entities.  Out: a Verdict, with offsets and evidence for
-every entity and one Violation for everything that is wrong.  Never changes the meaning of an answer: labels
-get the schema's spelling and mentions the sentence's, nothing is added, removed or repaired.
+In: a record with its answer, or with its trace and entities.  Out: a Verdict, with offsets for every entity and
+one Violation for everything that is wrong.  The rules know no language and ask no model; what a trace means is
+read by a model, and reading.py compares what it says with the answer.  Never changes the meaning of an answer:
+labels get the schema's spelling and mentions the sentence's, nothing is added, removed or repaired.
 
 "A sample is retained only if its reasoning trace explicitly justifies every entity in E, and E is well
-formatted and compliant with S" (the paper, section 3.1).
+formatted and compliant with S" (the paper, section 3.1).  Where no reading is asked for, a mention of which the
+trace never speaks is not justified, and no more can be said; with one (`read`) the reading alone decides that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from nercot.corpus.labels import match_label
-from nercot.corpus.records import RULES, Entity, Record, Violation, span_order
-from nercot.justification import Justification, degeneration, justify, leak
+from nercot.corpus.labels import fold_label
+from nercot.corpus.records import READ_RULES, RULES, Entity, Record, Violation
 from nercot.validation.answers import carries, parse_answer
+from nercot.validation.evidence import evidence, unspoken
 from nercot.validation.grounding import ground, ground_entities, occurrences, suggest
+from nercot.validation.shape import degeneration
 
 # The paper trains on at most 8,192 tokens; at four characters a token no longer trace fits.
 MAX_TRACE = 4 * 8192
 # A sentence of Pile-NER is a passage; more mentions than this are no longer an annotation of one.
 MAX_MENTIONS = 1000
+_SHOWN = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What the rules say of one record.
 
-    `entities`: None where the answer cannot be read; else by offset, with the schema's labels, evidence in the
-    trace and, for the grounded ones, the sentence's own text.  `relabelled`: labels brought to the schema's
-    spelling.  `notes`: what could not be judged.
+    `entities`: None where the answer cannot be read; else by offset, with the schema's labels and, for the
+    grounded ones, the sentence's own text and (where no reading follows) the passage of the trace that stands
+    as evidence.  `relabelled`: labels brought to the schema's spelling.
     """
 
     valid: bool
@@ -39,44 +44,49 @@ class Verdict:
     entities: tuple[Entity, ...] | None
     violations: tuple[Violation, ...] = ()
     relabelled: int = 0
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a rule looks at: the record's question, and its answer as far as it can be read."""
+    """What a rule looks at: the record's question, and its answer as far as it can be read.
+
+    `strange`: labels that are no type of the schema.  `lost`: entities without a place of their own.
+    """
 
     sentence: str
     schema: tuple[str, ...]
     cot: str | None
-    entities: tuple[Entity, ...] = ()
+    entities: Sequence[Entity] = ()
     problem: str | None = None
-    justification: Justification | None = None
+    strange: frozenset[str] = frozenset()
+    lost: Sequence[Entity] = ()
+    read: bool = False
+    relabelled: int = 0
 
 
 Rule = Callable[[Case], Iterator[Violation]]
 
 
-def validate(record: Record, rules: Collection[str] | None = None, trace: str = "required") -> Verdict:
-    """Judges a record by the rules named (None: all).
+def validate(
+    record: Record, rules: Collection[str] | None = None, trace: str = "required", read: bool = False
+) -> Verdict:
+    """Judges a record by the rules named (None: all that need no reading).
 
     `trace`: "required" reports a missing trace as not_justified; "optional" skips what speaks of traces then.
+    `read`: a reading follows, which decides what is justified and gives the evidence.
     """
-    case, relabelled = _read(record)
-    active = list(_RULES.values()) if rules is None else [rule for name, rule in _RULES.items() if name in rules]
+    case = _read(record, read)
+    active = _active(rules)
     if case.cot is None and trace == "optional":
-        active = [rule for rule in active if rule not in _ABOUT_TRACES]
-    argues = case.cot is not None and 0 < len(case.cot) <= MAX_TRACE
-    if argues and case.problem is None and not _ARGUED.isdisjoint(active):
-        case = _argue(case)
-    violations = tuple(violation for rule in active for violation in rule(case))
-    entities = None
-    if case.problem is None:
-        entities = case.entities
-        if len(entities) > 1:
-            entities = tuple(sorted(entities, key=lambda entity: span_order(entity, case.schema)))
-    notes = case.justification.notes if case.justification else ()
-    return Verdict(not violations, case.cot, entities, violations, relabelled, notes)
+        active = tuple(rule for rule in active if rule not in _ABOUT_TRACES)
+    violations = tuple([violation for rule in active for violation in rule(case)])
+    if case.problem is not None:
+        return Verdict(not violations, case.cot, None, violations)
+    entities = case.entities
+    if case.cot and not read and len(case.cot) <= MAX_TRACE and len(entities) <= MAX_MENTIONS:
+        entities = _with_evidence(case.cot, entities)
+    ordered = tuple(entities) if len(entities) < 2 else _in_order(entities, case.schema)
+    return Verdict(not violations, case.cot, ordered, violations, case.relabelled)
 
 
 def malformed(case: Case) -> Iterator[Violation]:
@@ -97,115 +107,148 @@ def too_long(case: Case) -> Iterator[Violation]:
 
 def type_not_in_schema(case: Case) -> Iterator[Violation]:
     """A label that was not offered, or that two of the offered ones could be."""
-    for entity in case.entities:
-        if entity.label not in case.schema:
-            yield Violation("type_not_in_schema", entity, f"{entity.label!r} is not one type of the schema")
+    if case.strange:
+        for entity in case.entities:
+            if entity.label in case.strange:
+                detail = f"{_show(entity.label)} is not one type of the schema"
+                yield Violation("type_not_in_schema", entity, detail)
 
 
 def not_in_sentence(case: Case) -> Iterator[Violation]:
     """A mention that does not stand in the sentence in one piece."""
-    for entity in _lost(case):
+    for entity in case.lost:
         if not occurrences(case.sentence, entity.text):
             near = suggest(case.sentence, entity.text)
-            detail = f"{entity.text!r} is not in the sentence"
-            yield Violation("not_in_sentence", entity, detail + (f"; nearest: {near!r}" if near else ""))
+            detail = f"{_show(entity.text)} is not in the sentence"
+            yield Violation("not_in_sentence", entity, detail + (f"; nearest: {_show(near)}" if near else ""))
 
 
 def duplicate(case: Case) -> Iterator[Violation]:
     """A mention listed more often under one type than it occurs."""
-    for entity in _lost(case):
+    for entity in case.lost:
         if places := occurrences(case.sentence, entity.text):
-            detail = f"{entity.text!r} is listed under {entity.label!r} more often than it occurs ({len(places)})"
-            yield Violation("duplicate", entity, detail)
-
-
-def _lost(case: Case) -> list[Entity]:
-    return [entity for entity in case.entities if entity.start is None]
+            listed = f"{_show(entity.text)} is listed under {_show(entity.label)}"
+            yield Violation("duplicate", entity, f"{listed} more often than it occurs ({len(places)})")
 
 
 def degenerate(case: Case) -> Iterator[Violation]:
-    """The trace is no reasoning about this sentence: empty, looping, a refusal, something else, or the prompt."""
-    if case.cot is not None and (detail := degeneration(case.cot, case.sentence, case.schema, case.entities)):
+    """The trace is no reasoning: it loops, or repeats the sentence, or has no words."""
+    if case.cot is None:
+        return
+    mentions = [entity.text for entity in case.entities[:MAX_MENTIONS]]
+    if detail := degeneration(case.cot[:MAX_TRACE], case.sentence, case.schema, mentions):
         yield Violation("degenerate", None, detail)
 
 
-def leaks_annotation(case: Case) -> Iterator[Violation]:
-    """The trace speaks of an answer that it was given."""
-    if case.cot is not None and (detail := leak(case.cot, case.sentence)):
-        yield Violation("leaks_annotation", None, detail)
-
-
 def not_justified(case: Case) -> Iterator[Violation]:
-    """The trace does not argue that the mention is of its type."""
-    if case.problem is None and not (case.cot and case.cot.strip()):
-        for entity in case.entities:
+    """There is no trace; or, where nobody reads it, it never speaks of a mention."""
+    if case.problem is not None:
+        return
+    if case.cot is None or not case.cot.strip():
+        for entity in case.entities or (None,):
             yield Violation("not_justified", entity, "there is no trace")
-        if not case.entities:
-            yield Violation("not_justified", None, "there is no trace")
-    yield from _argued("not_justified", case)
-
-
-def contradicted(case: Case) -> Iterator[Violation]:
-    """The last word of the trace is another type, or that it is no mention."""
-    return _argued("contradicted", case)
-
-
-def missing_from_answer(case: Case) -> Iterator[Violation]:
-    """The last word of the trace is that something is a mention, and the answer lacks it."""
-    return _argued("missing_from_answer", case)
+    elif not case.read and len(case.cot) <= MAX_TRACE and len(case.entities) <= MAX_MENTIONS:
+        for entity in unspoken(case.cot, case.sentence, case.entities):
+            yield Violation("not_justified", entity, f"the trace does not speak of {_show(entity.text)}")
 
 
 _RULES: dict[str, Rule] = {
     rule.__name__: rule
-    for rule in (
-        malformed,
-        too_long,
-        type_not_in_schema,
-        not_in_sentence,
-        duplicate,
-        degenerate,
-        leaks_annotation,
-        not_justified,
-        contradicted,
-        missing_from_answer,
-    )
+    for rule in (malformed, too_long, type_not_in_schema, not_in_sentence, duplicate, degenerate, not_justified)
 }
-if tuple(_RULES) != RULES:
+if (*_RULES, *READ_RULES) != RULES:
     raise AssertionError("rules.py and records.RULES name different rules: mend one of them")
 
-_ARGUED = frozenset((not_justified, contradicted, missing_from_answer))
-_ABOUT_TRACES = _ARGUED | {degenerate, leaks_annotation}
+_ALL = tuple(_RULES.values())
+_ABOUT_TRACES = frozenset((not_justified, degenerate))
 
 
-def _read(record: Record) -> tuple[Case, int]:
-    """The case of a record, and how many labels were brought to the schema's spelling."""
+def _active(rules: Collection[str] | None) -> tuple[Rule, ...]:
+    return _ALL if rules is None else tuple(rule for name, rule in _RULES.items() if name in rules)
+
+
+def _show(text: str) -> str:
+    return repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}..."
+
+
+def _read(record: Record, read: bool) -> Case:
+    """The case of a record: its answer parsed, its labels spelled as the schema does, its mentions grounded."""
     sentence, schema = record.sentence, record.schema
     if record.answer is not None:
         parsed = parse_answer(record.answer.completion, record.answer.reasoning)
-        labels = {label: match_label(label, schema) or label for label, _ in parsed.mentions}
-        listed = [(labels[label], mention) for label, mention in parsed.mentions]
-        relabelled = sum(labels[label] != label for label, _ in parsed.mentions)
-        return Case(
-            sentence, schema, parsed.cot, tuple(ground(sentence, listed, parsed.cot)), parsed.problem
-        ), relabelled
+        spelled = _spelling(schema, {label for label, _ in parsed.mentions})
+        listed = [(spelled.get(label, label), mention) for label, mention in parsed.mentions]
+        relabelled = sum(spelled.get(label, label) != label for label, _ in parsed.mentions)
+        entities = [] if parsed.problem else _grounded(sentence, listed, parsed.cot)
+        return _case(record, parsed.cot, entities, parsed.problem, spelled, relabelled, read)
     if record.entities is None:
-        return Case(sentence, schema, record.cot, (), "the record has neither an answer nor entities"), 0
-    labels = {entity.label: match_label(entity.label, schema) or entity.label for entity in record.entities}
-    known = [replace(entity, label=labels[entity.label]) for entity in record.entities]
-    relabelled = sum(labels[entity.label] != entity.label for entity in record.entities)
-    return Case(sentence, schema, record.cot, tuple(ground_entities(sentence, known, record.cot))), relabelled
+        return _case(record, record.cot, [], "the record has neither an answer nor entities", {}, 0, read)
+    spelled = _spelling(schema, {entity.label for entity in record.entities})
+    known = [replace(entity, label=spelled.get(entity.label, entity.label)) for entity in record.entities]
+    relabelled = sum(spelled.get(entity.label, entity.label) != entity.label for entity in record.entities)
+    entities = known if len(known) > MAX_MENTIONS else ground_entities(sentence, known, record.cot)
+    return _case(record, record.cot, entities, None, spelled, relabelled, read)
 
 
-def _argue(case: Case) -> Case:
-    """The case with what its trace argues, and the evidence in its entities."""
-    justification = justify(case.sentence, case.schema, case.cot or "", case.entities)
-    entities = tuple(
+def _case(
+    record: Record,
+    cot: str | None,
+    entities: Sequence[Entity],
+    problem: str | None,
+    spelled: dict[str, str],
+    relabelled: int,
+    read: bool,
+) -> Case:
+    known = _known(record.schema)
+    strange = frozenset([entity.label for entity in entities if entity.label not in known])
+    lost = [] if len(entities) > MAX_MENTIONS else [entity for entity in entities if entity.start is None]
+    return Case(record.sentence, record.schema, cot, entities, problem, strange, lost, read, relabelled)
+
+
+def _grounded(sentence: str, listed: Sequence[tuple[str, str]], cot: str | None) -> list[Entity]:
+    """The listed mentions with their places; of far too many none is looked for."""
+    if len(listed) > MAX_MENTIONS:
+        return [Entity(mention, label) for label, mention in listed]
+    return ground(sentence, listed, cot)
+
+
+@lru_cache(maxsize=64)
+def _known(schema: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(schema)
+
+
+@lru_cache(maxsize=64)
+def _by_fold(schema: tuple[str, ...]) -> dict[str, str | None]:
+    """Folded label -> the one schema label that folds so, None where there are several."""
+    found: dict[str, str | None] = {}
+    for label in dict.fromkeys(schema):
+        folded = fold_label(label)
+        found[folded] = None if folded in found else label
+    return found
+
+
+def _spelling(schema: tuple[str, ...], labels: Collection[str]) -> dict[str, str]:
+    """The schema's spelling of those labels that are not in it as they are (labels.match_label, for many at once)."""
+    known = _known(schema)
+    folded = {label: _by_fold(schema).get(fold_label(label)) for label in labels if label not in known}
+    return {label: spelling for label, spelling in folded.items() if spelling is not None}
+
+
+def _with_evidence(cot: str, entities: Sequence[Entity]) -> list[Entity]:
+    return [
         entity if span is None else replace(entity, cot_start=span[0], cot_end=span[1])
-        for entity, span in zip(justification.entities, justification.evidence, strict=True)
-    )
-    return replace(case, entities=entities, justification=justification)
+        for entity, span in zip(entities, evidence(cot, entities), strict=True)
+    ]
 
 
-def _argued(rule: str, case: Case) -> Iterator[Violation]:
-    if case.justification is not None:
-        yield from (finding for finding in case.justification.findings if finding.rule == rule)
+def _in_order(entities: Sequence[Entity], schema: Sequence[str]) -> tuple[Entity, ...]:
+    """By offset, the longer first, then in schema order; those without a place last (records.span_order)."""
+    ranks = {label: rank for rank, label in reversed(list(enumerate(schema)))}
+
+    def place(entity: Entity) -> tuple[int, int, int]:
+        rank = ranks.get(entity.label, len(schema))
+        if entity.start is None or entity.end is None:
+            return (1 << 62, 0, rank)
+        return (entity.start, -entity.end, rank)
+
+    return tuple(sorted(entities, key=place))

@@ -113,7 +113,7 @@ def test_a_later_build_neither_holds_nor_asks(place: Path, tmp_path: Path) -> No
         assert b"Mara Twin" not in fresh.everything_seen()
     assert result.changed
     assert result.steps[0]["dropped"] == {"removed": 3, "unreadable": 2}
-    for folder in ("1-source", "2-raw", "3-valid", "4-scored", "5-selected", "dropped", "candidate"):
+    for folder in ("1-source", "2-raw", "3-valid", "5-scored", "6-selected", "dropped", "candidate"):
         assert "Mara Twin" not in texts(place / "build/ner-cot" / folder), folder
     again = freeze("ner-cot", place / "build")
     assert (again.made, again.version, again.fingerprint) == (False, "1.1.0", done.fingerprint)

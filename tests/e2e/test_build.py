@@ -200,7 +200,7 @@ def test_a_changed_threshold_redoes_selection_only(tmp_path):
     source = write(tmp_path / "rows.jsonl", *(row(number) for number in range(30)))
     build(tmp_path, "--input", source)
     work = tmp_path / "build/quickstart"
-    before = {stage: stamps(work / stage) for stage in ("1-source", "2-raw", "3-valid", "4-scored")}
+    before = {stage: stamps(work / stage) for stage in ("1-source", "2-raw", "3-valid", "5-scored")}
     scores = [item["score"] for item in load(work / "candidate")["train"]]
     result = build(tmp_path, "--input", source, "--set", f"select.threshold={max(scores)}")
     check_conservation(result)

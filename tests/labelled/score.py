@@ -1,6 +1,7 @@
-"""Scores the validation rules on the labelled answers beside this file.
+"""Scores validation on the labelled answers beside this file: the rules, and what the recorded readings say.
 
-    python tests/labelled/score.py            all rows
+    python tests/labelled/score.py            all rows, rules and readings
+    python tests/labelled/score.py --rules    the rules alone
     python tests/labelled/score.py --part tuning | held_back
     python tests/labelled/score.py --json
     python tests/labelled/score.py --wrong    names each wrong row
@@ -14,26 +15,46 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from nercot import Record, validate
 from nercot.corpus.labels import fold_label
-from nercot.corpus.records import Answer
+from nercot.corpus.records import Answer, Reading
+from nercot.corpus.tables import to_reading
+from nercot.validation.reading import compare
+from nercot.validation.rules import Verdict
 
 ANSWERS = Path(__file__).with_name("answers.jsonl")
+READINGS = Path(__file__).with_name("readings.jsonl")
+
+
+def load(path: Path) -> list[dict[str, Any]]:
+    """The rows of a file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def rows(part: str | None = None) -> list[dict[str, Any]]:
     """The labelled rows: all, or only the tuning or the held-back part."""
-    found = [json.loads(line) for line in ANSWERS.read_text(encoding="utf-8").splitlines()]
-    return [row for row in found if part is None or row["held_back"] == (part == "held_back")]
+    return [row for row in load(ANSWERS) if part is None or row["held_back"] == (part == "held_back")]
 
 
-def verdict_of(row: dict[str, Any]) -> Any:
-    """What the rules say of one row."""
+def readings(path: Path = READINGS) -> dict[str, Reading]:
+    """The recorded readings by the guid of their row; none saw an answer."""
+    return {row["guid"]: to_reading(row) for row in load(path)}
+
+
+def verdict_of(row: dict[str, Any], read: Mapping[str, Reading] | None = None) -> Verdict:
+    """What the rules say of one row, and, where they let it pass, its reading (`read`: None for the rules alone)."""
     answer = Answer("labelled", row["completion"], row["reasoning"])
-    return validate(Record(row["guid"], row["dataset"], row["sentence"], tuple(row["schema"]), answer=answer))
+    record = Record(row["guid"], row["dataset"], row["sentence"], tuple(row["schema"]), answer=answer)
+    verdict = validate(record, read=read is not None)
+    if read is None or not verdict.valid or not (verdict.cot or "").strip():
+        return verdict
+    found = compare(replace(record, cot=verdict.cot, entities=verdict.entities), read[row["guid"]])
+    return Verdict(not found.violations, verdict.cot, found.entities, found.violations, verdict.relabelled)
 
 
 def spans(entities: Any) -> Counter[tuple[int, int, str]]:
@@ -45,16 +66,16 @@ def spans(entities: Any) -> Counter[tuple[int, int, str]]:
     return Counter((item["start"], item["end"], fold_label(item["label"])) for item in pairs)
 
 
-def score(part: str | None = None) -> dict[str, Any]:
-    """The figures over a part of the rows."""
+def score(answers: Sequence[dict[str, Any]], read: Mapping[str, Reading] | None) -> dict[str, Any]:
+    """The figures over some rows."""
     kept_right = kept_wrong = lost = hits = slots = 0
     cases: Counter[str] = Counter()
     caught: Counter[str] = Counter()
     named: Counter[str] = Counter()
     taken_for: dict[str, Counter[str]] = defaultdict(Counter)
     wrong = []
-    for row in rows(part):
-        verdict = verdict_of(row)
+    for row in answers:
+        verdict = verdict_of(row, read)
         rules = [violation.rule for violation in verdict.violations]
         keep = row["expected"] == "keep"
         kept_right += keep and verdict.valid
@@ -81,7 +102,7 @@ def score(part: str | None = None) -> dict[str, Any]:
     precision = kept_right / max(1, kept_right + kept_wrong)
     recall = kept_right / max(1, kept_right + lost)
     return {
-        "rows": len(rows(part)),
+        "rows": len(answers),
         "precision": precision,
         "recall": recall,
         "f1": 2 * precision * recall / max(1e-9, precision + recall),
@@ -98,10 +119,11 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", choices=["tuning", "held_back"])
+    parser.add_argument("--rules", action="store_true")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--wrong", action="store_true")
     options = parser.parse_args()
-    found = score(options.part)
+    found = score(rows(options.part), None if options.rules else readings())
     if options.json:
         print(json.dumps(found, ensure_ascii=False, indent=2))
         return

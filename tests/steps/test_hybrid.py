@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from trees import LABELS, recipe, rows, write_dataset, write_tree
 
 from nercot.corpus.records import Entity, Record
+from nercot.llm.prompts import default_template
 from nercot.release.release import freeze
 from nercot.release.verify import verify
 from nercot.steps.merge import CategoryDraw, agrees, difference
@@ -164,6 +165,22 @@ def test_the_stages_one_after_the_other(work, server):
     assert again["calls"]["teacher"] == 0
 
 
+def test_the_policy_is_asked_as_it_was_trained_and_rows_without_trace_are_asked_for_at_once(work, server):
+    annotate(work, server)
+    opening = {name: default_template(name).partition("{{")[0] for name in ("extract", "answer")}
+    assert all(prompt.startswith(opening["extract"]) for prompt in server.prompts())
+    traced = {row["guid"]: row["cot"] is not None for row in table(work, "cot")}
+    assert set(traced.values()) == {True, False}
+    for row in table(work, "sft"):
+        assert row["prompt"][0]["content"].startswith(opening["extract" if traced[row["guid"]] else "answer"])
+    assert all(row["prompt"][0]["content"].startswith(opening["extract"]) for row in table(work, "grpo"))
+    prompts = manifest(work)["prompts"]
+    assert {name: prompts[name] for name in ("annotate", "answer")} == {
+        "annotate": default_template("extract"),
+        "answer": default_template("answer"),
+    }
+
+
 def test_traces_stay_only_where_the_prediction_is_gold(work, server):
     annotate(work, server)
     cot, sft = table(work, "cot"), {row["guid"]: row for row in table(work, "sft")}
@@ -254,6 +271,7 @@ def test_few_shot_draws_are_nested_and_ready_for_training(tmp_path):
         assert all(row["cot"] is None and row["entities"] == row["gold"] for row in cot)
         sft = pq.read_table(candidate / "sft").to_pylist()
         assert all(parse_answer(row["completion"][0]["content"]).cot is None for row in sft)
+        assert all("Answer at once" in row["prompt"][0]["content"] for row in sft)
         assert len(sft) == len(cot)
         drawn.append({row["guid"] for row in cot})
     assert drawn[0] < drawn[1] < drawn[2]

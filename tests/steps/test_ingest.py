@@ -3,10 +3,9 @@ import random
 
 import pytest
 
-from nercot.building.builder import quiet
-from nercot.building.pipeline import Work
 from nercot.corpus.records import content_guid
 from nercot.corpus.tables import read_rows
+from nercot.corpus.work import Work, quiet
 from nercot.errors import InputError, ShortfallError
 from nercot.formats.sources import open_source
 from nercot.steps.ingest import ingest, partition_names

@@ -187,13 +187,13 @@ def test_a_changed_test_set_redoes_selection_only(tmp_path):
     tests = write(tmp_path / "benchmarks/GENIA/test.jsonl", [row("Nothing of the sort.")])
     run(tmp_path, [*ALIKE, *people(9)], **settings)
     work = tmp_path / "build/quickstart"
-    stages = ("1-source", "2-raw", "3-valid", "4-scored", "5-selected")
+    stages = ("1-source", "2-raw", "3-valid", "5-scored", "6-selected")
     before = {stage: [path.stat().st_mtime_ns for path in sorted((work / stage).iterdir())] for stage in stages}
     assert run(tmp_path, [*ALIKE, *people(9)], **settings).changed is False
     write(tests, [ALIKE[1]])
     assert run(tmp_path, [*ALIKE, *people(9)], **settings).changed is True
     after = {stage: [path.stat().st_mtime_ns for path in sorted((work / stage).iterdir())] for stage in stages}
-    assert {stage for stage in stages if before[stage] != after[stage]} == {"5-selected"}
+    assert {stage for stage in stages if before[stage] != after[stage]} == {"6-selected"}
     assert sum(item["contaminated_by"] == "GENIA" for item in table(tmp_path)) == 3
 
 

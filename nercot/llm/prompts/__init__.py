@@ -1,6 +1,6 @@
 """What the models are asked, and how a judge's verdict is read.
 
-In: records, and templates with named slots (annotate.md, judge.md, extract.md, or a user's own).  Out:
+In: records, and templates with named slots (annotate.md, reading.md, judge.md, extract.md, or a user's own).  Out:
 chat messages, JSON schemas of the answers for servers that can be strict, a Judgement or None.
 
 Filling in is one pass over the template, and data stands in JSON strings or in a fence that no line of
@@ -21,6 +21,7 @@ from nercot.corpus.records import Judgement, Record
 from nercot.corpus.resources import resource
 from nercot.errors import RecipeError
 from nercot.validation.answers import render_answer
+from nercot.validation.reading import NotFound, cut_drafts
 
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 _SCORES = ("grounding", "boundary", "type", "completeness", "coherence", "score")
@@ -28,6 +29,8 @@ _SCORES = ("grounding", "boundary", "type", "completeness", "coherence", "score"
 _LINE_ENDS = {"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _OBJECT_START = re.compile(r'\{\s*"')
 _MOST_OBJECTS = 100
+# So many texts that were not found are named when a reader is asked again.
+_MOST_NAMED = 50
 
 Messages = list[dict[str, str]]
 
@@ -42,7 +45,7 @@ def read_template(path: Path | str) -> str:
 
 @cache
 def default_template(name: str) -> str:
-    """The text of our own annotate.md, judge.md or extract.md."""
+    """The text of our own annotate.md, reading.md, judge.md or extract.md."""
     return (Path(__file__).parent / f"{name}.md").read_text(encoding="utf-8")
 
 
@@ -65,6 +68,32 @@ def judge_messages(record: Record, template: str | None = None) -> Messages:
     slots["reasoning"] = _fenced(record.cot or "")
     slots["entities"] = _fenced(render_answer(None, record.entities or (), record.schema))
     return _messages(template or default_template("judge"), slots, ("schema", "sentence", "reasoning", "entities"))
+
+
+def reading_messages(record: Record, template: str | None = None, again: NotFound | None = None) -> Messages:
+    """What the reader is asked: types and sentence as JSON, the trace as it is without its drafts; never the answer.
+
+    `again`: what its last report named and nobody finds; the request then says so.
+    Slots: schema, descriptions, sentence, reasoning.  Raises RecipeError as `annotate_messages` does.
+    """
+    slots = _task_slots(record.sentence, record.schema, record.schema_descriptions)
+    slots["sentence"] = _json(record.sentence)
+    slots["reasoning"] = _fenced(cut_drafts(record.cot or ""))
+    messages = _messages(template or default_template("reading"), slots, ("schema", "sentence", "reasoning"))
+    if again:
+        messages[0]["content"] += "\n\n" + _asked_again(again)
+    return messages
+
+
+def _asked_again(again: NotFound) -> str:
+    """What a first report named and the request does not have."""
+    parts = (
+        ("These mentions of your last report do not stand in the sentence; copy them from it", again.mentions),
+        ("These types of your last report are not in the list; spell them as it does", again.types),
+        ("These passages of your last report do not stand in the reasoning; copy them from it", again.quotes),
+    )
+    lines = [f"{text}: {_json(list(found[:_MOST_NAMED]))}" for text, found in parts if found]
+    return "\n".join(["This was asked before. Give the whole report again.", *lines])
 
 
 def extract_messages(
@@ -135,6 +164,19 @@ def judge_response_format() -> dict[str, Any]:
     """The `response_format` that holds a strict server to schemas/judgement.schema.json."""
     schema = json.loads(resource("schemas", "judgement.schema.json").read_text(encoding="utf-8"))
     return _response_format("judgement", _closed(schema["properties"]))
+
+
+def reading_response_format(schema: Sequence[str]) -> dict[str, Any]:
+    """The `response_format` that holds a strict server to schemas/reading.schema.json, with the types of a record."""
+    described = json.loads(resource("schemas", "reading.schema.json").read_text(encoding="utf-8"))["properties"]
+    texts = {"type": "string"}
+    item = _closed(
+        {"mention": texts, "type": {"type": "string", "enum": list(dict.fromkeys(schema))}, "because": texts}
+    )
+    if not schema:
+        item = _closed(dict.fromkeys(("mention", "type", "because"), texts))
+    taken = {**described["taken"], "items": item}
+    return _response_format("reading", _closed({**described, "taken": taken}))
 
 
 def _closed(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,16 +13,17 @@ discarded, one for such a row, with the reason (not_gold, or the broken rule); t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from pathlib import Path
 from typing import Any
 
 from nercot.building.candidate import Contents, Shards, fingerprint, grpo_row, row_hash, sft_row
-from nercot.building.pipeline import Row, Work, beside, fates
 from nercot.corpus.recipe import Sample
+from nercot.corpus.streams import beside, fates
 from nercot.corpus.tables import to_record
+from nercot.corpus.work import Row, Work
 from nercot.errors import InputError
 from nercot.steps.merge import NOT_GOLD, CategoryDraw, agrees, difference
 
@@ -62,31 +63,31 @@ class _Candidate:
         return self.contents
 
 
-def write_subset(work: Work, parts: Sequence[str], folder: Path, template: str | None) -> Contents:
+def write_subset(work: Work, parts: Sequence[str], folder: Path, prompts: Mapping[str, str]) -> Contents:
     """Writes a corpus that is what the source stage left, each row as it is and as a prompt with gold."""
     candidate = _Candidate(folder, SUBSET)
     for row in _rows(work, parts, candidate):
         candidate.add("re", row)
         candidate.keep(row)
         if row["gold"] is not None:
-            candidate.add("grpo", grpo_row(row, template))
+            candidate.add("grpo", grpo_row(row, prompts))
     return candidate.done()
 
 
-def write_draw(work: Work, parts: Sequence[str], folder: Path, template: str | None, sample: Sample) -> Contents:
+def write_draw(work: Work, parts: Sequence[str], folder: Path, prompts: Mapping[str, str], sample: Sample) -> Contents:
     """Writes the draw for GRPO alone."""
     drawn, table = _drawn(work, parts, sample)
     candidate = _Candidate(folder, DRAW)
     candidate.contents.draw = table
     for row in _rows(work, parts, candidate):
         if row["guid"] in drawn:
-            candidate.add("grpo", grpo_row(row, template))
+            candidate.add("grpo", grpo_row(row, prompts))
             candidate.keep(row)
     return candidate.done()
 
 
 def write_merged(
-    work: Work, parts: Sequence[str], rounds: int, folder: Path, template: str | None, sample: Sample | None
+    work: Work, parts: Sequence[str], rounds: int, folder: Path, prompts: Mapping[str, str], sample: Sample | None
 ) -> Contents:
     """Writes every record, with its trace where one was kept.
 
@@ -103,10 +104,10 @@ def write_merged(
             contents.pending["annotate"] += 1
             continue
         candidate.add("cot", kept)
-        candidate.add("sft", sft_row(kept, template))
+        candidate.add("sft", sft_row(kept, prompts))
         candidate.keep(kept)
         if row["guid"] in drawn:
-            candidate.add("grpo", grpo_row(row, template))
+            candidate.add("grpo", grpo_row(row, prompts))
     contents.traces = [_fates(name, count) for name, count in sorted(counts.items())]
     return candidate.done()
 
@@ -186,7 +187,7 @@ class _Answers:
 def _answered(work: Work, parts: Sequence[str], rounds: int, candidate: _Candidate) -> Iterator[tuple[Row, _Answers]]:
     """The source rows by guid with their answers; dropped ones are put where they belong."""
     for part in parts:
-        best = fates(work, part, rounds)
+        best = fates(work, part, rounds, ("source", *_REFUSALS))
         streams = (
             work.attempts("2-raw", part, rounds),
             work.attempts("3-valid", part, rounds),

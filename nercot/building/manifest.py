@@ -1,0 +1,131 @@
+"""What the manifest of a candidate says: everything that decides its content, and what became of its records.
+
+In: recipe, list of stages, what was read, written and selected.  Out: JSON values.  Nothing of a run: no dates, no
+paths, no host names, no cost.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from nercot import __version__
+from nercot.building.candidate import WRITER, Contents
+from nercot.building.stages import StageList, funnel
+from nercot.corpus.provenance import licenses_of
+from nercot.corpus.recipe import NOBODY, Recipe
+from nercot.corpus.work import Work
+from nercot.errors import InputError
+from nercot.llm.address import content_of
+from nercot.steps.ingest import Ingested
+from nercot.steps.select import Selected
+
+CALIBRATION = "calibration.json"
+
+
+def manifest_of(
+    recipe: Recipe,
+    stages: StageList,
+    ingested: Ingested,
+    contents: Contents,
+    selected: Selected,
+    said: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The manifest; `said`: the candidate's key, the prompts, recorded answers, and the calibration or None."""
+    dropped = {
+        "source": ingested.dropped,
+        **{step: count for step, count in contents.dropped.items() if step != "source"},
+    }
+    drawn = sum(row["drawn"] for row in contents.draw)
+    not_drawn = {"stratify": ingested.not_drawn, "draw": ingested.kept - drawn}
+    steps = funnel(stages.funnel, ingested.rows, dropped, contents.pending, not_drawn)
+    return {
+        "corpus": recipe.name,
+        "title": recipe.title,
+        "about": recipe.about,
+        "citation": recipe.citation,
+        "language": list(recipe.language),
+        "license": recipe.license,
+        "fingerprint": contents.fingerprint,
+        "key": said["key"],
+        "partial": ingested.partial,
+        "tool": __version__,
+        "writer": WRITER,
+        "recipe": manifest_recipe(recipe),
+        "prompts": said["prompts"],
+        "models": _models(recipe, stages, contents),
+        "source": {"format": ingested.format, "files": ingested.files, "findings": ingested.findings},
+        "licenses": licenses_of(contents.stats.origins),
+        **_sampled(recipe, ingested, contents),
+        **stages.ending.told,
+        "steps": [step.row() for step in steps],
+        "attempts": {str(attempt): count for attempt, count in sorted(contents.attempts.items())},
+        "scores": {f"{score:g}": count for score, count in sorted(contents.scores.items())},
+        "drift": contents.stats.drift_summary(),
+        **selected.findings,
+        **({"recorded": said["recorded"]} if said["recorded"] else {}),
+        **({"calibration": said["calibration"]} if said["calibration"] else {}),
+        "files": contents.files,
+    }
+
+
+def _models(recipe: Recipe, stages: StageList, contents: Contents) -> dict[str, Any]:
+    """The models as they were asked for, and as they named themselves; a role that no stage has is nobody's."""
+    named = {"annotate": ("teacher", contents.teachers), "score": ("judge", contents.judges)}
+    taken = {stage.name for stage in stages.kinds}
+    return {
+        role: {"asked": getattr(recipe, role).model if step in taken else NOBODY, "named": dict(sorted(count.items()))}
+        for step, (role, count) in named.items()
+    }
+
+
+def _sampled(recipe: Recipe, ingested: Ingested, contents: Contents) -> dict[str, Any]:
+    """What the manifest says of draws and traces."""
+    told: dict[str, Any] = {"sample": ingested.sample} if ingested.sample else {}
+    if contents.draw:
+        asked = {"size": int(recipe.sample.size), "seed": recipe.sample.seed}
+        told["sample"] = {**told.get("sample", {}), **asked, "datasets": contents.draw}
+    return {**told, "traces": contents.traces} if contents.traces else told
+
+
+def manifest_recipe(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as the manifest holds it: what decides the content, and nothing of where or how it ran."""
+    draws = {"sample": asdict(recipe.sample)} if {"stratify", "draw"} & set(recipe.steps) else {}
+    return {
+        "steps": list(recipe.steps),
+        "source": recipe.source.written(),
+        **draws,
+        "partition": {"digits": recipe.digits},
+        "teacher": {**content_of(recipe.teacher), "attempts": recipe.teacher.attempts, "until": recipe.teacher.until},
+        "judge": {**content_of(recipe.judge), "attempts": recipe.judge.attempts},
+        "validate": {"rules": None if recipe.rules is None else list(recipe.rules), "trace": recipe.trace},
+        "select": {
+            "threshold": recipe.threshold,
+            "duplicates": recipe.duplicates,
+            "near_duplicates": recipe.near_duplicates,
+            "contamination": recipe.contamination,
+        },
+        "split": {"validation": recipe.validation, "test": recipe.test},
+    }
+
+
+def whole_manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of a whole candidate; None where a file of it is missing."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        whole = (folder / "README.md").exists() and all((folder / file["path"]).exists() for file in manifest["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return manifest if whole else None
+
+
+def calibration_of(work: Work) -> Any:
+    """What `nercot calibrate --out` left beside the candidate, if it did."""
+    path = work.root / CALIBRATION
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); delete it, or calibrate again") from error

@@ -1,0 +1,55 @@
+"""What a run adds to its recipe, and what a build came to."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """What a run adds to its recipe.
+
+    `out`: folder of all corpora and of the ledger.  `limit`: only the first so many records of the source;
+    the candidate is then marked partial.  `strict`: the first bad row is an error.  `releases`: folder of
+    the releases, whose takedowns hold here too (None: `releases` beside `out`).  `batch`: models are asked by
+    batch jobs of their provider, at its price for those, within a day.
+    """
+
+    out: Path = Path("build")
+    input: str | None = None
+    input_format: str | None = None
+    limit: int | None = None
+    strict: bool = False
+    releases: Path | None = None
+    batch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """What a build came to; `as_json` is the document of `build --json`.
+
+    `calls`, `tokens`, `cost` are those of this run.  `shortfall`: why the build is not complete, or None.
+    `recorded`: answers that came out of recorded files, by role.  `notes`: what the user should know of this run.
+    `next`: what can be done with it, a line each.
+    """
+
+    corpus: str
+    candidate: Path
+    fingerprint: str
+    steps: list[dict[str, Any]]
+    rows_read: int
+    records: int
+    calls: dict[str, int]
+    tokens: dict[str, int]
+    cost: float | None
+    changed: bool
+    shortfall: str | None = None
+    recorded: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    next: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """The result as JSON."""
+        return {**asdict(self), "candidate": str(self.candidate)}

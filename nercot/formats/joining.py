@@ -1,0 +1,205 @@
+"""Tokens -> the text that they were cut from, as far as they show how.
+
+In: the tokens of a file, each with its number of occurrences, and what the user asked for (space, none, auto).
+Out: a Joining, which makes a sentence of tokens and says where each lies in it.  Tokens are joined by one space,
+unless they show otherwise: words or single characters of a script without spaces, white space as tokens of its own,
+marks of word pieces (##, @@, ▁, Ġ, </w>, ￭).  Never drops a token; a mark of a tokeniser is no part of the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from nercot.errors import InputError
+from nercot.formats.words import UNSPACED, Offsets, joined
+
+SPACE, NONE, AUTO = "space", "none", "auto"
+CHOICES = (AUTO, SPACE, NONE)
+
+# Of the tokens with letters so many have to be of a script without spaces, so many of all to be spaces or to bear a
+# mark of pieces; among single characters a few spaces are enough.
+_MIN_UNSPACED, _MIN_SPACES, _MIN_MARKED, _MIN_BEGUN = 0.5, 0.25, 0.005, 0.2
+_MIN_BLANK, _MIN_SINGLE = 0.02, 0.8
+_PIECE = re.compile(r"##\w", re.UNICODE)
+_JOINER = "\uffed"
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A token without its tokeniser's marks, and whether a space stands before it, where the mark says so."""
+
+    text: str
+    spaced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """How tokens become a sentence.  `way`: space, none, unspaced, or the mark of pieces."""
+
+    way: str = SPACE
+
+    def join(self, tokens: Sequence[str], glued: Sequence[bool] = ()) -> tuple[str, Offsets]:
+        """The sentence, and where each token lies; `glued`: whether the file says that no space follows a token."""
+        if self.way == SPACE and not any(glued):
+            return joined(tokens)
+        pieces = [_Piece(*pair) for pair in _WAYS[self.way](tokens)]
+        for at, is_glued in enumerate(glued[: len(pieces) - 1]):
+            if is_glued:
+                pieces[at + 1] = _Piece(pieces[at + 1].text, False)
+        return _placed(pieces)
+
+    @property
+    def said(self) -> str:
+        """What to tell the user of it."""
+        return _SAID.get(self.way, "")
+
+
+def _placed(pieces: Sequence[_Piece]) -> tuple[str, Offsets]:
+    parts: list[str] = []
+    offsets: Offsets = []
+    at = 0
+    for piece in pieces:
+        space = " " if piece.spaced and at else ""
+        parts.append(space + piece.text)
+        at += len(space)
+        offsets.append((at, at + len(piece.text)))
+        at += len(piece.text)
+    return "".join(parts), offsets
+
+
+def joining_of(counts: Mapping[str, int], asked: str = AUTO) -> Joining:
+    """How the tokens of a file are joined; InputError where what is asked for is no way."""
+    if asked not in CHOICES:
+        raise InputError(f"source.join = {asked!r}: tokens are joined by one of {', '.join(CHOICES)}")
+    return Joining(_shown(counts)) if asked == AUTO else Joining(asked)
+
+
+def _shown(counts: Mapping[str, int]) -> str:
+    """The way that the tokens themselves show."""
+    total = sum(counts.values())
+    for way, test, least in _SIGNS:
+        if total and sum(count for token, count in counts.items() if test(token)) >= least * total:
+            return way
+    blank = sum(count for token, count in counts.items() if not token.strip())
+    short = sum(count for token, count in counts.items() if len(token) == 1 and token.strip())
+    if blank >= _MIN_BLANK * total and short >= _MIN_SINGLE * (total - blank):
+        return NONE
+    words = sum(count for token, count in counts.items() if any(map(str.isalpha, token)))
+    unspaced = sum(count for token, count in counts.items() if UNSPACED.search(token) and not token.isspace())
+    return UNSPACED_WAY if words and unspaced >= _MIN_UNSPACED * words else SPACE
+
+
+_SIGNS: tuple[tuple[str, Callable[[str], bool], float], ...] = (
+    ("▁", lambda token: token.startswith("▁") and (len(token) > 1 or token == "▁"), _MIN_BEGUN),
+    ("Ġ", lambda token: token.startswith("Ġ"), _MIN_BEGUN),
+    ("</w>", lambda token: token.endswith("</w>"), _MIN_BEGUN),
+    (NONE, lambda token: token == " ", _MIN_SPACES),
+    ("##", lambda token: bool(_PIECE.match(token)), _MIN_MARKED),
+    ("@@", lambda token: len(token) > 2 and token.endswith("@@"), _MIN_MARKED),
+    (_JOINER, lambda token: _JOINER in token and len(token) > 1, _MIN_MARKED),
+)
+UNSPACED_WAY = "unspaced"
+
+_SAID = {
+    NONE: "tokens are joined without spaces, spaces are tokens of their own",
+    UNSPACED_WAY: "tokens are joined without spaces, as their script writes them",
+    "##": "pieces that begin with ## are joined to the token before them",
+    "@@": "pieces that end with @@ are joined to the token after them",
+    "▁": "pieces are joined, ▁ is a space",
+    "Ġ": "pieces are joined, Ġ is a space",
+    "</w>": "pieces are joined, </w> ends a word",
+    _JOINER: f"pieces are joined at {_JOINER}",
+}
+
+_Pairs = Iterable[tuple[str, bool]]
+
+
+def _as_words(tokens: Sequence[str]) -> _Pairs:
+    return ((token, True) for token in tokens)
+
+
+def _as_they_are(tokens: Sequence[str]) -> _Pairs:
+    return ((token or " ", False) for token in tokens)
+
+
+def _without_spaces(tokens: Sequence[str]) -> _Pairs:
+    """No spaces but between two words of a script that parts them."""
+    before = ""
+    for token in tokens:
+        yield token, _is_spaced_word(before) and _is_spaced_word(token)
+        before = token
+
+
+def _is_spaced_word(token: str) -> bool:
+    """Whether a token is a word, of several letters, of a script that parts its words."""
+    return len(token) > 1 and token[0].isalnum() and token[-1].isalnum() and not UNSPACED.search(token)
+
+
+def _continued(tokens: Sequence[str]) -> _Pairs:
+    for token in tokens:
+        continues = bool(_PIECE.match(token))
+        yield token[2:] if continues else token, not continues
+
+
+def _to_be_continued(tokens: Sequence[str]) -> _Pairs:
+    spaced = True
+    for token in tokens:
+        goes_on = len(token) > 2 and token.endswith("@@")
+        yield token[:-2] if goes_on else token, spaced
+        spaced = not goes_on
+
+
+def _begun(mark: str, decode: Callable[[str], str]) -> Callable[[Sequence[str]], _Pairs]:
+    def pairs(tokens: Sequence[str]) -> _Pairs:
+        for token in tokens:
+            begins = token.startswith(mark)
+            yield decode(token.removeprefix(mark).replace(mark, " ")), begins
+
+    return pairs
+
+
+def _ended(tokens: Sequence[str]) -> _Pairs:
+    spaced = True
+    for token in tokens:
+        yield token.removesuffix("</w>"), spaced
+        spaced = token.endswith("</w>")
+
+
+def _at_joiners(tokens: Sequence[str]) -> _Pairs:
+    spaced = True
+    for token in tokens:
+        yield token.strip(_JOINER) or token, spaced and not token.startswith(_JOINER)
+        spaced = not token.endswith(_JOINER)
+
+
+@cache
+def _byte_of() -> dict[str, int]:
+    """The byte that each character of GPT-2's alphabet stands for: printable ones themselves, the rest from 256 on."""
+    plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = (byte for byte in range(256) if byte not in plain)
+    return {chr(byte): byte for byte in plain} | {chr(256 + n): byte for n, byte in enumerate(others)}
+
+
+def _from_bytes(token: str) -> str:
+    """A token of GPT-2's alphabet as text; itself where it is no whole text."""
+    known = _byte_of()
+    try:
+        return bytes(known[character] for character in token).decode("utf-8")
+    except (KeyError, UnicodeDecodeError):
+        return token
+
+
+_WAYS: dict[str, Callable[[Sequence[str]], _Pairs]] = {
+    SPACE: _as_words,
+    NONE: _as_they_are,
+    UNSPACED_WAY: _without_spaces,
+    "##": _continued,
+    "@@": _to_be_continued,
+    "▁": _begun("▁", str),
+    "Ġ": _begun("Ġ", _from_bytes),
+    "</w>": _ended,
+    _JOINER: _at_joiners,
+}

@@ -1,0 +1,179 @@
+"""Where a trace speaks of a mention, told by the signs alone: no language, no model.
+
+In: a trace, the sentence, grounded entities.  Out: which mentions the trace never speaks of, and for each
+mention the passage that stands as its evidence where no reader says which one it is.  Never judges what the
+trace says of a mention: that is read, not matched (reading.py).
+
+Evidence is the passage in which the mention and its type stand nearest to each other, else the first place of
+the mention, else None.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+
+from nercot.corpus.records import Entity
+from nercot.validation.grounding import Span, is_joined_script
+
+# A type that stands further away from the mention is another matter.
+_REACH = 300
+# Places of one mention or type that are looked at: it bounds the time of a text made to be slow.
+_MAX_PLACES = 200
+# A sentence with so few letters beside a mention is little more than the mention.
+_LITTLE_MORE = 12
+_SHORT = 3  # letters; a shorter word alone may stand anywhere
+_STEM, _ENDING = 4, 2  # a longer word may stand there with another ending
+_PAIR = 2  # characters that make a word of a script without spaces
+
+_WORD = re.compile(r"\w+")
+_SEPARATORS = re.compile(r"[_\-\s]+")
+
+
+def evidence(cot: str, entities: Sequence[Entity]) -> list[Span | None]:
+    """The passage of the trace for each entity, (start, end), by structure alone."""
+    low = lower(cot)
+    mentions: dict[str, list[int]] = {}
+    types: dict[str, list[int]] = {}
+    found: dict[tuple[str, str], Span | None] = {}
+    for entity in entities:
+        pair = (entity.text, entity.label)
+        if pair not in found:
+            places = _cached(mentions, low, lower(entity.text))
+            names = _cached(types, low, _type_name(low, entity.label)) if places else []
+            found[pair] = _passage(places, len(entity.text), names, len(entity.label))
+    return [found[entity.text, entity.label] for entity in entities]
+
+
+def unspoken(cot: str, sentence: str, entities: Sequence[Entity]) -> Iterator[Entity]:
+    """The entities of which the trace never speaks.
+
+    A shared word of three letters speaks of a mention, two characters of it in scripts without spaces; its
+    other words only whole.  A quotation of the whole sentence speaks of none, unless the sentence is little
+    more than the mention.
+    """
+    if not entities:
+        return
+    low = lower(cot)
+    rest = without_sentence(low, lower(sentence))
+    known: dict[str, bool] = {}
+    for entity in entities:
+        if entity.text not in known:
+            short = len(sentence) - len(entity.text) <= _LITTLE_MORE
+            known[entity.text] = _speaks(low if short else rest, lower(entity.text))
+        if not known[entity.text]:
+            yield entity
+
+
+def without_sentence(low: str, sentence: str) -> str:
+    """The trace without its quotations of the whole sentence, however they are spaced; both in lower case."""
+    sentence = sentence.strip()
+    if not sentence:
+        return low
+    if sentence in low:
+        return low.replace(sentence, "\n")
+    first = _WORD.search(sentence)
+    if first is None or low.find(first[0]) < 0:
+        return low
+    return _without_respaced(low, sentence)
+
+
+def _without_respaced(low: str, sentence: str) -> str:
+    """The same where the trace spaces the sentence in another way: `Leeds .` quoted as `Leeds.`."""
+    wanted = "".join(sentence.split())
+    squeezed = "".join(low.split())
+    if wanted not in squeezed:
+        return low
+    return squeezed.replace(wanted, "\n")
+
+
+def lower(text: str) -> str:
+    """The text in lower case, of the same length: a letter whose lower case is longer stays."""
+    low = text.lower()
+    return low if len(low) == len(text) else "".join(c if len(c.lower()) > 1 else c.lower() for c in text)
+
+
+def _speaks(rest: str, mention: str) -> bool:
+    if mention in rest and (len(mention) >= _SHORT or _stands(rest, mention)):
+        return True
+    words = _WORD.findall(mention)
+    if any(_has_word(rest, word) for word in words):
+        return True
+    plain, wanted = _plain(rest), _plain(mention)
+    return wanted in plain if len(wanted) >= _SHORT else bool(wanted) and _stands(plain, wanted)
+
+
+def _has_word(rest: str, word: str) -> bool:
+    if is_joined_script(word[0]):
+        return any(word[at : at + _PAIR] in rest for at in range(max(1, len(word) - 1)))
+    if len(word) < _SHORT:
+        return False
+    return word in rest or (len(word) > _STEM and word[: max(_STEM, len(word) - _ENDING)] in rest)
+
+
+def _stands(text: str, piece: str) -> bool:
+    """Whether a short piece stands in the text as a word of its own."""
+    at = text.find(piece)
+    while at >= 0:
+        if is_joined_script(piece[0]) or not _cut(text, piece, at):
+            return True
+        at = text.find(piece, at + 1)
+    return False
+
+
+def _cut(text: str, piece: str, at: int) -> bool:
+    """Whether the piece, where it stands at `at`, is cut out of a longer word."""
+    end = at + len(piece)
+    return (piece[0].isalnum() and text[at - 1 : at].isalnum()) or (
+        piece[-1].isalnum() and text[end : end + 1].isalnum()
+    )
+
+
+def _plain(text: str) -> str:
+    """Without spaces and accents."""
+    if not text.isascii():
+        text = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    return "".join(text.split())
+
+
+def _cached(known: dict[str, list[int]], low: str, piece: str) -> list[int]:
+    if piece not in known:
+        known[piece] = _places(low, piece)
+    return known[piece]
+
+
+def _places(low: str, piece: str) -> list[int]:
+    """Where the piece stands as words, else where it stands at all."""
+    found: list[int] = []
+    inside: list[int] = []
+    at = low.find(piece) if piece else -1
+    while at >= 0 and len(found) + len(inside) < _MAX_PLACES:
+        end = at + len(piece)
+        (inside if _cut(low, piece, at) else found).append(at)
+        at = low.find(piece, end)
+    return found or inside
+
+
+def _type_name(low: str, label: str) -> str:
+    """The name of a type as the trace writes it: cell_type, cell-type or cell type."""
+    name = lower(label)
+    if name in low or not _SEPARATORS.search(name):
+        return name
+    return next((other for joint in " _-" if (other := _SEPARATORS.sub(joint, name)) in low), name)
+
+
+def _passage(mentions: Sequence[int], size: int, types: Sequence[int], name: int) -> Span | None:
+    """From the mention to the type next to it; the first of equally near ones."""
+    if not mentions:
+        return None
+    best, passage = _REACH + 1, (mentions[0], mentions[0] + size)
+    for start in mentions:
+        after = bisect_left(types, start)
+        for at in types[max(0, after - 1) : after + 1]:
+            begin, end = min(start, at), max(start + size, at + name)
+            gap = end - begin - size - name
+            if gap < best:
+                best, passage = gap, (begin, end)
+    return passage

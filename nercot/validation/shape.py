@@ -1,0 +1,103 @@
+"""Whether a text is reasoning at all, as far as its shape tells: repetition, an echo, nothing.
+
+In: a trace and its sentence.  Out: one line that says what is wrong, or None.  Knows no language and asks no
+model, so it says nothing of word salad or of a text about something else: that is for a reader.  Hesitating,
+repeating a point, long lists and the same words for each of many mentions are no fault.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Sequence
+
+from nercot.validation.evidence import lower, without_sentence
+
+# A piece of so many characters is looked for again, one piece every so many characters.
+_PIECE, _STEP = 24, 60
+# So many times the same passage in a row, and so much text in all, is a loop.
+_COPIES, _MIN_LOOP = 4, 90
+# So many pieces that come again make it worth while to look closer; a text of so few new signs loops in any order.
+_SUSPICIOUS, _NOTHING_NEW, _LONG = 4, 0.09, 800
+# Letters and digits that an echo may have beside the sentence and the names of the types.
+_MIN_OWN = 15
+_DIGITS = re.compile(r"\d+")
+_WORDY = re.compile(r"\w")
+_LETTER = re.compile(r"[^\W\d_]")
+_SPACES = re.compile(r"\s+")
+
+
+def degeneration(cot: str, sentence: str, schema: Sequence[str], mentions: Sequence[str]) -> str | None:
+    """Why the trace is no reasoning about this sentence, or None."""
+    if _LETTER.search(cot) is None:
+        return "the trace is empty" if not cot.strip() else f"the trace has no words: {cot.strip()[:40]!r}"
+    return _loop(cot, sentence) or _echo(cot, sentence, schema, mentions)
+
+
+def _loop(cot: str, sentence: str) -> str | None:
+    """A passage over and over in a row, whatever stands before it; counted numbers are one number."""
+    again = _again(cot)
+    found = _in_a_row(cot, again) if again else _whole(cot)
+    if found is None and len(again) >= _SUSPICIOUS:
+        folded = _SPACES.sub(" ", _DIGITS.sub("0", cot))
+        again = _again(folded)
+        found = _in_a_row(folded, again) or _nothing_new(folded, again)
+    if found is None or found.strip() in sentence:
+        return None
+    return f"the trace loops: {found.strip()[:60]!r}"
+
+
+def _again(text: str) -> list[tuple[int, int]]:
+    """For pieces of the text all along it: where they stand, and how far on they stand again."""
+    found = []
+    for at in range(0, len(text) - 2 * _PIECE, _STEP):
+        next_at = text.find(text[at : at + _PIECE], at + 1)
+        if next_at > 0:
+            found.append((at, next_at - at))
+    return found
+
+
+def _in_a_row(text: str, again: Sequence[tuple[int, int]]) -> str | None:
+    """The passage that is repeated without anything between."""
+    for at, period in again:
+        size = max((_COPIES - 1) * period, _MIN_LOOP - period)
+        end = at + size + period
+        if end <= len(text) and text[at : at + size] == text[at + period : end]:
+            passage = text[at : at + min(period * (1 + _PIECE // period), 200)]
+            if _WORDY.search(passage) or size > _LONG:
+                return passage
+    return None
+
+
+def _nothing_new(text: str, again: Sequence[tuple[int, int]]) -> str | None:
+    """A stretch that compresses as only repetition does, in whatever order its pieces come."""
+    if len(again) < 2:
+        return None
+    start, end = again[0][0], again[-1][0] + again[-1][1] + _PIECE
+    stretch = text[start:end].encode("utf-8", "replace")
+    if len(stretch) < _LONG or len(zlib.compress(stretch)) >= _NOTHING_NEW * len(stretch):
+        return None
+    return text[start : start + 60]
+
+
+def _whole(cot: str) -> str | None:
+    """A short text that is nothing but one piece in a row."""
+    text = cot.strip()
+    period = (text + text).find(text, 1) if len(text) < _MIN_LOOP else len(text)
+    return text[:60] if len(text) >= 2 * _PIECE and period * _COPIES <= len(text) else None
+
+
+def _echo(cot: str, sentence: str, schema: Sequence[str], mentions: Sequence[str]) -> str | None:
+    """The sentence, with or without the names of the types, and nothing of its own."""
+    if len(cot) > 4 * len(sentence) + 40 * (1 + len(schema)):
+        return None
+    low, whole = lower(cot), lower(sentence)
+    if any(len(sentence) - len(mention) <= _MIN_OWN for mention in mentions):
+        return None
+    rest = without_sentence(low, whole)
+    if rest is low:
+        return None
+    for label in sorted(schema, key=len, reverse=True):
+        rest = rest.replace(lower(label), " ")
+    own = len(_WORDY.findall(rest))
+    return "the trace repeats the sentence and says nothing of its own" if own < _MIN_OWN else None
