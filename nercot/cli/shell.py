@@ -5,6 +5,7 @@ Results go to stdout, progress and errors to stderr.
 
 from __future__ import annotations
 
+import csv
 import json
 import logging
 import sys
@@ -94,10 +95,11 @@ def one_or_many(urls: Sequence[str]) -> str | list[str] | None:
 
 
 def split_schema(schema: str | None) -> list[str] | None:
-    """`a,b,c` as a list of types."""
+    """`a,b,c` as a list of types; one that has a comma stands in quotes (`"time (hour, minute)",place`)."""
     if schema is None:
         return None
-    labels = [label.strip() for label in schema.split(",") if label.strip()]
+    fields = next(csv.reader([schema], skipinitialspace=True), [])
+    labels = [label.strip() for label in fields if label.strip()]
     if not labels:
         raise click.UsageError("--schema: give at least one type, for example --schema person,place")
     return labels

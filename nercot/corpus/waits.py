@@ -18,10 +18,10 @@ FIRST, AGAIN = 2.0, 30.0
 
 
 @contextmanager
-def waiting(what: str, first: float = FIRST, again: float = AGAIN) -> Iterator[None]:
-    """Says what is waited for as long as the block runs: after `first` seconds, then every `again` seconds."""
+def waiting(what: str) -> Iterator[None]:
+    """Says what is waited for as long as the block runs: after FIRST seconds, then every AGAIN seconds."""
     done = Event()
-    teller = Thread(target=_tell, args=(what, done, first, again), name="nercot-waiting", daemon=True)
+    teller = Thread(target=_tell, args=(what, done), name="nercot-waiting", daemon=True)
     teller.start()
     try:
         yield
@@ -30,10 +30,10 @@ def waiting(what: str, first: float = FIRST, again: float = AGAIN) -> Iterator[N
         teller.join()
 
 
-def _tell(what: str, done: Event, first: float, again: float) -> None:
+def _tell(what: str, done: Event) -> None:
     begun = time.monotonic()
-    if done.wait(first):
+    if done.wait(FIRST):
         return
     LOG.info("waiting for %s", what)
-    while not done.wait(again):
+    while not done.wait(AGAIN):
         LOG.info("still waiting for %s: %d s", what, time.monotonic() - begun)

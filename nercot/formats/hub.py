@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from fnmatch import fnmatchcase
 from functools import partial
@@ -66,10 +66,9 @@ LOGIN = "log in with `hf auth login`"
 
 # How long a download goes on asking a busy Hub, in seconds.
 READ_SECONDS = 60.0
-# How long nothing may come on a line that stands, and how often in a row for one call.  The clients' own default is
-# to wait forever.
+# How long nothing may come on a line that stands, and how often in a row.  The clients' own default is to wait forever.
 SILENT_SECONDS, CONNECT_SECONDS = 30.0, 10.0
-_SILENCES = 3
+_SILENCES = 2
 _ABOUT = ("README.md", "manifest.json")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _DATA = re.compile(
@@ -202,18 +201,19 @@ class Patience:
 
     Retry-After is obeyed; a pause that would not fit into what is left ends the call at once.  `answered`:
     whether the Hub was heard at all; until then no connection means no network, and is not tried twice.
-    A server that takes the line and then says nothing is given up after _SILENCES times SILENT_SECONDS.
+    A server that takes the line and then says nothing is given up (Silence).
     `report` is told of every pause, in one line; waits are told to the log.
     """
 
     seconds: float
     report: Callable[[str], None] | None = None
     answered: bool = False
-    silences: int = 0
+    silences: int = field(default=0, init=False)
 
     def __call__(self, call: Callable[[], T]) -> T:
         """What `call` returns; its own error once it is final."""
-        self.silences = 0
+        # Calls are nested: what an outer one has counted comes back.
+        counted, self.silences = self.silences, 0
         retrying = Retrying(
             retry=retry_if_exception(self._passes),
             wait=_pause,
@@ -221,12 +221,17 @@ class Patience:
             before_sleep=self._tell,
             reraise=True,
         )
-        with waiting("the Hub's answer"):
-            return retrying(call)
+        try:
+            with waiting("the Hub's answer"):
+                return retrying(call)
+        finally:
+            self.silences = counted
 
     def _passes(self, error: BaseException) -> bool:
         cause = root_of(error)
         self.answered = self.answered or isinstance(cause, HfHubHTTPError)
+        if isinstance(cause, Silence):
+            return False
         if isinstance(cause, httpx2.ReadTimeout | httpx2.WriteTimeout):
             self.silences += 1
             return self.answered and self.silences < _SILENCES
@@ -298,8 +303,8 @@ def explain(error: BaseException, repo_id: str, revision: str | None = None) -> 
         return f"{where}: no such dataset on the Hub; check the name, and if it is private {LOGIN}"
     if isinstance(cause, HfHubHTTPError):
         return f"{where}: {_status_line(cause)}"
-    if isinstance(cause, httpx2.ReadTimeout | httpx2.WriteTimeout):
-        silent = f"the Hub took the connection and then said nothing for {SILENT_SECONDS:g} s"
+    if isinstance(cause, Silence | httpx2.ReadTimeout):
+        silent = f"the Hub took the connection and then said nothing for {SILENT_SECONDS * _SILENCES:g} s"
         return f"{where}: {silent}; run the same command again, it goes on from there"
     if isinstance(cause, httpx2.TransportError):
         kind = type(cause).__name__
@@ -352,6 +357,10 @@ def quiet() -> Iterator[None]:
             enable_progress_bars()
 
 
+class Silence(httpx2.TransportError):
+    """The Hub took the line and said nothing, _SILENCES times in a row: final, for the clients' own retries too."""
+
+
 @contextmanager
 def _bounded() -> Iterator[None]:
     """Gives every call of huggingface_hub that names no limit one of SILENT_SECONDS; its own factory comes back."""
@@ -359,8 +368,7 @@ def _bounded() -> Iterator[None]:
 
     def factory() -> httpx2.Client:
         client: httpx2.Client = usual()
-        hooks = client.event_hooks
-        client.event_hooks = {**hooks, "request": [*hooks.get("request", ()), _limit]}
+        setattr(client, "send", _Patient(client.send))  # noqa: B010  (a method, which types do not let be set)
         return client
 
     set_client_factory(factory)
@@ -370,7 +378,22 @@ def _bounded() -> Iterator[None]:
         set_client_factory(usual)
 
 
-def _limit(request: httpx2.Request) -> None:
-    given = request.extensions.get("timeout") or {}
-    limits = {name: given.get(name) or SILENT_SECONDS for name in ("read", "write", "pool")}
-    request.extensions["timeout"] = {**limits, "connect": given.get("connect") or CONNECT_SECONDS}
+class _Patient:
+    """Sends as a client does, but never waits forever."""
+
+    def __init__(self, send: Callable[..., httpx2.Response]) -> None:
+        self._send, self._silences = send, 0
+
+    def __call__(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
+        given = request.extensions.get("timeout") or {}
+        limits = {name: given.get(name) or SILENT_SECONDS for name in ("read", "write", "pool")}
+        request.extensions["timeout"] = {**limits, "connect": given.get("connect") or CONNECT_SECONDS}
+        try:
+            response = self._send(request, **options)
+        except (httpx2.ReadTimeout, httpx2.WriteTimeout) as error:
+            self._silences += 1
+            if self._silences >= _SILENCES:
+                raise Silence(str(error)) from error
+            raise
+        self._silences = 0
+        return response

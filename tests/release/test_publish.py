@@ -357,11 +357,15 @@ def test_edits_are_seen_without_a_tag(hub: HubServer, first: Path, second: Path)
     (first / "manifest.json").write_text(json.dumps(manifest))
     lay(hub, first)
     hub.commit(NAME, {"README.md": (first / "README.md").read_bytes() + b"\nMine.\n"})
-    assert "'Mine.'" in refusal(OutputError, second)
+    told: list[str] = []
+    assert "README.md was edited on the Hub since it was published" in refusal(OutputError, second, report=told.append)
+    assert "would be lost from README.md: Mine." in told
 
 
-def test_dry_run_without_a_hub_says_what_it_could_not_see(hub: HubServer, first: Path) -> None:
-    hub.stop()
+def test_dry_run_without_a_hub_says_what_it_could_not_see(first: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{port}")
     told: list[str] = []
     done = put(first, dry_run=True, report=told.append)
     assert done.dry_run
@@ -369,7 +373,6 @@ def test_dry_run_without_a_hub_says_what_it_could_not_see(hub: HubServer, first:
     assert done.commit is None
     assert {change.what for change in done.changes} == {*tree(first), "v1.0.0"}
     assert told[-1].startswith(f"not seen: what {NAME} holds")
-    hub.start()
 
 
 def test_a_silent_hub_is_given_up_and_told(
