@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from nercot.building.tallied import Tallied
+from nercot.corpus.spool import Hashes
 from nercot.corpus.streams import beside, fates
 from nercot.corpus.tables import COLUMNS, Table, read_rows, to_record, writing
 from nercot.corpus.work import Row
@@ -39,7 +41,7 @@ SPLITS = ("train", "validation", "test")
 # Reasons of selection that another answer to the same sentence would not change.
 _REPEATED = frozenset(("duplicate_record", "near_duplicate", "contaminated"))
 # What a drop says of how an answer was read.
-_OF_DROPS = ("cot", "entities")
+_OF_DROPS = ("cot", "entities", "reading", "reader", "reader_key", "broken")
 SHARD_ROWS = 200_000
 WRITER = f"pyarrow {pa.__version__}"
 
@@ -98,17 +100,19 @@ class Contents:
     attempts: Counter[int] = field(default_factory=Counter)
     scores: Counter[float] = field(default_factory=Counter)
     teachers: Counter[str] = field(default_factory=Counter)
+    readers: Counter[str] = field(default_factory=Counter)
     judges: Counter[str] = field(default_factory=Counter)
     stats: Stats = field(default_factory=Stats)
     draw: list[dict[str, Any]] = field(default_factory=list)
     traces: list[dict[str, Any]] = field(default_factory=list)
+    tally: Tallied | None = None
 
 
 def write_tables(made: Made, folder: Path) -> Contents:
     """Writes the configs of a corpus that a judge has selected into `folder`."""
-    contents = Contents()
+    contents = Contents(tally=Tallied(made))
     shards = {(config, split): Shards(folder, config, split) for config in CONFIGS for split in SPLITS}
-    hashes: list[bytes] = []
+    hashes = Hashes()
     for part in made.parts:
         for row, raw, kept, drop in _fated(made, part, contents):
             for attempt in raw:
@@ -123,15 +127,17 @@ def write_tables(made: Made, folder: Path) -> Contents:
                 shards["sft", split].add(sft_row(cot, made.prompts))
                 contents.stats.add(cot)
                 contents.attempts[kept["attempt"]] += 1
-                hashes.append(row_hash(cot))
+                hashes.add(row_hash(cot))
     for shard in shards.values():
         contents.files += shard.close()
-    contents.fingerprint = fingerprint(hashes)
+    contents.fingerprint = hashes.digest()
     return contents
 
 
 def _count_attempt(row: Row, contents: Contents) -> None:
     contents.teachers[row["teacher"]] += 1
+    if row.get("reader") is not None:
+        contents.readers[row["reader"]] += 1
     if row.get("score") is not None:
         contents.scores[row["score"]] += 1
         contents.judges[row["judge"]] += 1
@@ -154,10 +160,13 @@ def _asked(made: Made, part: str, contents: Contents) -> Iterator[_Fate]:
     work, rounds, stages = made.work, len(made.rounds), made.rounds[0].stages
     steps = (*(stage.name for stage in stages), "select")
     best = fates(work, part, rounds, ("source", "stratify", *steps))
+    tally = contents.tally
+    assert tally is not None
     streams = [work.attempts(stage.writes, part, rounds) for stage in stages]
     ends = (read_rows(work.file("6-selected", part)), work.drops(part, steps, rounds))
     for row, (*written, selected, drops) in beside(work.source(part), *streams, *ends):
         known = _known(written, drops)
+        tally.add(written, drops, known)
         attempts = [{**row, **known[item["attempt"]]} for item in written[0]]
         if selected:
             yield row, attempts, {**known[selected[0]["attempt"]], **selected[0]}, None
@@ -248,14 +257,6 @@ def row_hash(row: Mapping[str, Any]) -> bytes:
     entities = listed and [[item["text"], item["label"], item["start"], item["end"]] for item in listed]
     content = [row["guid"], row["sentence"], row["schema"], row.get("cot"), entities]
     return hashlib.sha256(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()).digest()
-
-
-def fingerprint(hashes: list[bytes]) -> str:
-    """The identity of a corpus: the hash of the sorted hashes of its rows."""
-    whole = hashlib.sha256()
-    for item in sorted(hashes):
-        whole.update(item)
-    return whole.hexdigest()
 
 
 def tidy(folder: Path) -> None:

@@ -19,8 +19,9 @@ from heapq import merge
 from pathlib import Path
 from typing import Any
 
-from nercot.building.candidate import Contents, Shards, fingerprint, grpo_row, row_hash, sft_row
+from nercot.building.candidate import Contents, Shards, grpo_row, row_hash, sft_row
 from nercot.corpus.recipe import Sample
+from nercot.corpus.spool import Hashes
 from nercot.corpus.streams import beside, fates
 from nercot.corpus.tables import to_record
 from nercot.corpus.work import Row, Work
@@ -41,7 +42,7 @@ class _Candidate:
     def __init__(self, folder: Path, configs: Sequence[str]) -> None:
         self.contents = Contents()
         self._shards = {config: Shards(folder, config) for config in configs}
-        self._hashes: list[bytes] = []
+        self._hashes = Hashes()
 
     def add(self, config: str, row: Row) -> None:
         self._shards[config].add(row)
@@ -49,7 +50,7 @@ class _Candidate:
     def keep(self, row: Row) -> None:
         """Counts a row of the default config."""
         self.contents.stats.add(row)
-        self._hashes.append(row_hash(row))
+        self._hashes.add(row_hash(row))
 
     def drop(self, row: Row) -> None:
         """A record that is not there."""
@@ -59,7 +60,7 @@ class _Candidate:
     def done(self) -> Contents:
         for shards in self._shards.values():
             self.contents.files += shards.close()
-        self.contents.fingerprint = fingerprint(self._hashes)
+        self.contents.fingerprint = self._hashes.digest()
         return self.contents
 
 

@@ -7,6 +7,7 @@ is the user's to mend.
     builds.py     build, plan, status, ledger
     answers.py    validate, score, calibrate, evaluate
     data.py       convert, stats
+    extraction.py extract
     pages.py      view
     releases.py   release, diff, verify, trace, hydrate, publish
 """
@@ -18,11 +19,11 @@ from collections.abc import Sequence
 
 import click
 
-from nercot.cli import answers, builds, data, pages, releases
+from nercot.cli import answers, builds, data, extraction, pages, releases
 from nercot.cli.shell import cli, shown_log
 from nercot.errors import NercotError
 
-__all__ = ["answers", "builds", "cli", "data", "main", "pages", "releases"]
+__all__ = ["answers", "builds", "cli", "data", "extraction", "main", "pages", "releases"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -11,7 +11,7 @@ import click
 from nercot.cli.shell import command, one_or_many, print_json, print_table, progress, split_schema
 
 if TYPE_CHECKING:
-    from nercot.corpus.recipe import Model
+    from nercot.corpus.recipe import Model, Recipe
     from nercot.measure.evaluate import Labels
 
 
@@ -30,15 +30,33 @@ if TYPE_CHECKING:
     help="Whether a row must have a trace.",
 )
 @click.option("--strict", is_flag=True, help="Stop at the first row that cannot be read.")
+@click.option("--reader-url", metavar="URL", multiple=True, help="Have a model read the traces: its address, or local.")
+@click.option("--reader-model", metavar="NAME", help="Model to ask the reader's server for.")
+@click.option("--ledger", type=click.Path(path_type=Path), default=Path("build/ledger.sqlite"), show_default=True)
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A key of a recipe, for example reader.rpm=60."
+)
 def validate_command(
-    path: str, out: Path | None, form: str | None, schema: str | None, trace: str, strict: bool, as_json: bool
+    path: str,
+    out: Path | None,
+    form: str | None,
+    schema: str | None,
+    trace: str,
+    strict: bool,
+    reader_url: tuple[str, ...],
+    reader_model: str | None,
+    ledger: Path,
+    settings: tuple[str, ...],
+    as_json: bool,
 ) -> None:
-    """Judge answers by the rules: which are a sample, and why the others are not."""
-    from nercot.measure.check import check
+    """Judge answers by the rules for shape, and with a reader by what their traces say."""
+    from nercot.measure.check import Whom, check
 
     labels = split_schema(schema)
+    recipe = _reader_recipe(reader_url, reader_model, settings)
+    whom = None if recipe is None else Whom(recipe, ledger)
     with progress(as_json) as report:
-        summary = check(path, out, form, labels, trace, strict, report)
+        summary = check(path, out, form, labels, trace, strict, report, whom)
     if as_json:
         print_json(summary)
     else:
@@ -47,16 +65,49 @@ def validate_command(
         raise SystemExit(1)
 
 
+def _reader_recipe(urls: tuple[str, ...], name: str | None, settings: tuple[str, ...]) -> Recipe | None:
+    """The recipe that names the reader, None where nobody is to read."""
+    from nercot.building.models import check_models
+    from nercot.corpus.recipe import load_recipe
+    from nercot.corpus.recipe_keys import parse_override
+    from nercot.errors import RecipeError
+
+    overrides = [parse_override(text) for text in settings]
+    if not urls and not any(key == "reader.url" for key, _ in overrides):
+        if name is not None or overrides:
+            raise RecipeError("where is the reader? give --reader-url URL as well, or leave --reader-model away")
+        return None
+    given = {"reader.url": one_or_many(urls), "reader.model": name}
+    overrides += [(key, value) for key, value in given.items() if value is not None]
+    recipe = load_recipe("quickstart", [("corpus.name", "validate"), *overrides])
+    check_models(recipe, ("reader",))
+    return recipe
+
+
 def _print_check(summary: Mapping[str, Any], out: Path | None) -> None:
-    click.echo(f"{summary['rows']} rows: {summary['kept']} valid, {summary['rows'] - summary['kept']} not")
+    waiting = f", {summary['pending']} wait for their reading" if summary["pending"] else ""
+    refused = summary["rows"] - summary["kept"] - summary["pending"]
+    click.echo(f"{summary['rows']} rows: {summary['kept']} valid, {refused} not{waiting}")
     rows = [
         [rule, found["rows"], found["examples"][0]["detail"] if found["examples"] else ""]
         for rule, found in summary["rules"].items()
     ]
     if rows:
         print_table(["rule", "rows", "for example"], rows)
+    click.echo(_said_of_reading(summary))
     if out is not None:
         click.echo(f"verdicts     {out / 'verdicts.jsonl'}")
+
+
+def _said_of_reading(summary: Mapping[str, Any]) -> str:
+    if summary["reader"] is None:
+        return (
+            "meaning      was not read: these are the rules for shape alone; what a trace says is read by a model"
+            " (--reader-url URL --reader-model NAME)"
+        )
+    noted = {"boundary": "spans that only overlap", "unquoted": "passages not found", "left_out": "items left out"}
+    notes = ", ".join(f"{summary[name]} {text}" for name, text in noted.items() if summary[name])
+    return f"reader       {summary['reader']}, {summary['calls']} calls" + (f"; {notes}" if notes else "")
 
 
 @command("score")
@@ -82,7 +133,8 @@ def score_command(
     as_json: bool,
 ) -> None:
     """Have a judge score the traces of PATH, 0-10 with five sub-scores."""
-    from nercot.corpus.recipe import load_recipe, parse_override
+    from nercot.corpus.recipe import load_recipe
+    from nercot.corpus.recipe_keys import parse_override
     from nercot.measure.judging import judge_path
 
     given = {"judge.url": one_or_many(judge_url), "judge.model": judge_model}
@@ -165,8 +217,9 @@ def evaluate_command(
     Temperature 0 and 4,096 tokens an answer, as in the paper's code; --set temperature=none leaves it to the server.
     """
     from nercot.corpus.tables import write_json, write_text
-    from nercot.measure.evaluate import MAX_TOKENS, TEMPERATURE, Evaluation, evaluate
+    from nercot.measure.evaluate import Evaluation, evaluate
     from nercot.measure.figures import markdown
+    from nercot.measure.prompted import MAX_TOKENS, TEMPERATURE
 
     model = asked_model(urls, name, settings, {"temperature": TEMPERATURE, "max_tokens": MAX_TOKENS})
     plan = Evaluation(model, benchmarks, suite, limit, prompt, trace, processed, retry_seconds, labels)
@@ -183,7 +236,8 @@ def evaluate_command(
 
 def asked_model(urls: tuple[str, ...], name: str, settings: tuple[str, ...], usual: Mapping[str, Any]) -> Model:
     """The model of a command that asks one: `usual` where --set says nothing; the value none clears a key."""
-    from nercot.corpus.recipe import load_recipe, parse_override
+    from nercot.corpus.recipe import load_recipe
+    from nercot.corpus.recipe_keys import parse_override
 
     given = dict(map(parse_override, settings))
     values = {key: value for key, value in {**usual, **given}.items() if value not in ("none", None)}
@@ -218,7 +272,8 @@ def calibrate_command(
     as_json: bool,
 ) -> None:
     """Make answers of PATH wrong on purpose, and count what rules and judge catch."""
-    from nercot.corpus.recipe import load_recipe, parse_override
+    from nercot.corpus.recipe import load_recipe
+    from nercot.corpus.recipe_keys import parse_override
     from nercot.measure.calibrate import calibrate
 
     given = {"judge.url": one_or_many(judge_url), "judge.model": judge_model}

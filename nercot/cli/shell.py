@@ -35,6 +35,8 @@ _EPILOGS = {
     "publish": "nercot publish releases/quickstart/1.0.0 org/quickstart --dry-run",
     "score": "nercot score build/quickstart/candidate --out judgements",
     "evaluate": "nercot evaluate --url http://127.0.0.1:8000/v1 --model my-model --benchmarks IE_INSTRUCTIONS/NER",
+    "extract": "nercot extract notes.txt --schema person,ship,port --url http://127.0.0.1:8000/v1 --model ner "
+    "--to spans.jsonl",
     "stats": "nercot stats build/quickstart/candidate",
     "calibrate": "nercot calibrate build/quickstart/candidate --out build/quickstart",
 }

@@ -120,6 +120,11 @@ class _Target:
         return self.kind == "tree"
 
     @property
+    def tree_holds(self) -> frozenset[str]:
+        """What a folder holds beyond that of its rows: dataset, split, types."""
+        return self.form.tree_holds if self.tree else frozenset()
+
+    @property
     def holds(self) -> frozenset[str]:
         """What of a record survives; plain lines of text hold nothing but the sentence."""
         return frozenset() if self.kind == "lines" and not self.form.lines else self.form.holds
@@ -177,6 +182,39 @@ def _refuse_existing(to: Path, target: _Target, force: bool) -> None:
         raise OutputError(f"{to} is {kind}, which --force does not replace; name another")
 
 
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A file (or folder) of some format that records go to: made before the records are, so that it can refuse."""
+
+    to: Path
+    target: _Target
+
+    def write(self, records: Iterator[Record]) -> dict[str, int]:
+        """Writes the records, whole or not at all; returns what the format cannot hold of them, by kind."""
+        tally = _Tally(self.target)
+
+        def taken() -> Iterator[Record]:
+            for record in records:
+                tally.take(record)
+                yield record
+
+        if self.target.tree:
+            _write_folder(taken(), self.to, self.target.form)
+        else:
+            _write_file(taken(), self.to, self.target)
+        return tally.result().lost
+
+
+def writing_to(to: Path, to_format: str | None = None, force: bool = False) -> Writing:
+    """Where records go and in which format, as `convert` takes it.
+
+    Raises OutputError where `to` exists and not `force`, or cannot be of that format.
+    """
+    target = _target(to, to_format)
+    _refuse_existing(to, target, force)
+    return Writing(to, target)
+
+
 # --- what is read ---------------------------------------------------------------------------------
 
 
@@ -209,13 +247,13 @@ class _Tally:
         self.datasets.add(record.dataset)
         self.splits.add(record.split)
         if "schema" not in self.target.holds:
-            group = record.dataset if self.target.tree else ""
+            group = record.dataset if "dataset" in self.target.tree_holds else ""
             self.groups[group, frozenset(record.schema)] += 1
             self.labels.setdefault(group, set()).update(_shown(record, self.target))
 
     def result(self) -> Converted:
         """The counts at the end, with what only shows when all records are seen."""
-        holds = self.target.holds | ({"dataset", "split"} if self.target.tree else set())
+        holds = self.target.holds | self.target.tree_holds
         self.lost["schema"] += sum(
             count for (group, schema), count in self.groups.items() if schema != self.labels[group]
         )
@@ -322,7 +360,7 @@ def _moved(sentence: str, listed: Sequence[Entity]) -> int:
 
 def _shown(record: Record, target: _Target) -> tuple[str, ...]:
     """The types of a record that a reader of the target sees, where rows have no schema of their own."""
-    if target.tree:
+    if "types" in target.tree_holds:
         return record.schema
     if target.form.lines:
         return labels_used(apart(record))

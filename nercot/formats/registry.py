@@ -15,7 +15,29 @@ from typing import Any
 
 from nercot.corpus.records import Record
 from nercot.errors import InputError
-from nercot.formats import conll, gliner, instructuie, nercot, pile_ner, text, tokens
+from nercot.formats import (
+    argilla,
+    bigbio,
+    bioc,
+    brat,
+    conll,
+    doccano,
+    gliner,
+    inception,
+    instructions,
+    instructuie,
+    labelstudio,
+    nercot,
+    pile_ner,
+    prodigy,
+    pubtator,
+    spacy,
+    span_lists,
+    span_maps,
+    table,
+    text,
+    tokens,
+)
 from nercot.formats.files import DataFile
 from nercot.formats.head import Head
 from nercot.formats.rows import BadRow, ReadOptions, SourceRow
@@ -50,8 +72,9 @@ class Format:
     `endings`; `write_file(records, path)`; `write_tree(records, folder)`, with `is_tree(folder)`: whether a folder
     holds nothing but such files.  None of them: it is only read.  `holds`: what of a record survives being written:
     entities, their offsets or at least their order, cot, schema (of each row), descriptions, white_space, source_id,
-    dataset, split, license, gold (beside other entities, or that there is none).  `losses(record)`: what else of a
-    record gets lost, by kind.  `extra`: the extra of this package that it needs.
+    dataset, split, license, gold (beside other entities, or that there is none); a folder may hold more, `tree_holds`:
+    dataset, split, types (those of all its rows).  `losses(record)`: what else of a record gets lost, by kind.
+    `extra`: the extra of this package that it needs.
     """
 
     name: str
@@ -62,12 +85,13 @@ class Format:
     survey: Callable[[Sequence[DataFile], ReadOptions], tuple[DataFile, ...]] | None = None
     suffixes: tuple[str, ...] = ()
     unit: str = "none"
-    rows: Callable[[Iterable[Record]], Iterator[dict[str, Any]]] | None = None
+    rows: Callable[[Iterable[Record]], Iterator[Any]] | None = None
     lines: Callable[[Iterable[Record]], Iterator[str]] | None = None
     endings: tuple[str, ...] = ()
     write_file: Callable[[Iterable[Record], Path], None] | None = None
     write_tree: Callable[[Iterable[Record], Path], None] | None = None
     is_tree: Callable[[Path], bool] | None = None
+    tree_holds: frozenset[str] = frozenset()
     holds: frozenset[str] = frozenset()
     losses: Callable[[Record], Counter[str]] | None = None
     extra: str | None = None
@@ -112,7 +136,138 @@ FORMATS: dict[str, Format] = {
             rows=instructuie.rows,
             write_tree=instructuie.write_tree,
             is_tree=instructuie.is_tree,
+            tree_holds=frozenset({"dataset", "split", "types"}),
             holds=_ENTITIES | {"white_space", "source_id"},
+        ),
+        Format(
+            "brat",
+            "brat's stand-off, a .ann beside each .txt",
+            brat.DIALECT.read,
+            claims=brat.claims,
+            survey=brat.DIALECT.survey,
+            unit="characters",
+            write_tree=brat.write_tree,
+            is_tree=brat.is_tree,
+            tree_holds=frozenset({"types"}),
+            holds=_ENTITIES | {"white_space", "source_id"},
+            losses=brat.losses,
+        ),
+        Format(
+            "pubtator",
+            "PubTator's text files",
+            pubtator.DIALECT.read,
+            claims=pubtator.claims,
+            survey=pubtator.DIALECT.survey,
+            suffixes=(".pubtator",),
+            unit="characters",
+            lines=pubtator.lines,
+            endings=(".pubtator", ".txt"),
+            holds=_ENTITIES | {"source_id"},
+            losses=pubtator.losses,
+        ),
+        Format(
+            "bioc",
+            "BioC collections, XML and JSON",
+            bioc.DIALECT.read,
+            bioc.detect,
+            claims=bioc.claims,
+            survey=bioc.DIALECT.survey,
+            suffixes=(".xml",),
+            unit="characters",
+            write_file=bioc.write_file,
+            endings=(".xml", ".json"),
+            holds=_ENTITIES | {"white_space", "source_id"},
+            losses=bioc.losses,
+            extra="formats",
+        ),
+        Format(
+            "inception",
+            "WebAnno TSV 3, of INCEpTION and WebAnno",
+            inception.DIALECT.read,
+            claims=inception.claims,
+            survey=inception.DIALECT.survey,
+            unit="characters",
+            lines=inception.lines,
+            endings=(".tsv",),
+            holds=_ENTITIES | {"white_space"},
+            losses=inception.losses,
+        ),
+        Format(
+            "docbin",
+            "spaCy's binary files of documents",
+            spacy.BINARY.read,
+            claims=spacy.claims,
+            survey=spacy.BINARY.survey,
+            suffixes=(".spacy",),
+            unit="characters",
+            write_file=spacy.write_binary,
+            endings=(".spacy",),
+            holds=_ENTITIES | {"white_space", "source_id"},
+            extra="formats",
+        ),
+        Format(
+            "spacy",
+            "spaCy's pairs of a text and its entities",
+            spacy.PAIRS.read,
+            spacy.detect,
+            survey=spacy.PAIRS.survey,
+            unit="characters",
+            rows=spacy.rows,
+            holds=_ENTITIES | {"white_space"},
+        ),
+        Format(
+            "labelstudio",
+            "Label Studio's tasks with annotations",
+            labelstudio.DIALECT.read,
+            labelstudio.detect,
+            survey=labelstudio.DIALECT.survey,
+            unit="characters",
+            rows=labelstudio.rows,
+            holds=_ENTITIES | _ORIGIN | {"white_space", "source_id"},
+        ),
+        Format(
+            "labelstudio-pre",
+            "Label Studio's tasks with predictions to correct",
+            labelstudio.DIALECT.read,
+            survey=labelstudio.DIALECT.survey,
+            unit="characters",
+            rows=labelstudio.tasks_to_correct,
+            holds=_ENTITIES | _ORIGIN | {"white_space", "source_id"},
+        ),
+        Format(
+            "argilla",
+            "Argilla's records",
+            argilla.DIALECT.read,
+            argilla.detect,
+            survey=argilla.DIALECT.survey,
+            unit="characters",
+        ),
+        Format(
+            "bigbio",
+            "documents of BigBIO's schema kb",
+            bigbio.DIALECT.read,
+            bigbio.detect,
+            survey=bigbio.DIALECT.survey,
+            unit="characters",
+        ),
+        Format(
+            "prodigy",
+            "Prodigy's tasks",
+            prodigy.DIALECT.read,
+            prodigy.detect,
+            survey=prodigy.DIALECT.survey,
+            unit="characters",
+            rows=prodigy.rows,
+            holds=_ENTITIES | _ORIGIN | {"white_space", "source_id"},
+        ),
+        Format(
+            "table",
+            "CSV and TSV with a token and its tag in a row (Sentence #, Word, POS, Tag)",
+            table.read,
+            claims=table.claims,
+            survey=table.survey,
+            suffixes=(".csv",),
+            unit="tokens",
         ),
         Format(
             "conll",
@@ -161,6 +316,43 @@ FORMATS: dict[str, Format] = {
             nercot.read,
             rows=nercot.write_authors,
             holds=_ROW | {"entities", "order", "cot", "dataset"},
+        ),
+        Format(
+            "doccano",
+            "doccano's JSON lines",
+            doccano.DIALECT.read,
+            doccano.detect,
+            survey=doccano.DIALECT.survey,
+            unit="characters",
+            rows=doccano.rows,
+            holds=_ENTITIES | _ORIGIN | {"white_space", "source_id"},
+        ),
+        Format(
+            "spans",
+            "rows of a text beside a list of spans, of many tools: CMeEE, IEPile, PubAnnotation, LangExtract, Rasa",
+            span_lists.DIALECT.read,
+            span_lists.detect,
+            survey=span_lists.DIALECT.survey,
+            unit="characters",
+            rows=span_lists.rows,
+            holds=_ENTITIES | _ROW | _ORIGIN,
+        ),
+        Format(
+            "instructions",
+            "rows of instruction, input, output for training: Alpaca, NuNER, IEPile",
+            instructions.DIALECT.read,
+            instructions.detect,
+            survey=instructions.DIALECT.survey,
+        ),
+        Format(
+            "types",
+            "rows of a text beside an object of types: CLUENER, GLiNER 2, answers of models",
+            span_maps.DIALECT.read,
+            span_maps.detect,
+            survey=span_maps.DIALECT.survey,
+            unit="characters",
+            rows=span_maps.rows,
+            holds=_ROW | {"entities"},
         ),
         Format(
             "text",

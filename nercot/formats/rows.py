@@ -168,10 +168,11 @@ def types_asked(
     if schema is None or stated or len(schema) <= MAX_TYPES:
         return schema
     own = labels_used(entities)
-    others = sorted((label for label in schema if label not in own), key=lambda label: _rank(sentence, label))
+    others = sorted((label for label in schema if label not in own), key=lambda label: type_rank(sentence, label))
     chosen = {*own, *others[: max(0, DRAWN_TYPES - len(own))]}
     return tuple(label for label in schema if label in chosen)
 
 
-def _rank(sentence: str, label: str) -> bytes:
+def type_rank(sentence: str, label: str) -> bytes:
+    """The place of a type in the draws for a sentence, the same on every machine."""
     return hashlib.blake2b(f"{label}\0{sentence}".encode("utf-8", "surrogatepass"), digest_size=8).digest()

@@ -56,16 +56,17 @@ Passages = Callable[[Path, ReadOptions], Iterator[Passage | Unread]]
 
 @dataclass(frozen=True, slots=True)
 class Spanned:
-    """A dialect that gives passages, as the registry wants it: `read` and `survey`."""
+    """A dialect that gives passages, as the registry wants it: `read` and `survey`; `named`: the dataset of a file."""
 
     passages: Passages
+    named: Callable[[Path], str] = dataset_of
 
     def survey(self, files: Sequence[DataFile], asked: ReadOptions) -> tuple[DataFile, ...]:
         """The files with dataset, the types of the data set over all its files, and what their offsets count."""
         labels: dict[str, dict[str, None]] = {}
         found: list[DataFile] = []
         for file in files:
-            dataset = asked.dataset or dataset_of(file.path)
+            dataset = asked.dataset or self.named(file.path)
             known = labels.setdefault(dataset, dict.fromkeys(asked.schema or ()))
             convention = self._look(file.path, asked, known)
             if convention != USUAL:
@@ -89,7 +90,7 @@ class Spanned:
         """The rows of one file."""
         if not isinstance(options.dialect, Convention):
             options = self.survey((DataFile(path, file),), options)[0].options(options)
-        name = options.dataset or dataset_of(path)
+        name = options.dataset or self.named(path)
         cut = CutWords()
         for item in self.passages(path, options):
             if isinstance(item, Unread):

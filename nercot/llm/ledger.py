@@ -18,14 +18,14 @@ import threading
 import time
 import zlib
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 
 from nercot.errors import LedgerError, NercotError, OutputError
 from nercot.llm.messages import Reply, Request, read_reply
@@ -89,6 +89,8 @@ _ASKED = "corpus, step, guid, provider, model, attempt, request"
 _IS_FINAL = "kind IN ('answer', 'refused', 'empty_answer')"
 
 _Item = TypeVar("_Item")
+# The columns of an entry, in the table's order.
+Entry: TypeAlias = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +170,13 @@ class Ledger:
 
         The future is done when the entry is on disk; it fails with OutputError or LedgerError.
         """
+        return self.put(entry(request, reply, raw, cost))
+
+    def put(self, row: Entry) -> Future[None]:
+        """Adds an entry that was made by `entry`, perhaps by another process, as `append` does."""
         if self._writer is None:
             self._writer = _Writer(self)
-        return self._writer.put(_row(request, reply, raw, cost))
+        return self._writer.put(row)
 
     @property
     def backlog(self) -> int:
@@ -204,13 +210,7 @@ class Ledger:
 
     def replies_to(self, requests: Sequence[Request]) -> list[Reply | None]:
         """The final reply to each request, also where its server wanted it without `response_format`."""
-        plain = [request.plain() for request in requests]
-        keys = [request.key for request in itertools.chain(requests, plain) if request is not None]
-        found = self.replies(keys)
-        return [
-            found.get(request.key) or (found.get(other.key) if other is not None else None)
-            for request, other in zip(requests, plain, strict=True)
-        ]
+        return replies_to(requests, self.replies)
 
     def empties(self, key: str) -> int:
         """How many empty replies this request has had."""
@@ -397,7 +397,16 @@ class Ledger:
         return LedgerError(f"{self.path} is damaged ({what}): restore it from a copy, or move it away and start anew")
 
 
-_Entry = tuple[tuple[Any, ...], "Future[None]"]
+def replies_to(
+    requests: Sequence[Request], replies: Callable[[Collection[str]], Mapping[str, Reply]]
+) -> list[Reply | None]:
+    """What `Ledger.replies_to` gives, from anything that finds replies by key."""
+    plain = [request.plain() for request in requests]
+    found = replies([request.key for request in itertools.chain(requests, plain) if request is not None])
+    return [
+        found.get(request.key) or (found.get(other.key) if other is not None else None)
+        for request, other in zip(requests, plain, strict=True)
+    ]
 
 
 class _Writer:
@@ -409,7 +418,7 @@ class _Writer:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._entries: deque[_Entry] = deque()
+        self._entries: deque[tuple[Entry, Future[None]]] = deque()
         self._some = threading.Event()
         self._closing = threading.Event()
         self._failure: NercotError | None = None
@@ -421,7 +430,7 @@ class _Writer:
     def waiting(self) -> int:
         return len(self._entries)
 
-    def put(self, row: tuple[Any, ...]) -> Future[None]:
+    def put(self, row: Entry) -> Future[None]:
         future: Future[None] = Future()
         self._entries.append((row, future))
         if not self._some.is_set():
@@ -454,7 +463,7 @@ class _Writer:
         if connection is not None:
             connection.close()
 
-    def _commit(self, connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
+    def _commit(self, connection: sqlite3.Connection, rows: list[Entry]) -> None:
         """Writes the rows as one transaction, unless an earlier one failed: none must go missing in between."""
         if not rows or self._failure is not None:
             return
@@ -469,7 +478,7 @@ class _Writer:
                 connection.execute("ROLLBACK")
             raise
 
-    def _commit_singly(self, connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
+    def _commit_singly(self, connection: sqlite3.Connection, rows: list[Entry]) -> None:
         """Writes what still fits of a group that did not: its answers are paid for."""
         with suppress(sqlite3.Error):
             for row in rows:
@@ -484,7 +493,8 @@ def _settle(futures: list[Future[None]], failure: NercotError | None) -> None:
             future.set_exception(failure)
 
 
-def _row(request: Request, reply: Reply, raw: bytes, cost: float | None) -> tuple[Any, ...]:
+def entry(request: Request, reply: Reply, raw: bytes, cost: float | None) -> Entry:
+    """The row of a call, ready to be written: what `Ledger.put` takes."""
     return (
         bytes.fromhex(request.key),
         reply.kind,

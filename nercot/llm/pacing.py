@@ -95,6 +95,10 @@ class Rate:
         self._per_second = per_minute * _MARGIN / 60.0
         self._next = float("-inf")
 
+    def change(self, per_minute: float) -> None:
+        """Another speed, from what is not reserved yet."""
+        self._per_second = per_minute * _MARGIN / 60.0
+
     def reserve(self, amount: float, now: float) -> float:
         """Takes `amount`; returns the seconds to wait before using it."""
         start = max(self._next, now - _SLACK_SECONDS)
@@ -118,25 +122,58 @@ class Purse:
 
     def __init__(self, budget: Budget | None, spent: float) -> None:
         self._max = budget.max_cost if budget is not None else float("inf")
-        self._spent = spent
-        self._reserved = 0.0
+        self.spent = spent
+        self.reserved = 0.0
+
+    def lease(self, usd: float) -> None:
+        """Sets what may be spent from here on, what is reserved included: a block of a budget that many share."""
+        self._max = self.spent + usd
 
     @property
     def idle(self) -> bool:
         """Whether no call is being paid for: what does not fit now never will."""
-        return self._reserved < 1e-9
+        return self.reserved < 1e-9
 
     def reserve(self, cost: float) -> bool:
         """Whether a call of about this cost still fits; if so, it is counted until it is settled."""
-        if self._spent + self._reserved + cost > self._max + 1e-12:
+        if self.spent + self.reserved + cost > self._max + 1e-12:
             return False
-        self._reserved += cost
+        self.reserved += cost
         return True
 
     def settle(self, reserved: float, cost: float) -> None:
         """What was reserved, for one call or several, has cost this."""
-        self._reserved -= reserved
-        self._spent += cost
+        self.reserved -= reserved
+        self.spent += cost
+
+
+class Pace:
+    """How fast one process may ask a model: what the recipe says, if nobody else asks it.
+
+    `rpm`, `tpm`: None is no limit.  llm/pool.py has the same for a worker that shares a model with others.
+    """
+
+    shared = False
+    exhausted = True  # what does not fit into the budget now, with no call under way, never will
+
+    def __init__(self, in_flight: int, rpm: float | None, tpm: float | None, purse: Purse) -> None:
+        self._in_flight = in_flight
+        self.rpm = Rate(rpm) if rpm is not None else None
+        self.tpm = Rate(tpm) if tpm is not None else None
+        self.purse = purse
+
+    def width(self, now: float) -> int:
+        """How many calls may be in flight."""
+        return self._in_flight
+
+    def began(self) -> None:
+        """A call is under way."""
+
+    def ended(self) -> None:
+        """A call is through."""
+
+    def throttled(self, retry_after: float) -> None:
+        """A server said 429, and perhaps for how many seconds to leave it alone."""
 
 
 class Forecast:

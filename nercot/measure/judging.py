@@ -21,7 +21,6 @@ from nercot.corpus.tables import judgement_row, replacing
 from nercot.corpus.work import Report
 from nercot.errors import ShortfallError
 from nercot.formats.rows import BadRow
-from nercot.llm.prompts import default_template, read_template
 from nercot.measure.check import answered_rows, to_answered
 from nercot.report.stats import Stats
 from nercot.steps.stage import RecordStep
@@ -89,20 +88,14 @@ def _judge(
 
         return score, 0
     from nercot.building.models import check_models
-    from nercot.llm.endpoint import Patience, ask_all
-    from nercot.llm.ledger import Ledger
+    from nercot.measure.asking import Asker
     from nercot.steps.score import Judge
 
     check_models(recipe, ("judge",))
-    path = recipe.prompts.get("judge")
-    judge = Judge(recipe.name, recipe.judge, default_template("judge") if path is None else read_template(path))
-    opened = stack.enter_context(Ledger(ledger))
-    calls = 0
-    for attempt in range(1, recipe.judge.attempts + 1):
-        requests = judge.requests(records(), opened, attempt)
-        asked = ask_all(requests, recipe.judge, opened, patience=Patience(max_seconds=recipe.retry_seconds))
-        calls += asked.progress.calls
-    return lambda rows: judge.outcomes(rows, opened), calls
+    asker = Asker(recipe, ledger, stack)
+    judge = Judge(recipe.name, recipe.judge, asker.template("judge"))
+    asker.ask("judge", lambda ask: judge.requests(records(), asker.answers, ask), recipe.judge.attempts)
+    return (lambda rows: judge.outcomes(rows, asker.answers)), asker.calls["judge"]
 
 
 def _sink(out: Path | None, stack: ExitStack) -> Callable[[Outcome], None]:

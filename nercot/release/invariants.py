@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from nercot import __version__
-from nercot.building.candidate import fingerprint, grpo_row, row_hash, sft_row
+from nercot.building.candidate import grpo_row, row_hash, sft_row
 from nercot.corpus.manifest import NAME, Manifest, configs_of, split_of
 from nercot.corpus.records import MATCHES, REASONS, content_guid
+from nercot.corpus.spool import Hashes
 from nercot.corpus.tables import COLUMNS, read_rows
 from nercot.corpus.work import Report, Row
 from nercot.errors import InputError
@@ -229,7 +230,7 @@ class _Seen:
 
     manifest: Manifest
     configs: tuple[str, ...]
-    hashes: list[bytes] = field(default_factory=list)
+    hashes: Hashes = field(default_factory=Hashes)
     kept: int = 0
     dropped: dict[str, Counter[str]] = field(default_factory=dict)
     scores: Counter[str] = field(default_factory=Counter)
@@ -274,7 +275,8 @@ class _Seen:
 
     def _count(self, kept: Sequence[Placed], dropped: Sequence[Placed], raw: Sequence[Placed]) -> None:
         self.kept += len(kept)
-        self.hashes += [row_hash(item.row) for item in kept]
+        for item in kept:
+            self.hashes.add(row_hash(item.row))
         for item in dropped:
             self.dropped.setdefault(item.row["step"], Counter())[item.row["reason"]] += 1
         self.scores.update(f"{item.row['score']:g}" for item in raw if item.row["score"] is not None)
@@ -311,8 +313,8 @@ class _Seen:
         for name, counts in found.items():
             if manifest[name] != counts:
                 yield NAME, f"{name} are {manifest[name]}, the rows give {counts}"
-        if fingerprint(self.hashes) != manifest["fingerprint"]:
-            yield NAME, f"the fingerprint is {manifest['fingerprint']}, the rows give {fingerprint(self.hashes)}"
+        if (given := self.hashes.digest()) != manifest["fingerprint"]:
+            yield NAME, f"the fingerprint is {manifest['fingerprint']}, the rows give {given}"
 
 
 def _rendered(config: str, row: Row, manifest: Manifest) -> Row | None:

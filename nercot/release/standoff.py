@@ -17,12 +17,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nercot.building.candidate import CONFIGS, Shards, fingerprint, grpo_row, replace_folder, row_hash, sft_row
+from nercot.building.candidate import CONFIGS, Shards, grpo_row, replace_folder, row_hash, sft_row
 from nercot.building.merged import MERGED, SUBSET
 from nercot.corpus.benchmarks import text_may_be_passed_on
 from nercot.corpus.manifest import Manifest, configs_of, read_manifest, splits_of
 from nercot.corpus.records import content_guid
 from nercot.corpus.removed import removed_guids
+from nercot.corpus.spool import Hashes
 from nercot.corpus.tables import read_rows, to_record, writing
 from nercot.corpus.work import Report, Row
 from nercot.errors import InputError, OutputError, ShortfallError
@@ -228,15 +229,16 @@ def _restore(folder: Path, manifest: Manifest, sentences: Mapping[str, str]) -> 
     made, prompts, drawn = folder / ".rewritten", manifest["prompts"], rows.draw()
     derived = [config for config in others if config in ("sft", "grpo")]
     shards = {(config, split): Shards(made, config, split) for config in (default, *derived) for split in rows.splits}
-    hashes = []
+    hashes = Hashes()
     for split, row in rows:
         shards[default, split].add(row)
-        hashes.append(row_hash(row))
+        hashes.add(row_hash(row))
         if "sft" in derived:
             shards["sft", split].add(sft_row(row, prompts))
         if "grpo" in derived and row["gold"] is not None and (drawn is None or row["guid"] in drawn):
             shards["grpo", split].add(grpo_row(row, prompts))
-    if not manifest["standoff"]["traces"] and fingerprint(hashes) != manifest["fingerprint"]:
+    restored = hashes.digest()
+    if not manifest["standoff"]["traces"] and restored != manifest["fingerprint"]:
         raise ShortfallError(f"{folder}: with its text it is not what was released; nercot verify says more")
     files = {config: [file for split in rows.splits for file in shards[config, split].close()] for config in derived}
     files[default] = [file for split in rows.splits for file in shards[default, split].close()]

@@ -4,22 +4,25 @@ In: source rows.  Out: how many texts stand in several rows whose gold differs, 
 mentions of each type that two rows both ask for, so another schema alone is no conflict.  A finding about the
 source, not a reason to drop: nothing here knows which of two annotations is right.
 
-Memory: 8 bytes a row, and the gold of the texts that occur more than once.
+Memory: 8 bytes a row while repeated texts are looked for, then the gold of the texts that occur more than once.
 """
 
 from __future__ import annotations
 
 import hashlib
-from array import array
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from nercot.corpus.labels import fold_label
+from nercot.corpus.spool import Numbers
 from nercot.corpus.work import Row
 from nercot.steps.duplicates import plain_text
 
 EXAMPLES = 20
+_BATCH = 1000
 
 
 def text_number(sentence: str) -> int:
@@ -28,13 +31,16 @@ def text_number(sentence: str) -> int:
     return int.from_bytes(digest, "little")
 
 
-def repeated_texts(sentences: Iterable[str]) -> frozenset[int]:
-    """The numbers of the texts that occur more than once."""
+def repeated(numbers: Iterable[int], path: Path) -> frozenset[int]:
+    """The numbers (of texts, or of texts with types) that occur more than once; `path` is for a file while it looks."""
     import numpy as np
 
-    numbers = array("Q", map(text_number, sentences))
-    found, counts = np.unique(np.frombuffer(numbers, np.uint64), return_counts=True)
-    return frozenset(found[counts > 1].tolist())
+    stream, column = iter(numbers), Numbers(path)
+    while len(some := np.fromiter(islice(stream, _BATCH), np.uint64)):
+        column.add(some)
+    found = frozenset(column.repeated().tolist())
+    column.close()
+    return found
 
 
 @dataclass(slots=True)

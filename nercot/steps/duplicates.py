@@ -6,24 +6,30 @@ most about one word in seven differs.  MinHash over pairs of neighbouring words 
 whom, a comparison of the words (rapidfuzz) decides.  The same sentences give the same result on every run.
 Never looks at types, traces or entities.
 
-Memory: 520 bytes a sentence for the signatures; for those that share a band with another one 256 bytes more, 8
-for each of the first MAX_WORDS words, and 8 for each of at most 128 comparisons (usually one or two).
+Memory: 8 bytes a sentence, and 16 for each comparison (usually one or two, for those that share a band with another
+one).  Disk: 256 bytes a sentence, and 8 for each of the first MAX_WORDS words of those that are compared.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import compress, islice
+from contextlib import closing
+from itertools import islice
 from operator import add
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 from unicodedata import category, normalize
 
 from rapidfuzz.distance import Levenshtein
 
 from nercot.corpus.labels import fold_label
+from nercot.corpus.spool import Numbers
+from nercot.corpus.tables import writing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +54,7 @@ FIRST = 4
 MAX_WORDS = 400
 
 _BATCH = 1000
+_ONE_PLACE = 1 << 32
 _UINT64 = (1 << 64) - 1
 
 # Bytes of UTF-8: ASCII letters in lower case, digits, what is not ASCII as it is, all else a space.
@@ -119,19 +126,50 @@ def resemble(words: Sequence[int], others: Sequence[int]) -> bool:
     return Levenshtein.distance(words, others, score_cutoff=allowed) <= allowed
 
 
-def near_duplicates(sentences: Callable[[], Iterable[str]]) -> dict[int, list[int]]:
+def near_duplicates(sentences: Callable[[], Iterable[str]], folder: Path | None = None) -> Likes:
     """For each sentence that resembles earlier ones, by its place: the places of those, ascending.
 
     `sentences` is asked twice for the same sentences: first all are looked at, then those that may have a like.
+    `folder` is for files of this function's (None: in the system's folder for those), which are gone when it returns.
     """
-    suspected = _suspected(sentences())
-    places = [place for place, suspect in enumerate(suspected) if suspect]
-    bands, words = _bands_and_words(compress(sentences(), suspected))
-    found: dict[int, list[int]] = {}
-    for later, earlier in _candidates(bands):
-        if resemble(words[later], words[earlier]):
-            found.setdefault(places[later], []).append(places[earlier])
-    return found
+    folder = folder or Path(mkdtemp(prefix="nercot-"))
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        pairs = _candidates(sentences(), folder)
+        with closing(_Words(folder / "words", pairs, sentences() if len(pairs) else ())) as words:
+            alike = [pair for pair in pairs.tolist() if resemble(*map(words.at, divmod(pair, _ONE_PLACE)))]
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return Likes(alike)
+
+
+class Likes:
+    """Which sentences resemble which earlier ones, by place; `pairs` are later * 2^32 + earlier, ascending."""
+
+    def __init__(self, pairs: Iterable[int] = ()) -> None:
+        import numpy as np
+
+        numbers = np.fromiter(pairs, np.int64)
+        self._later, self._earlier = numbers >> 32, numbers & (_ONE_PLACE - 1)
+        self._named = np.unique(self._earlier)
+
+    def __len__(self) -> int:
+        return len(set(self._later.tolist()))
+
+    def __getitem__(self, place: int) -> list[int]:
+        """The earlier sentences that the one at this place resembles, ascending."""
+        first, end = self._later.searchsorted([place, place + 1])
+        found: list[int] = self._earlier[first:end].tolist()
+        return found
+
+    def is_earlier(self, place: int) -> bool:
+        """Whether a later sentence resembles the one at this place."""
+        at = int(self._named.searchsorted(place))
+        return at < len(self._named) and int(self._named[at]) == place
+
+    def as_dict(self) -> dict[int, list[int]]:
+        """Every sentence that resembles earlier ones."""
+        return {place: self[place] for place in sorted(set(self._later.tolist()))}
 
 
 def _pairs(words: Sequence[bytes]) -> Sequence[bytes]:
@@ -145,51 +183,73 @@ def _signatures(words: Iterable[Sequence[bytes]]) -> Any:
     return rensa.RMinHash.digest_matrix_from_token_sets(map(_pairs, words), HASHES, SEED)
 
 
-def _suspected(sentences: Iterable[str]) -> list[bool]:
-    """For each sentence, whether it shares a band with any other."""
-    import rensa
-
-    # The threshold is for `is_similar`, which is not asked.
-    index = rensa.RMinHashLSH(threshold=0.5, num_perm=HASHES, num_bands=BANDS)
-    flags: list[bool] = index.query_duplicate_flags_matrix_one_shot(_signatures(map(words_of, sentences)))
-    return flags
-
-
-def _bands_and_words(sentences: Iterator[str]) -> tuple[NDArray[np.uint64], list[array[int]]]:
-    """The bands of each sentence, a number each, and its words."""
+def _candidates(sentences: Iterable[str], folder: Path) -> NDArray[np.int64]:
+    """Pairs that share a band, as later * 2^32 + earlier, ascending, each once."""
     import numpy as np
 
-    bands: list[NDArray[np.uint64]] = [np.empty((0, BANDS), np.uint64)]
-    words: list[array[int]] = []
-    while batch := [words_of(sentence) for sentence in islice(sentences, _BATCH)]:
-        words += [word_hashes(text[:MAX_WORDS]) for text in batch]
+    bands = [Numbers(folder / f"band-{number}") for number in range(BANDS)]
+    for keys in _bands(sentences):
+        for number, band in enumerate(bands):
+            band.add(keys[:, number])
+    found = np.empty(0, np.int64)
+    for band in bands:
+        places, keys = band.holding(band.repeated())
+        found = np.unique(np.concatenate([found, *_in_buckets(places, keys)]))
+        band.close()
+    return found
+
+
+def _bands(sentences: Iterable[str]) -> Iterator[NDArray[np.uint64]]:
+    """The bands of some sentences after the other: a row a sentence, a number a band."""
+    import numpy as np
+
+    stream = iter(sentences)
+    while batch := [words_of(sentence) for sentence in islice(stream, _BATCH)]:
         hashes = np.array(_signatures(batch).to_rows(), np.uint32).reshape(len(batch), BANDS, HASHES // BANDS)
         halves = hashes.view(np.uint64)
-        bands.append(halves[..., 0] * np.uint64(0x9E3779B97F4A7C15) + halves[..., 1])
-    return np.concatenate(bands), words
+        yield halves[..., 0] * np.uint64(0x9E3779B97F4A7C15) + halves[..., 1]
 
 
-def _candidates(bands: NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
-    """(later, earlier) for those that share a band, ascending, each pair once."""
-    import numpy as np
+class _Words:
+    """The first MAX_WORDS words, a number each, of the sentences that stand in some pair, in a file."""
 
-    found = np.empty(0, np.int64)
-    for band in range(BANDS):
-        found = np.unique(np.concatenate([found, *_in_buckets(bands[:, band])]))
-    for start in range(0, len(found), _BATCH):
-        for pair in found[start : start + _BATCH].tolist():
-            yield divmod(pair, 1 << 32)
+    def __init__(self, path: Path, pairs: NDArray[np.int64], sentences: Iterable[str]) -> None:
+        import numpy as np
+
+        self._places = np.unique(np.concatenate([pairs >> 32, pairs & (_ONE_PLACE - 1)]))
+        self._ends = np.zeros(len(self._places) + 1, np.int64)
+        wanted = iter(self._places.tolist())
+        number, place = 0, next(wanted, None)
+        with writing(path), path.open("wb") as file:
+            for at, sentence in enumerate(sentences):
+                if at == place:
+                    words = word_hashes(words_of(sentence)[:MAX_WORDS])
+                    file.write(words.tobytes())
+                    self._ends[number + 1] = self._ends[number] + 8 * len(words)
+                    number, place = number + 1, next(wanted, None)
+        self._file = path.open("rb")
+
+    def at(self, place: int) -> array[int]:
+        """The words of the sentence at this place."""
+        number = int(self._places.searchsorted(place))
+        start, end = int(self._ends[number]), int(self._ends[number + 1])
+        self._file.seek(start)
+        return array("Q", self._file.read(end - start))
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        self._file.close()
 
 
-def _in_buckets(keys: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:
+def _in_buckets(places: NDArray[np.int64], keys: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:
     """The pairs of one band as later * 2^32 + earlier: each member of a bucket with the first ones of it."""
     import numpy as np
 
     order = np.argsort(keys, kind="stable")
-    ranked = keys[order]
+    ranked, ordered = keys[order], places[order]
     position = np.arange(len(keys))
     is_first = np.concatenate([ranked[:1] == ranked[:1], ranked[1:] != ranked[:-1]])
     first = np.maximum.accumulate(np.where(is_first, position, 0))
     for nth in range(FIRST):
         later = position[position - first > nth]
-        yield (order[later] << 32) | order[first[later] + nth]
+        yield (ordered[later] << 32) | ordered[first[later] + nth]

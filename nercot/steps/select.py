@@ -6,8 +6,8 @@ and contaminated_by, drops (below_threshold, contaminated, duplicate_record, nea
 reaches the threshold is taken.  A record repeats only records that were selected, the first of which by guid it
 names.  Never changes a record.
 
-The corpus is read in order of guid, two or three times.  Memory: about 300 bytes a record for exact duplicates,
-that of duplicates.py for near ones, of conflicts.py, and of split.py where a split is asked for.
+The corpus is read in order of guid, four or five times.  Memory: that of duplicates.py, of conflicts.py, about 300
+bytes for each record that has a like, and that of split.py where a split is asked for.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from typing import Any, NamedTuple, Protocol
 from nercot.corpus.streams import answers_of, beside
 from nercot.corpus.tables import read_rows, table, to_record, write_json
 from nercot.corpus.work import Report, Row, Tally, Work, done_before, step_meta
-from nercot.steps.conflicts import Conflicts, repeated_texts, text_number
-from nercot.steps.duplicates import duplicate_key, near_duplicates
+from nercot.steps.conflicts import Conflicts, repeated, text_number
+from nercot.steps.duplicates import Likes, duplicate_key, near_duplicates
 from nercot.steps.split import Families
 from nercot.validation.spans import drift
 
@@ -108,11 +108,14 @@ def selected_before(work: Work, parts: Sequence[str], key: str) -> Selected | No
 
 def select(scored: Scored, key: str, selection: Selection, checker: Checker | None, report: Report) -> Selected:
     """Selects over the whole corpus; without `checker` nothing is said about contamination."""
-    likes: dict[int, list[int]] = {}
+    spool = scored.work.root / ".spool"
+    likes = Likes()
     if selection.near_duplicates != "off":
-        likes = near_duplicates(lambda: _sentences(scored, selection.threshold))
-    conflicts = Conflicts(repeated_texts(_golden(scored.work, scored.parts)))
-    chooser = _Chooser(selection, likes)
+        likes = near_duplicates(lambda: (row["sentence"] for row in _passed(scored, selection.threshold)), spool)
+    conflicts = Conflicts(repeated(map(text_number, _golden(scored.work, scored.parts)), spool / "texts"))
+    keys = (_number(row["sentence"], row["schema"]) for row in _passed(scored, selection.threshold))
+    twins = repeated(keys, spool / "keys") if selection.duplicates != "off" else frozenset()
+    chooser = _Chooser(selection, likes, twins)
     for number, part in enumerate(scored.parts, 1):
         _partition(scored, part, key, chooser, conflicts, checker)
         report("select", number, len(scored.parts))
@@ -136,13 +139,18 @@ def _selected(state: Mapping[str, Any]) -> Selected:
 # --- what is read ---------------------------------------------------------------------------------
 
 
-def _sentences(scored: Scored, threshold: float) -> Iterator[str]:
-    """The sentences of the records with an attempt that reaches the threshold."""
+def _passed(scored: Scored, threshold: float) -> Iterator[Row]:
+    """Guid, sentence and schema of the records with an attempt that reaches the threshold."""
     for part in scored.parts:
-        rows = read_rows(scored.work.file("1-source", part), ["guid", "sentence"])
+        rows = read_rows(scored.work.file("1-source", part), ["guid", "sentence", "schema"])
         for row, (attempts,) in beside(rows, _scores(scored, part)):
             if any(item["score"] >= threshold for item in attempts):
-                yield row["sentence"]
+                yield row
+
+
+def _number(sentence: str, schema: Sequence[str]) -> int:
+    """8 bytes of what exact duplicates have in common."""
+    return int.from_bytes(duplicate_key(sentence, schema)[:8], "little")
 
 
 def _golden(work: Work, parts: Sequence[str]) -> Iterator[str]:
@@ -173,20 +181,17 @@ class _Chooser:
     """Decides about one record after the other, in order; `likes` are places among those at the threshold."""
 
     selection: Selection
-    likes: Mapping[int, Sequence[int]]
+    likes: Likes
+    twins: frozenset[int] = frozenset()
     exact: int = 0
     near: int = 0
     like_tests: int = 0
     touched: Counter[tuple[str, str]] = field(default_factory=Counter)
     families: Families = field(default_factory=Families)
     _place: int = -1
-    _liked: frozenset[int] = frozenset()
     _names: dict[int, str] = field(default_factory=dict)
     _texts: dict[bytes, str] = field(default_factory=dict)
     _groups: dict[int, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._liked = frozenset(place for places in self.likes.values() for place in places)
 
     def fate(self, case: _Case, benchmarks: Sequence[str]) -> _Fate:
         """What becomes of a record."""
@@ -200,7 +205,7 @@ class _Chooser:
             return _Fate("contaminated", f"{TOUCHES}{', '.join(benchmarks)}")
         key = duplicate_key(case.row["sentence"], case.row["schema"])
         twin = self._texts.get(key) if self.selection.duplicates != "off" else None
-        likes = [self._names[place] for place in self.likes.get(self._place, ()) if place in self._names]
+        likes = [self._names[place] for place in self.likes[self._place] if place in self._names]
         self.exact += twin is not None
         self.near += bool(likes) and twin is None
         if twin and self.selection.duplicates == "drop":
@@ -213,9 +218,9 @@ class _Chooser:
 
     def _keep(self, row: Row, key: bytes, likes: Sequence[str]) -> None:
         guid = row["guid"]
-        if self.selection.duplicates != "off":
+        if int.from_bytes(key[:8], "little") in self.twins:
             self._texts.setdefault(key, guid)
-        if self._place in self._liked:
+        if self.likes.is_earlier(self._place):
             self._names[self._place] = guid
         if self.selection.validation or self.selection.test:
             twin = self._groups.setdefault(text_number(row["sentence"]), guid)

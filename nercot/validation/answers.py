@@ -16,7 +16,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import cast
 
 from nercot.corpus.records import Entity, span_order
 
@@ -25,11 +26,15 @@ OPEN, CLOSE = "<think>", "</think>"
 
 @dataclass(frozen=True, slots=True)
 class ParsedAnswer:
-    """What an answer says: `mentions` are (label, mention) as listed; `problem` is None where it can be read."""
+    """What an answer says: `mentions` are (label, mention) as listed; `problem` is None where it can be read.
+
+    `labels`: all that the answer lists, those without a mention too, which say nothing and so make no other answer.
+    """
 
     cot: str | None
     mentions: tuple[tuple[str, str], ...] = ()
     problem: str | None = None
+    labels: tuple[str, ...] = field(default=(), compare=False)
 
 
 class _Repeated(dict[str, object]):
@@ -146,7 +151,10 @@ def _read(cot: str | None, found: Sequence[dict[str, object]]) -> ParsedAnswer:
         problem = problem or trouble
         if problem is None and sorted(again) != sorted(first):
             problem = "there are two different answers"
-    return ParsedAnswer(cot, () if problem else tuple(first), problem)
+    if problem:
+        return ParsedAnswer(cot, (), problem)
+    labels = dict.fromkeys(label for answer in found for label in cast(dict[str, object], answer["entities"]))
+    return ParsedAnswer(cot, tuple(first), None, tuple(labels))
 
 
 def _mentions(answer: dict[str, object]) -> tuple[list[tuple[str, str]], str | None]:

@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from nercot.building.builder import BuildOptions, build
-from nercot.building.candidate import CONFIGS, Shards, fingerprint, row_hash, sft_row
+from nercot.building.candidate import CONFIGS, Shards, row_hash, sft_row
 from nercot.corpus.recipe import load_recipe
 from nercot.corpus.records import Entity, content_guid
+from nercot.corpus.spool import fingerprint
 from nercot.corpus.tables import entity_rows, write_json
 from nercot.release.diff import diff
 from nercot.release.release import freeze

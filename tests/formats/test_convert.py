@@ -62,6 +62,7 @@ RICH = {
 }
 
 # What each format loses of RICH: the trace, descriptions, gold beside the entities, and so on.
+TOOL = {"cot": 1, "descriptions": 1, "gold": 1, "schema": 1}
 LOST = {
     "nercot": {},
     "reasoningner": {"descriptions": 1, "gold": 1, "license": 1},
@@ -71,11 +72,26 @@ LOST = {
     "instructuie": {"cot": 1, "descriptions": 1, "gold": 1, "license": 1},
     "conll": {"cot": 1, "descriptions": 1, "gold": 1, "license": 1, "source_id": 1, "white_space": 1, "schema": 1},
     "text": {"cot": 1, "descriptions": 1, "entities": 2, "license": 1},
+    "brat": {"cot": 1, "descriptions": 1, "gold": 1, "license": 1},
+    **{name: {**TOOL, "license": 1} for name in ("docbin", "bioc")},
+    "pubtator": {**TOOL, "license": 1, "white_space": 1},
+    **{name: {**TOOL, "license": 1, "source_id": 1} for name in ("spacy", "inception")},
+    **dict.fromkeys(("doccano", "labelstudio", "labelstudio-pre", "prodigy"), TOOL),
+    "spans": {"cot": 1, "descriptions": 1, "gold": 1},
+    "types": {"cot": 1, "descriptions": 1, "gold": 1, "license": 1},
 }
-SUFFIX = {"conll": "out.conll", "instructuie": "out"}
+SUFFIX = {
+    "conll": "out.conll",
+    "instructuie": "out",
+    "brat": "out",
+    "docbin": "out.spacy",
+    "bioc": "out.xml",
+    "pubtator": "out.pubtator",
+    "inception": "out.tsv",
+}
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", [name for name, form in FORMATS.items() if form.written])
 def test_what_a_format_cannot_hold_is_counted(tmp_path, name):
     source = write(tmp_path, "in.json", [RICH])
     done = convert(str(source), tmp_path / SUFFIX.get(name, "out.jsonl"), to_format=name)

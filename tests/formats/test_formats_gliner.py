@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nercot.corpus.records import Entity, Record
-from nercot.formats import BadRow, SourceRow, format_of, gliner
+from nercot.formats import BadRow, SourceRow, gliner
 from nercot.formats.rows import ReadOptions
 from nercot.formats.sources import items, open_source
 
@@ -72,50 +72,27 @@ def test_a_row_without_types_takes_those_of_the_dataset(tmp_path):
     assert read(write(tmp_path, empty), schema=("person",))[0].schema == ("person",)
 
 
-def test_of_very_many_types_the_most_frequent_are_taken(tmp_path):
-    many = [{"tokenized_text": ["a"], "ner": [[0, 0, f"type {n}"]] * (2 if n >= 20 else 1)} for n in range(70)]
-    row = read(write(tmp_path, *many, {"tokenized_text": ["nothing"], "ner": []}))[-1]
-    assert row.schema == tuple(f"type {n}" for n in range(20, 70))
+def test_of_very_many_types_a_row_is_asked_for_a_draw_that_stays_the_same(tmp_path):
+    many = [{"tokenized_text": [f"a{n}"], "ner": [[0, 0, f"type {n}"]]} for n in range(70)]
+    rows = read(write(tmp_path, *many, {"tokenized_text": ["nothing"], "ner": []}))
+    assert [len(row.schema) for row in rows] == [25] * 71
+    assert all(f"type {n}" in row.schema for n, row in enumerate(rows[:-1]))
+    assert rows == read(write(tmp_path, *many, {"tokenized_text": ["nothing"], "ner": []}))
 
 
-@pytest.mark.parametrize(
-    "row",
-    [
-        {"entities": [{"id": 7, "label": "city", "start_offset": 3, "end_offset": 9}], "relations": []},
-        {"label": [[3, 9, "city"]], "entities": []},
-        {"annotations": [{"tag": "city", "offsets": [3, 9]}], "schema": ["city"]},
-        {"mentions": [{"text": "London", "label": "city"}]},
-        {
-            "tokens": [
-                {"text": "in", "start": 0, "end": 2, "id": 0},
-                {"text": "London", "start": 3, "end": 9, "id": 1},
-            ],
-            "spans": [{"start": 3, "end": 9, "token_start": 1, "token_end": 1, "label": "city"}],
-        },
-    ],
-)
-def test_the_texts_of_annotation_tools(tmp_path, row):
-    path = write(tmp_path, {"text": "in London", **row})
-    assert format_of(path).name == "gliner"
-    (item,) = items(open_source(str(path)))
-    assert [(e.text, e.label, e.start) for e in item.outcome.record.gold] == [("London", "city", 3)]
-
-
-@pytest.mark.parametrize("key", ["ner", "entities", "spans"])
-def test_spans_in_characters_of_a_text(tmp_path, key):
-    found = [{"start": 0, "end": 15, "label": "bank"}, {"start": 19, "end": 25, "class": "city", "text": "London"}]
-    path = write(tmp_path, {"text": "Bank of England in London", key: found})
-    assert format_of(path).name == "gliner"
-    assert spans(read(path)[0]) == [("Bank of England", "bank", 0, 15), ("London", "city", 19, 25)]
-
-
-def test_characters_that_do_not_match_the_text_are_mended_later(tmp_path):
-    path = write(
-        tmp_path, {"text": "Bank in London", "ner": [{"start": 0, "end": 6, "label": "city", "text": "London"}]}
+@pytest.mark.parametrize("types", [3, 25, 26, 60])
+def test_gliner_asks_for_all_types_of_a_row_whatever_it_draws(types):
+    labels = [f"type {n}" for n in range(60)]
+    sentence = " ".join(f"w{n}" for n in range(types))
+    gold = tuple(
+        Entity(f"w{n}", labels[n], sentence.index(f"w{n}"), sentence.index(f"w{n}") + len(f"w{n}"))
+        for n in range(types)
     )
-    item = next(items(open_source(str(path))))
-    assert [(e.text, e.start, e.end) for e in item.outcome.record.gold] == [("London", 8, 14)]
-    assert item.findings == ("regrounded",)
+    (row,) = gliner.rows([Record("1", "d", sentence, tuple(labels), gold=gold)])
+    assert len({label for _, _, label in row["ner"]} | set(row["ner_negatives"])) == max(25, types)
+    assert [row] == list(gliner.rows([Record("1", "d", sentence, tuple(labels), gold=gold)]))
+    other = next(gliner.rows([Record("1", "d", sentence + " and more", tuple(labels), gold=gold)]))
+    assert types >= 25 or row["ner_negatives"] != other["ner_negatives"]
 
 
 @pytest.mark.parametrize(

@@ -279,7 +279,7 @@ with Ledger(sys.argv[1]) as ledger:
 
 def test_several_processes_begin_and_fill_one_ledger(path: Path) -> None:
     commands = [[sys.executable, "-c", WRITER, str(path), str(start)] for start in range(0, 1800, 300)]
-    processes = [subprocess.Popen(command, cwd=Path(__file__).parents[1]) for command in commands]
+    processes = [subprocess.Popen(command, cwd=Path(__file__).parent) for command in commands]
     assert [process.wait(60) for process in processes] == [0] * 6
     with Ledger(path) as ledger:
         assert len(ledger.final([question(n).key for n in range(1800)])) == 1800
@@ -468,7 +468,7 @@ print(sum(isinstance(error, OutputError) for error in errors))
 def test_of_a_group_that_does_not_fit_on_the_disk_what_fits_is_kept(path: Path) -> None:
     """A limit on the size of files stands for the disk; a hundred entries come at once, thirty of them fit."""
     path.parent.mkdir()
-    here = str(Path(__file__).parents[1])
+    here = str(Path(__file__).parent)
     run = subprocess.run([sys.executable, "-c", FILLING, str(path)], capture_output=True, text=True, cwd=here)
     assert int(run.stdout) > 0, run
     with Ledger(path) as ledger:

@@ -16,10 +16,11 @@ from answered_corpus import build_corpus, script, source_row, source_rows
 from fault_server import FaultServer
 
 from nercot.building.builder import BuildOptions, build
-from nercot.building.candidate import fingerprint, row_hash, sft_row
+from nercot.building.candidate import row_hash, sft_row
 from nercot.corpus.manifest import read_manifest, write_sealed
 from nercot.corpus.recipe import load_recipe
 from nercot.corpus.records import content_guid
+from nercot.corpus.spool import fingerprint
 from nercot.corpus.tables import COLUMNS
 from nercot.errors import InputError
 from nercot.formats.sources import sha256_of

@@ -25,7 +25,7 @@ LONG = "In the spring of 1921 the young painter Ada Reyes moved from Lisbon to a
 
 
 def likes(*sentences):
-    return near_duplicates(lambda: sentences)
+    return near_duplicates(lambda: sentences).as_dict()
 
 
 def alike(one, other):
@@ -152,7 +152,7 @@ def test_the_same_sentences_give_the_same_likes_in_every_process():
         "from nercot.steps.duplicates import near_duplicates\n"
         "words = [f'word{n % 97}' for n in range(4000)]\n"
         "texts = [' '.join(words[n : n + 12 + n % 7]) for n in range(3000)]\n"
-        "print(sorted(near_duplicates(lambda: texts).items()))"
+        "print(sorted(near_duplicates(lambda: texts).as_dict().items()))"
     )
     runs = {
         subprocess.run(
@@ -175,7 +175,7 @@ def test_on_real_sentences_hardly_any_is_missed(path):
         for earlier, later in combinations(range(len(words)), 2)
         if abs(len(words[earlier]) - len(words[later])) < 4 and resemble(words[later], words[earlier])
     ]
-    found = near_duplicates(lambda: sentences)
+    found = near_duplicates(lambda: sentences).as_dict()
     wanted = {later for later, _ in pairs}
     assert len(wanted) >= 5
     assert set(found) <= wanted

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from nercot.building.builder import BuildOptions, build
 from nercot.corpus.recipe import load_recipe
 from nercot.errors import InputError, RecipeError
-from nercot.steps.conflicts import Conflicts, repeated_texts
+from nercot.steps.conflicts import Conflicts, text_number
 from nercot.steps.split import Families
 
 NAMES = ("Ada", "Bob", "Cleo", "Dana", "Emil", "Fay", "Gus", "Hana", "Ivo", "Jil", "Kai", "Lea", "Max", "Nia", "Otto")
@@ -138,7 +138,7 @@ def test_a_type_that_only_one_row_asks_for_is_no_conflict():
         {"guid": "2", "sentence": "Ada", "schema": ["person", "pet"], "gold": [*gold, {"text": "Ada", "label": "pet"}]},
         {"guid": "3", "sentence": "Ada", "schema": ["city"], "gold": None},
     ]
-    conflicts = Conflicts(repeated_texts(item["sentence"] for item in rows))
+    conflicts = Conflicts(frozenset([text_number("Ada")]))
     for item in rows:
         conflicts.add(item)
     assert conflicts.summary()["texts"] == 0

@@ -1,0 +1,116 @@
+"""A worker's end of the limits that many workers share: its share, renewed by a thread of its own.
+
+In: a coordinator behind a proxy (llm/owner.py), a role.  Out: how many calls may be in flight, which rates hold, and
+the money that may be spent, as they are now; nothing may begin once the share's time is up.  A 429 and a Retry-After of
+this worker are told at the next renewal, and so are everybody's.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from typing import Protocol
+
+from nercot.llm.leases import RENEW_SECONDS, Share, Used
+from nercot.llm.pacing import Pace, Purse, Rate
+
+
+class Shares(Protocol):
+    """What a proxy of an owner offers to a pool."""
+
+    def renew(self, worker: str, role: str, used: Used) -> Share:
+        """The worker's next share; its times are seconds from now."""
+
+    def leave(self, worker: str, role: str, used: Used) -> None:
+        """Takes back what the worker held."""
+
+
+class Pool(Pace):
+    """The share of one worker in one model's limits.
+
+    `rpm` and `tpm` are None where the recipe has no such limit.  Everything but `renew` belongs to the thread that
+    asks the model.
+    """
+
+    shared = True
+
+    def __init__(
+        self, shares: Shares, worker: str, role: str, passing: tuple[type[BaseException], ...] = (ConnectionError,)
+    ) -> None:
+        self._shares, self._worker, self._role, self._passing = shares, worker, role, passing
+        self._lock = threading.Lock()
+        self._under_way, self._told, self._retry_after, self._throttled = 0, 0.0, 0.0, False
+        self._closing = threading.Event()
+        self._share, self._until, self._not_before = Share(0, None, None, None, 0.0, 0.0), 0.0, 0.0
+        super().__init__(0, None, None, Purse(None, 0.0))
+        self.renew()
+        self._thread = threading.Thread(target=self._run, name=f"nercot-share-{role}", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Gives the share back."""
+        self._closing.set()
+        self._thread.join()
+        with suppress(*self._passing):
+            self._shares.leave(self._worker, self._role, self._used(wants=False))
+
+    def width(self, now: float) -> int:
+        """How many calls may be in flight at `now` (a time.monotonic())."""
+        held = self._until > now >= self._not_before
+        rates = (self._share.rpm, self._share.tpm)
+        return self._share.in_flight if held and 0.0 not in rates else 0
+
+    @property
+    def exhausted(self) -> bool:  # type: ignore[override]  # of one process it is always so
+        """Whether nothing is left of the budget, nor will be given back by others."""
+        return self._share.exhausted
+
+    def began(self) -> None:
+        """A call is under way."""
+        self._under_way += 1
+
+    def ended(self) -> None:
+        """A call is through."""
+        self._under_way -= 1
+
+    def throttled(self, retry_after: float) -> None:
+        """A server said 429, and perhaps for how many seconds to leave it alone; told at once."""
+        with self._lock:
+            self._throttled, self._retry_after = True, max(self._retry_after, retry_after)
+
+    def renew(self) -> None:
+        """Asks for the next share."""
+        asked = time.monotonic()
+        used = self._used(wants=True)
+        try:
+            share = self._shares.renew(self._worker, self._role, used)
+        except self._passing:
+            return  # the share runs out by itself; whoever keeps the answers says that the owner is gone
+        with self._lock:
+            self._share, self._until = share, asked + share.until
+            self._not_before = asked + share.not_before if share.not_before else 0.0
+            self.rpm, self.tpm = _paced(self.rpm, share.rpm), _paced(self.tpm, share.tpm)
+            if share.usd is not None:
+                self.purse.lease(share.usd)
+
+    def _used(self, wants: bool) -> Used:
+        with self._lock:
+            spent, self._told = self.purse.spent - self._told, self.purse.spent
+            used = Used(self._under_way, spent, self.purse.reserved, self._throttled, self._retry_after, wants)
+            self._throttled, self._retry_after = False, 0.0
+        return used
+
+    def _run(self) -> None:
+        while not self._closing.wait(RENEW_SECONDS):
+            self.renew()
+
+
+def _paced(rate: Rate | None, per_minute: float | None) -> Rate | None:
+    """The rate at its new speed: what was reserved at the old one stays reserved."""
+    if not per_minute:
+        return rate
+    if rate is None:
+        return Rate(per_minute)
+    rate.change(per_minute)
+    return rate
