@@ -26,6 +26,7 @@ _EPILOGS = {
     "status": "nercot status ner-cot",
     "convert": "nercot convert pile.json --to rows.jsonl",
     "validate": "nercot validate answers.jsonl --out verdicts",
+    "audit": "nercot audit build/quickstart/candidate --sample 200 --out audit.html",
     "view": "nercot view build/quickstart/candidate --out view.html",
     "release": "nercot release quickstart",
     "diff": "nercot diff releases/quickstart/1.0.0 releases/quickstart/1.1.0",
