@@ -5,7 +5,9 @@ Results go to stdout, progress and errors to stderr.
 
 from __future__ import annotations
 
+import csv
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +27,7 @@ _EPILOGS = {
     "status": "nercot status ner-cot",
     "convert": "nercot convert pile.json --to rows.jsonl",
     "validate": "nercot validate answers.jsonl --out verdicts",
+    "audit": "nercot audit build/quickstart/candidate --sample 200 --out audit.html",
     "view": "nercot view build/quickstart/candidate --out view.html",
     "release": "nercot release quickstart",
     "diff": "nercot diff releases/quickstart/1.0.0 releases/quickstart/1.1.0",
@@ -73,16 +76,55 @@ def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
     return decorate
 
 
+class _Shown(logging.Handler):
+    """Log lines of nercot as lines on stderr, above the bars where there are some; one marked `once` is shown once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._once: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line; an error of writing it is nobody's concern."""
+        line = " ".join(record.getMessage().split())
+        if line in self._once:
+            return
+        if getattr(record, "once", False):
+            self._once.add(line)
+        if _BARS:
+            _BARS[-1](line)
+        else:
+            click.echo(line, err=True)
+
+
+# How a line is written while bars are drawn.
+_BARS: list[Callable[[str], None]] = []
+
+
+@contextmanager
+def shown_log() -> Iterator[None]:
+    """Has what nercot says of waits and odd input shown on stderr."""
+    log, shown = logging.getLogger("nercot"), _Shown()
+    level = log.level
+    log.addHandler(shown)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(shown)
+        log.setLevel(level)
+
+
 def one_or_many(urls: Sequence[str]) -> str | list[str] | None:
     """Addresses as a recipe holds them: None, one, or a list of replicas."""
     return None if not urls else urls[0] if len(urls) == 1 else list(urls)
 
 
 def split_schema(schema: str | None) -> list[str] | None:
-    """`a,b,c` as a list of types."""
+    """`a,b,c` as a list of types; one that has a comma stands in quotes (`"time (hour, minute)",place`)."""
     if schema is None:
         return None
-    labels = [label.strip() for label in schema.split(",") if label.strip()]
+    fields = next(csv.reader([schema], skipinitialspace=True), [])
+    labels = [label.strip() for label in fields if label.strip()]
     if not labels:
         raise click.UsageError("--schema: give at least one type, for example --schema person,place")
     return labels
@@ -138,4 +180,8 @@ def progress(as_json: bool) -> Iterator[Report]:
                 tasks[step] = bars.add_task(step, total=total)
             bars.update(tasks[step], completed=done, total=total)
 
-        yield report
+        _BARS.append(lambda line: bars.console.print(line, markup=False, highlight=False))
+        try:
+            yield report
+        finally:
+            _BARS.pop()

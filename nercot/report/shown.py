@@ -14,15 +14,17 @@ from functools import cached_property
 from heapq import merge
 from itertools import chain, groupby
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from nercot.corpus.manifest import Manifest, configs_of, read_manifest
-from nercot.corpus.records import Answer, Entity, Record, answer_hash, content_guid, unreadable_guid
-from nercot.corpus.tables import entity_rows, read_rows, to_record
+from nercot.corpus.records import Answer, Entity, Record, Violation, answer_hash, content_guid, unreadable_guid
+from nercot.corpus.tables import entity_rows, read_rows, to_reading, to_record
 from nercot.errors import InputError
 from nercot.formats.files import json_rows
 from nercot.formats.rows import BadRow, SourceRow
 from nercot.formats.sources import MAX_INPUT, Source, corpus_configs, corpus_folder, open_source, rows
+from nercot.validation.reading import compare as read_against
+from nercot.validation.reading import moved_boundaries
 from nercot.validation.rules import Verdict, validate
 from nercot.validation.spans import compare
 
@@ -51,6 +53,19 @@ _OF_ATTEMPT = (
 )
 
 
+class Answered(NamedTuple):
+    """An answer that people can judge: the key of its row, what became of it, its data set, and its score if any.
+
+    `answer`: the hash of it where that is known without reading the row.
+    """
+
+    key: str
+    kept: bool
+    dataset: str
+    score: float | None
+    answer: str | None = None
+
+
 class Rows(Protocol):
     """What can be shown: its name, what it says of itself, its rows."""
 
@@ -67,6 +82,9 @@ class Rows(Protocol):
 
     def rows(self, wanted: Collection[str] | None = None) -> Iterator[Row]:
         """The rows whose keys are wanted (None: all), in order."""
+
+    def answers(self) -> Iterator[Answered]:
+        """The rows with a sentence and an answer that can be read, in order."""
 
 
 def open_rows(where: str, form: str | None = None, beside: str | None = None) -> Rows:
@@ -124,10 +142,21 @@ class Corpus:
 
     def rows(self, wanted: Collection[str] | None = None) -> Iterator[Row]:
         """Each record with its attempts and its fate."""
-        validating = self.manifest["recipe"].get("validate", {})
+        recipe = self.manifest["recipe"]
+        validating = {**recipe.get("validate", {}), "read": "read" in recipe["steps"]}
         for guid, group in self._groups(None):
             if wanted is None or guid in wanted:
                 yield _corpus_row(guid, group, validating)
+
+    def answers(self) -> Iterator[Answered]:
+        """The records with an answer: the one that was kept, or the one that the last step refused."""
+        columns = ("guid", "dataset", "sentence", "entities", "score", "attempt")
+        for guid, group in self._groups(columns):
+            known = {kind: row for kind, row in group if row.get("entities") is not None and row.get("sentence")}
+            kept, last = known.get("kept"), known.get("dropped")
+            if row := kept or last:
+                score = (kept or known.get("raw") or {}).get("score")
+                yield Answered(guid, kept is not None, row["dataset"], score)
 
     def _groups(self, columns: Iterable[str] | None) -> Iterator[tuple[str, list[tuple[str, Row]]]]:
         streams = [self._stream(kind, config, columns) for kind, config in self._kinds().items()]
@@ -199,9 +228,19 @@ def _fate_of(
 ) -> tuple[bool, str | None, Row]:
     """Whether an attempt was kept, why not, and what the rules say of it."""
     if kept is not None and _same_answer(row, kept):
-        return True, None, _no_verdict()
+        return (
+            True,
+            None,
+            _no_verdict() | {"passed": {"rules": True} | ({"reading": True} if row.get("reading") else {})},
+        )
     record = to_record(row)
-    verdict = _verdict(validate(record, validating.get("rules"), validating.get("trace", "required")))
+    rules = validating.get("rules")
+    verdict = _verdict(validate(record, rules, validating.get("trace", "required"), validating["read"]))
+    verdict["passed"] = {"rules": not verdict["violations"]}
+    if record.reading is not None:
+        against = _violations(read_against(record, record.reading, rules).violations)
+        verdict["passed"]["reading"] = not against
+        verdict["violations"] += against
     reason = next((item["rule"] for item in verdict["violations"]), None)
     if drop is not None and row is raw[-1]:
         reason = drop["reason"]
@@ -230,11 +269,14 @@ def _attempt(row: Row, question: Row, fate: tuple[bool, str | None, Row]) -> Row
     if entities is None:
         cot, entities = verdict.get("cot", cot), verdict.get("entities")
     told = {name: row[name] for name in _OF_ATTEMPT if row.get(name) is not None}
+    if cot and entities and told.get("reading"):
+        told["boundary"] = _boundary(question, cot, entities, told["reading"])
     return {
         **told,
         "kept": kept,
         "reason": reason,
         "violations": verdict["violations"],
+        "passed": verdict.get("passed", {"rules": not verdict["violations"]}),
         "cot": cot,
         "entities": entities,
         "answer": answer_hash(cot, entities),
@@ -250,10 +292,21 @@ def _verdict(verdict: Verdict) -> Row:
     return {
         "cot": verdict.cot,
         "entities": entity_rows(verdict.entities),
-        "violations": [
-            {"rule": item.rule, "entity": _plain(item.entity), "detail": item.detail} for item in verdict.violations
-        ],
+        "violations": _violations(verdict.violations),
     }
+
+
+def _violations(found: Iterable[Violation]) -> list[Row]:
+    return [{"rule": item.rule, "entity": _plain(item.entity), "detail": item.detail} for item in found]
+
+
+def _boundary(question: Row, cot: str, entities: Sequence[Row], reading: Row) -> list[Row]:
+    """Where the reader took a mention of the same type that is cut elsewhere."""
+    listed = tuple(Entity(**item) for item in entities)
+    sentence, schema = question.get("sentence") or "", tuple(question.get("schema") or ())
+    record = Record("", "", sentence, schema, cot=cot, entities=listed)
+    moved = moved_boundaries(record, to_reading(reading))
+    return [{"entity": place, "taken": taken} for place, taken in moved.items()]
 
 
 def _differences(gold: Sequence[Row] | None, entities: Sequence[Row] | None) -> list[Row]:
@@ -312,8 +365,20 @@ class Listed:
             if wanted is None or str(number) in wanted:
                 yield _bad_row(row) if isinstance(row, BadRow) else _listed_row(row, trace)
 
+    def answers(self) -> Iterator[Answered]:
+        """The rows whose answer can be read."""
+        for number, row in enumerate(self.rows()):
+            yield from _answered(str(number), row)
+
     def _read(self) -> Iterator[SourceRow | BadRow]:
         return chain.from_iterable(rows(source) for source in self.sources)
+
+
+def _answered(key: str, row: Row) -> Iterator[Answered]:
+    attempts = row["attempts"]
+    first = attempts[row["first"]] if attempts else {}
+    if row.get("sentence") and first.get("entities") is not None:
+        yield Answered(key, row["kept"] == "kept", row["dataset"], row.get("score"), first["answer"])
 
 
 def _has_answer(row: SourceRow) -> bool:
@@ -397,6 +462,11 @@ class Judged:
         for row in self.inner.rows(wanted):
             yield self._judged(row)
 
+    def answers(self) -> Iterator[Answered]:
+        """The rows whose answer can be read."""
+        for (key, _), row in zip(self.inner.strata(), self.rows(), strict=True):
+            yield from _answered(key, row)
+
     def _judged(self, row: Row) -> Row:
         said = self.verdicts.get(row["guid"]) or self.verdicts.get(row.get("source_id") or "")
         if said is None:
@@ -414,6 +484,9 @@ class Judged:
         entities = said.get("entities")
         given = {} if entities is None else {"entities": entities, "answer": answer_hash(attempts[-1]["cot"], entities)}
         attempts[-1] |= {**told, **read, **given}
+        last = attempts[-1]
+        if last.get("cot") and last.get("entities") and last.get("reading"):
+            last["boundary"] = _boundary(row, last["cot"], last["entities"], last["reading"])
         return {**row, "attempts": attempts}
 
 
