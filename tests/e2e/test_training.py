@@ -286,6 +286,7 @@ def test_the_ablation_goes_on_where_it_stood_and_prints_the_papers_column(small,
     assert (other.returncode, other.stderr.count("\n")) == (2, 1)
 
 
+@pytest.mark.slow
 def test_few_shot_gives_mean_and_spread_over_draws_beside_the_papers(small):
     (small / "train.conll").write_text(
         "\n".join(f"Ann{number} B-person\nleft O\nOslo B-place\n" for number in range(60))

@@ -19,7 +19,7 @@ from nercot.building.models import Bill, Models
 from nercot.building.options import BuildOptions
 from nercot.building.progress import Position
 from nercot.building.runner import Runner, Went
-from nercot.corpus.recipe import Model, Recipe
+from nercot.corpus.recipe import Recipe
 from nercot.corpus.work import Work, quiet
 from nercot.errors import RecipeError
 from nercot.llm.address import provider_of
@@ -27,6 +27,7 @@ from nercot.llm.leases import Limits
 from nercot.llm.owner import Owner, RemoteLedger
 from nercot.llm.pacing import Pace
 from nercot.llm.pool import Pool
+from nercot.steps.stage import Asking
 
 if TYPE_CHECKING:
     from nercot.building.engines.mirror import Mirror
@@ -60,9 +61,12 @@ def check_shareable(recipe: Recipe, batch: bool) -> None:
     """Raises RecipeError for what several workers cannot do."""
     if batch:
         raise RecipeError("--batch hands everything to the provider at once: leave out --workers and --engine")
-    for role in ("teacher", "reader", "judge"):
-        model = getattr(recipe, role, None)
-        if model is not None and model.file:
+    for role, model in (
+        *(("teacher", each) for each in recipe.teachers),
+        ("reader", recipe.reader),
+        ("judge", recipe.judge),
+    ):
+        if model.file:
             raise RecipeError(
                 f"{role}: a local model runs in one process; serve it at a URL, or leave out --workers and --engine"
             )
@@ -73,7 +77,7 @@ def run_part(job: Job, part: str, key: str, models: SharedModels) -> Ran:
     work = Work(job.root)
     if job.mirror is not None:
         job.mirror.pull_part(work, part)
-    models.bill = Bill()
+    models.bill = Bill(stops=dict(models.bill.stops), unreached=dict(models.bill.unreached))
     runner = Runner(stages_of(job.recipe, job.prompts), work, models, quiet, models.tell)
     went = runner.rounds({part: key})[part]
     if job.mirror is not None:
@@ -95,9 +99,10 @@ class SharedModels(Models):
         self._ledger = stack.enter_context(closing(RemoteLedger(owner, passing)))
         self._pools: dict[str, Pool] = {}
 
-    def pace(self, who: str, model: Model) -> Pace | None:
+    def pace(self, asking: Asking) -> Pace | None:
         """This worker's share of what the model allows."""
-        name = f"{who} {provider_of(model)} {model.model}"
+        model = asking.model
+        name = f"{asking.place or asking.role} {provider_of(model)} {model.model}"
         if name not in self._pools:
             self._owner.join(name, Limits(model.concurrency, model.rpm, model.tpm))
             pool = Pool(self._owner, self._worker, name, self._passing)
