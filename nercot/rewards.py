@@ -6,10 +6,12 @@ from nercot.measure.rewards import (
     compute_score,
     f1_reward,
     schema_reward,
+    trace_reward,
     trl_f1_reward,
     trl_f1_reward_paper,
     trl_schema_reward,
     trl_schema_reward_paper,
+    trl_trace_reward,
 )
 
 __all__ = [
@@ -18,8 +20,10 @@ __all__ = [
     "compute_score",
     "f1_reward",
     "schema_reward",
+    "trace_reward",
     "trl_f1_reward",
     "trl_f1_reward_paper",
     "trl_schema_reward",
     "trl_schema_reward_paper",
+    "trl_trace_reward",
 ]

@@ -28,9 +28,10 @@ _FORKED.set_forkserver_preload(
 
 COLUMNS = {
     "sft": ("guid", "dataset", "license", "prompt", "completion"),
-    "cot": ("guid", "sentence", "schema", "schema_descriptions", "gold"),
+    "cot": ("guid", "dataset", "sentence", "schema", "schema_descriptions", "gold"),
     "grpo": ("guid", "dataset", "prompt", "gold", "schema"),
 }
+COLUMNS["dropped"] = COLUMNS["cot"]
 
 
 def write_corpus(folder: Path, config: str, rows: Sequence[Mapping[str, Any]]) -> Path:
@@ -47,7 +48,7 @@ def write_corpus(folder: Path, config: str, rows: Sequence[Mapping[str, Any]]) -
         "schema": pa.list_(pa.string()),
         "schema_descriptions": pa.list_(pa.string()),
     }
-    types["gold"] = pa.list_(entity) if config == "cot" else pa.string()
+    types["gold"] = pa.list_(entity) if config in ("cot", "dropped") else pa.string()
     schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS[config]])
     table = pa.Table.from_pylist([{name: row[name] for name in COLUMNS[config]} for row in rows], schema=schema)
     pq.write_table(table, folder / config / "train-00000-of-00001.parquet")

@@ -29,3 +29,12 @@ def test_every_public_name_is_what_it_says(tmp_path, monkeypatch):
 
 def test_all_names_exist():
     assert all(getattr(nercot, name) for name in nercot.__all__)
+
+
+def test_published_model_cards_import_what_they_name():
+    from nercot.answers import extract_messages, ground, parse_answer
+
+    assert "person" in extract_messages("Ada left.", ["person"])[0]["content"]
+    answer = parse_answer('<think>\nAda left.\n</think>\n{"entities": {"person": ["Ada"]}}')
+    (entity,) = ground("So Ada left.", answer.mentions, answer.cot)
+    assert (entity.text, entity.start, entity.end) == ("Ada", 3, 6)

@@ -4,7 +4,8 @@
 
 The reward is the weighted sum of the functions that the config names, the paper's being 10 x F1 + 1 x schema; the
 advantage is R - mean(R) within a group.  Each reward is logged by its name, and so are the share of completions that
-cannot be read (`rewards/unreadable/mean`), their length, and the share of groups whose rewards are all alike.
+cannot be read (`rewards/unreadable/mean`) and of those that have a trace (`rewards/traced/mean`: no reward of the
+paper's asks for one, so a policy can train it away), their length, and the share of groups whose rewards are all alike.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ def unreadable(completions: Sequence[Sequence[dict[str, str]]], **columns: objec
     return [float(parse_answer(completion[-1]["content"]).problem is not None) for completion in completions]
 
 
+def traced(completions: Sequence[Sequence[dict[str, str]]], **columns: object) -> list[float]:
+    """1 for each completion that argues before it answers: logged with weight 0 as well."""
+    return [float(bool((parse_answer(completion[-1]["content"]).cot or "").strip())) for completion in completions]
+
+
 def train(settings: Settings, tokenizer: Any, out: Path) -> None:
     """One run of GRPO: `out/model`, `out/run.json`."""
     trainer, prepared = trainer_for(settings, tokenizer, out)
@@ -45,13 +51,13 @@ def trainer_for(settings: Settings, tokenizer: Any, out: Path) -> tuple[Any, Pre
         output_dir=str(out),
         gradient_accumulation_steps=settings.accumulation(gpus()),
         model_init_kwargs=model_kwargs(settings),
-        reward_weights=[*settings.rewards.values(), 0.0],
+        reward_weights=[*settings.rewards.values(), 0.0, 0.0],
     )
     with PartialState().main_process_first():
         prepared = prepare_grpo(tokenizer, settings.data)
     trainer = GRPOTrainer(
         model=settings.model.name,
-        reward_funcs=[*functions, unreadable],
+        reward_funcs=[*functions, unreadable, traced],
         args=arguments,
         train_dataset=prepared.rows,
         processing_class=tokenizer,

@@ -26,6 +26,7 @@ from nercot.errors import InputError
 from nercot.formats.hub import download
 from nercot.llm.prompts import default_template, extract_messages
 from nercot.validation.answers import CLOSE, OPEN, render_answer
+from nercot.validation.scored import entities_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -100,19 +101,61 @@ def _columns(name: str, rows: Dataset, data: Data) -> Dataset:
             f"{name}: the config {data.config} has no column {missing[0]}; it has {', '.join(rows.column_names)}"
         )
     rows = rows.select_columns(list(needed))
+    if data.answers == "gold":
+        return _whole_source(name, data)
     return rows if data.answers == "trace" else _without_traces(name, rows, data)
 
 
+def _whole_source(name: str, data: Data) -> Dataset:
+    """Every row of the source with its own labels, asked for at once: those that were kept, and those that were not.
+
+    A row whose text is not there (stand-off, unreadable) is left out; without gold its answer is None.
+    """
+    from datasets import Dataset
+
+    made: dict[str, dict[str, Any]] = {}
+    configs = [config for config in ("cot", "dropped") if config == "cot" or _has(name, config, data.split)]
+    for config in configs:
+        for row in _load(name, config, data.split).select_columns([*_COLUMNS["cot"], "dataset"]):
+            if row["sentence"] is not None and row["schema"]:
+                made.setdefault(row["guid"], _at_once(row))
+    return Dataset.from_list(list(made.values()), features=_features())
+
+
+def _at_once(row: Mapping[str, Any]) -> dict[str, Any]:
+    asked = extract_messages(row["sentence"], row["schema"], row["schema_descriptions"], default_template("answer"))
+    answer = _gold_answer(row)
+    return {"guid": row["guid"], "dataset": row["dataset"], "prompt": asked, "answer": answer}
+
+
+def _features() -> Any:
+    """The columns of rows with gold; without them a source whose first rows have none would have a column of nulls."""
+    from datasets import Features, List, Value
+
+    text = Value("string")
+    return Features({"guid": text, "dataset": text, "prompt": List({"role": text, "content": text}), "answer": text})
+
+
+def _has(name: str, config: str, split: str) -> bool:
+    """Whether a corpus has a config; what it dropped nothing for, it has none of."""
+    try:
+        return bool(len(_load(name, config, split)))
+    except InputError:
+        return False
+
+
 def _without_traces(name: str, rows: Dataset, data: Data) -> Dataset:
-    """The rows with answers without trace, asked for with the prompt that `nercot evaluate --no-trace` uses."""
+    """The rows with answers without trace, asked for as `nercot evaluate --no-trace` does, or with their own prompt."""
     cot = {row["guid"]: row for row in _load(name, "cot", data.split).select_columns(list(_COLUMNS["cot"]))}
 
     def asked(row: dict[str, Any]) -> dict[str, Any]:
         record = cot.get(row["guid"])
         if record is None:
             raise InputError(f"{name}: the config cot lacks the row {row['guid']} of the config {data.config}")
+        answer = _without_trace(row["completion"][-1]["content"])
+        if data.answers == "plain-same-prompt":
+            return {"answer": answer}
         asking = (record["sentence"], record["schema"], record["schema_descriptions"], default_template("answer"))
-        answer = _gold_answer(record) if data.answers == "gold" else _without_trace(row["completion"][-1]["content"])
         return {"prompt": extract_messages(*asking), "answer": answer}
 
     return rows.map(asked, new_fingerprint=_fingerprint(rows, repr(data), name, default_template("answer")))
@@ -198,7 +241,7 @@ def prepare_grpo(tokenizer: Any, data: Data, processes: int | None = None) -> Pr
         return {
             "prompt": prompt,
             "tokens": len(asked),
-            "gold_tokens": len(tokenizer(row["gold"])["input_ids"]),
+            "gold_tokens": len(tokenizer(_gold_text(row))["input_ids"]),
             "fate": fate,
         }
 
@@ -208,6 +251,17 @@ def prepare_grpo(tokenizer: Any, data: Data, processes: int | None = None) -> Pr
     return Prepared(
         prepared.rows.remove_columns(["tokens", "gold_tokens"]), prepared.lengths, prepared.fates, prepared.answers
     )
+
+
+def _gold_text(row: Mapping[str, Any]) -> str:
+    """The gold of a row as the Answer that earns everything; InputError for gold that no answer could reach."""
+    gold = entities_of(row["gold"], gold=True)
+    if gold is None:
+        raise InputError(
+            f"row {row['guid']}: its gold cannot be read, so no answer would earn anything; "
+            "give an Answer, entities with text and label, or label -> mentions"
+        )
+    return row["gold"] if isinstance(row["gold"], str) else render_answer(None, gold, row["schema"])
 
 
 def _state(tokenizer: Any) -> str:

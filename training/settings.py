@@ -27,7 +27,7 @@ from nercot.corpus.recipe import parse_override
 from nercot.errors import RecipeError
 
 TEMPLATES = Path(__file__).parent / "templates"
-ANSWERS = ("trace", "plain", "gold")
+ANSWERS = ("trace", "plain", "plain-same-prompt", "gold")
 PRECISIONS = ("bfloat16", "float16", "float32")
 ATTENTION = ("flash_attention_2", "sdpa", "eager")
 SCALES = ("none", "group", "batch")
@@ -83,8 +83,10 @@ class Model:
 class Data:
     """What it is trained on: Hub datasets (`org/name[@revision]`) or folders that hold `<config>/train-*.parquet`.
 
-    `answers`: trace (as the corpus has them), plain (the same without trace) or gold (the source's own entities);
-    the latter two need the config cot as well, and are asked for with the prompt of `nercot evaluate --no-trace`.
+    `answers`: trace (as the corpus has them), plain (the same without trace) or gold (the source's own entities, for
+    every row of the source that the corpus kept or dropped); the latter two need the config cot as well, gold
+    `dropped` too, and are asked for with the prompt of `nercot evaluate --no-trace`.  plain-same-prompt: plain, asked
+    for with the corpus' own prompt.
     `max_tokens`: rows with more, prompt and answer together, are left out; in GRPO it counts the prompt alone.
     `dataset_line`: the released code's first line of a prompt, which names the dataset.
     """

@@ -18,17 +18,18 @@ from typing import Any
 
 from nercot.building.candidate import WRITER, replace_folder, tidy
 from nercot.building.lists import prompts_of, stages_of
-from nercot.building.manifest import calibration_of, manifest_of, manifest_recipe, whole_manifest
-from nercot.building.models import Models, check_models
+from nercot.building.manifest import audit_of, calibration_of, manifest_of, manifest_recipe, whole_manifest
+from nercot.building.models import Models, check_models, same_models
 from nercot.building.options import BuildOptions, BuildResult
 from nercot.building.progress import note, noted
 from nercot.building.runner import Runner
 from nercot.building.source import read_source, source_of
-from nercot.building.stages import Made, StageList
+from nercot.building.stages import SOURCE, Made, StageList
+from nercot.corpus.disputed import read_disputed
 from nercot.corpus.recipe import Recipe, load_recipe
 from nercot.corpus.recordings import said_of_prompts
 from nercot.corpus.streams import source_records
-from nercot.corpus.tables import write_json, writing
+from nercot.corpus.tables import read_rows, write_json, writing
 from nercot.corpus.work import Report, Work, content_key, quiet
 from nercot.errors import BusyError, NercotError
 from nercot.llm.recorded import Book, recorded_facts
@@ -56,11 +57,13 @@ def build(
     with ExitStack() as stack:
         stack.enter_context(alone(work.root))
         prompts = prompts_of(recipe)
-        stages = stages_of(recipe, prompts)
+        beside = (options.releases or options.out.parent / "releases") / recipe.name
+        stages = stages_of(recipe, prompts).without(read_disputed(beside))
         try:
             ingested = read_source(source, recipe, options, work, report)
             run = Build(recipe, prompts, stages, work, Models(recipe, options, stack), report, calibration_of(work))
             run.recorded = recorded_facts(recipe, prompts)
+            run.audit = audit_of(beside)
             run.notes = strangers_in(recipe, options, work, ingested)
             return run.run(ingested)
         except NercotError as error:
@@ -71,10 +74,11 @@ def build(
 
 def strangers_in(recipe: Recipe, options: BuildOptions, work: Work, ingested: Ingested) -> list[str]:
     """Lines about recorded answers to records that the source does not have."""
-    if options.limit is not None or not recipe.teacher.is_recorded:
+    recorded = [path for teacher in recipe.teachers for path in teacher.recorded]
+    if options.limit is not None or not recorded:
         return []
-    known = {row["guid"] for part in ingested.partitions for row in work.source(part)}
-    found = Book("teacher", recipe.teacher.recorded).strangers(known)
+    known = {row["guid"] for part in ingested.partitions for row in read_rows(work.file(SOURCE, part), ["guid"])}
+    found = Book("teacher", recorded).strangers(known)
     return [found] if found else []
 
 
@@ -101,8 +105,9 @@ def alone(root: Path) -> Iterator[None]:
 class Build:
     """One run of a list of stages, after its source stage.
 
-    `calibration`: what was measured of rules and judge, for the card (None: nothing was).  `recorded`: what is said of
-    recorded answers: whose, from which file, to which prompt.  `notes`: what the user should know of this run.
+    `calibration`, `audit`: what was measured of rules and judge, and what people said, for the card (None: nothing).
+    `recorded`: what is said of recorded answers: whose, from which file, to which prompt.  `notes`: what the user
+    should know of this run.
     """
 
     recipe: Recipe
@@ -112,6 +117,7 @@ class Build:
     models: Models
     report: Report
     calibration: Any = None
+    audit: Any = None
     recorded: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -147,7 +153,7 @@ class Build:
         folder, recipe = self.work.root / "candidate", self.recipe
         card = [recipe.title, recipe.about, recipe.citation, recipe.language, recipe.license]
         made_of = [ingested.key, selected.key, manifest_recipe(recipe), self.prompts, WRITER, self.calibration]
-        made_of += self.recorded
+        made_of += [*self.recorded, *([self.audit] if self.audit else [])]
         key = content_key(self.stages.ending.name, card, *made_of)
         manifest = whole_manifest(folder)
         changed = manifest is None or manifest.get("key") != key
@@ -160,7 +166,7 @@ class Build:
         from nercot.report.card import write_card
 
         stages, parts = self.stages, sorted(ingested.partitions)
-        made = Made(self.work, parts, self.prompts, stages.rounds, stages.until, selected)
+        made = Made(self.work, parts, self.prompts, stages.rounds, stages.until, self.recipe.threshold, selected)
         new = folder.with_name(".candidate.new")
         shutil.rmtree(new, ignore_errors=True)
         with writing(folder):
@@ -170,7 +176,7 @@ class Build:
             self.report("candidate", 0, 1)
             contents = stages.ending.tables(made, new)
             said: dict[str, Any] = {"key": key, "prompts": dict(self.prompts)}
-            said |= {"recorded": self.recorded, "calibration": self.calibration}
+            said |= {"recorded": self.recorded, "calibration": self.calibration, "audit": self.audit}
             manifest = manifest_of(self.recipe, stages, ingested, contents, selected, said)
             write_card(new, manifest, contents.stats.summary())
             write_json(new / "manifest.json", manifest)
@@ -193,11 +199,16 @@ class Build:
             tokens=dict(bill.tokens),
             cost=None if bill.unpriced else round(bill.cost, 6),
             changed=changed,
+            teachers=list(manifest.get("teachers", ())),
             shortfall=_shortfall(steps, records, bill.stopped or next(iter(bill.missing), None)),
             recorded=dict(bill.recorded),
-            notes=[*self.notes, *said_of_prompts(manifest.get("recorded", ()))],
+            notes=[*self.notes, *bill.notes(), *self._said(manifest)],
             next=[line.replace("{folder}", str(folder)) for line in self.stages.ending.next],
         )
+
+    def _said(self, manifest: Mapping[str, Any]) -> list[str]:
+        """What should be known of the models, by recipe and manifest."""
+        return [*same_models(self.recipe), *said_of_prompts(manifest.get("recorded", ()))]
 
 
 def _shortfall(steps: Sequence[Mapping[str, Any]], records: int, stopped: str | None) -> str | None:

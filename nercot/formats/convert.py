@@ -182,6 +182,39 @@ def _refuse_existing(to: Path, target: _Target, force: bool) -> None:
         raise OutputError(f"{to} is {kind}, which --force does not replace; name another")
 
 
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A file (or folder) of some format that records go to: made before the records are, so that it can refuse."""
+
+    to: Path
+    target: _Target
+
+    def write(self, records: Iterator[Record]) -> dict[str, int]:
+        """Writes the records, whole or not at all; returns what the format cannot hold of them, by kind."""
+        tally = _Tally(self.target)
+
+        def taken() -> Iterator[Record]:
+            for record in records:
+                tally.take(record)
+                yield record
+
+        if self.target.tree:
+            _write_folder(taken(), self.to, self.target.form)
+        else:
+            _write_file(taken(), self.to, self.target)
+        return tally.result().lost
+
+
+def writing_to(to: Path, to_format: str | None = None, force: bool = False) -> Writing:
+    """Where records go and in which format, as `convert` takes it.
+
+    Raises OutputError where `to` exists and not `force`, or cannot be of that format.
+    """
+    target = _target(to, to_format)
+    _refuse_existing(to, target, force)
+    return Writing(to, target)
+
+
 # --- what is read ---------------------------------------------------------------------------------
 
 
@@ -425,13 +458,13 @@ def _arrow() -> dict[str, pa.Schema]:
         return pa.list_(pa.field("element", pa.struct(list(fields.items()))))
 
     entities = listed(text=text, label=text, start=number, end=number)
+    argued = listed(text=text, label=text, start=number, end=number, cot_start=number, cot_end=number)
     mentions = listed(text=text, entity_type=text, start=number, end=number)
     ours = dict.fromkeys(("guid", "dataset", "source_id", "split", "license", "sentence"), text)
     known = dict.fromkeys(("id", "dataset", "split", "license"), text)
     return {
         "nercot": pa.schema(
-            ours
-            | {"schema": labels, "schema_descriptions": labels, "gold": entities, "cot": text, "entities": entities}
+            ours | {"schema": labels, "schema_descriptions": labels, "gold": entities, "cot": text, "entities": argued}
         ),
         "reasoningner": pa.schema(
             dict.fromkeys(("guid", "source", "sentence"), text)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,20 +22,12 @@ from nercot.corpus.labels import PAPER_IGNORED, fold_label, ignored_by_paper
 from nercot.corpus.recipe import Model
 from nercot.corpus.records import Record
 from nercot.corpus.work import Report
-from nercot.errors import ShortfallError
-from nercot.llm.address import api_key, provider_of
-from nercot.llm.asking import Progress, request_body
-from nercot.llm.endpoint import Patience, ask_all
 from nercot.llm.ledger import Ledger
-from nercot.llm.messages import Reply, Request
-from nercot.llm.prompts import default_template, extract_messages, read_template
+from nercot.llm.messages import Reply
 from nercot.measure.figures import paper_tables
+from nercot.measure.prompted import Prompted
 from nercot.measure.testsets import Dataset, find_datasets
 from nercot.validation.spans import Score, bootstrap, error_kinds, micro_f1
-
-_BATCH = 200
-# The paper's code decodes greedily, and an answer has at most so many tokens.
-TEMPERATURE, MAX_TOKENS = 0.0, 4096
 
 Labels = Literal["paper", "all"]
 
@@ -68,17 +60,17 @@ def evaluate(plan: Evaluation, ledger: Path, report: Report) -> dict[str, Any]:
     """
     found = find_datasets(plan.benchmarks, plan.suite)
     datasets = found.datasets
-    for url in plan.model.url:
-        api_key(plan.model, url, "evaluate")
-    asking = _Asking(plan, _template(plan))
+    whom = Prompted("evaluate", plan.model, plan.prompt, plan.trace, plan.retry_seconds)
+    whom.check_keys()
     with Ledger(ledger) as opened:
         records = chain.from_iterable(dataset.records(plan.limit) for dataset in datasets)
-        calls = _ask(asking, records, opened, report)
-        rows = {dataset.name: _score(asking, dataset, opened) for dataset in datasets}
+        calls = whom.ask(_as_asked(records, plan.labels), opened, report)
+        rows = {dataset.name: _score(plan, whom, dataset, opened) for dataset in datasets}
     return {
         "model": plan.model.model,
+        "trace": plan.trace,
         "labels": plan.labels,
-        "asked": _asked(plan),
+        "asked": whom.asked(),
         "test_sets": "b2ner" if plan.processed else "original",
         "partial": plan.limit is not None,
         "calls": calls,
@@ -90,61 +82,9 @@ def evaluate(plan: Evaluation, ledger: Path, report: Report) -> dict[str, Any]:
     }
 
 
-def _asked(plan: Evaluation) -> dict[str, Any]:
-    """What every request says beside the sentence: figures of other settings are other figures."""
-    model = plan.model
-    return {
-        "trace": plan.trace,
-        "prompt": plan.prompt.name if plan.prompt else f"{_own_prompt(plan)}.md",
-        "temperature": model.temperature,
-        "max_tokens": model.max_tokens,
-        **({"extra": dict(model.extra)} if model.extra else {}),
-    }
-
-
-def _own_prompt(plan: Evaluation) -> str:
-    return "extract" if plan.trace else "answer"
-
-
-# --- asking ---------------------------------------------------------------------------------------
-
-
-def _template(plan: Evaluation) -> str:
-    if plan.prompt is not None:
-        return read_template(plan.prompt)
-    return default_template(_own_prompt(plan))
-
-
-@dataclass(frozen=True, slots=True)
-class _Asking:
-    plan: Evaluation
-    template: str
-
-    def request(self, record: Record) -> Request:
-        model = self.plan.model
-        record = without_ignored(record) if self.plan.labels == "paper" else record
-        messages = extract_messages(record.sentence, record.schema, record.schema_descriptions, self.template)
-        body = request_body(model, messages)
-        return Request("evaluate", "evaluate", record.guid, provider_of(model), model.model, body)
-
-    def replies(self, records: Iterator[Record], ledger: Ledger) -> Iterator[tuple[Record, Reply | None]]:
-        while batch := list(islice(records, _BATCH)):
-            yield from zip(batch, ledger.replies_to([self.request(record) for record in batch]), strict=True)
-
-
-def _ask(asking: _Asking, records: Iterator[Record], ledger: Ledger, report: Report) -> int:
-    def progress(seen: Progress) -> None:
-        report("evaluate", seen.done + seen.found, None)
-
-    patience = Patience(max_seconds=asking.plan.retry_seconds)
-    requests = (asking.request(record) for record in records)
-    asked = ask_all(requests, asking.plan.model, ledger, patience=patience, progress=progress)
-    if asked.stopped or asked.progress.pending:
-        why = asked.stopped or "their time for retries is used up"
-        raise ShortfallError(
-            f"{asked.progress.pending} answers are missing ({why}); the same command goes on from here"
-        )
-    return asked.progress.calls
+def _as_asked(records: Iterator[Record], labels: Labels) -> Iterator[Record]:
+    """The records with the types that the model is asked for."""
+    return (without_ignored(record) for record in records) if labels == "paper" else records
 
 
 def without_ignored(record: Record) -> Record:
@@ -167,17 +107,16 @@ def without_ignored(record: Record) -> Record:
 # --- scoring --------------------------------------------------------------------------------------
 
 
-def _score(asking: _Asking, dataset: Dataset, ledger: Ledger) -> dict[str, Any]:
+def _score(plan: Evaluation, whom: Prompted, dataset: Dataset, ledger: Ledger) -> dict[str, Any]:
     answers: list[str | None] = []
-    golds: list[Record] = []
     replies: list[Reply] = []
-    for record, reply in asking.replies(dataset.records(asking.plan.limit), ledger):
-        golds.append(record)
+    golds = list(dataset.records(plan.limit))
+    for _, reply in whom.replies(_as_asked(iter(golds), plan.labels), ledger):
         answers.append(reply.content if reply and reply.kind == "answer" else None)
         replies += [reply] if reply else []
-    scores = _scores(answers, golds, asking.plan.labels)
-    mine = [without_ignored(record) for record in golds] if asking.plan.labels == "paper" else golds
-    exact = scores[asking.plan.labels]["exact"]
+    scores = _scores(answers, golds, plan.labels)
+    mine = [without_ignored(record) for record in golds] if plan.labels == "paper" else golds
+    exact = scores[plan.labels]["exact"]
     errors = error_kinds(answers, mine)
     interval = bootstrap(exact)
     return {
@@ -188,7 +127,7 @@ def _score(asking: _Asking, dataset: Dataset, ledger: Ledger) -> dict[str, Any]:
         "types": _types(dataset),
         "ignored_mentions": scores["all"]["exact"].gold - scores["paper"]["exact"].gold,
         "exact": {**_figures(exact), "low": interval.low, "high": interval.high},
-        "paper": _figures(scores[asking.plan.labels]["paper"]),
+        "paper": _figures(scores[plan.labels]["paper"]),
         "labels": {
             labels: {mode: _figures(score) for mode, score in modes.items()} for labels, modes in scores.items()
         },

@@ -43,6 +43,8 @@ class Folded:
 
 def fold_mention(text: str) -> str:
     """The form in which two spellings of one mention are equal: Unicode form, quotes, dashes and spaces are ignored."""
+    if text.isascii() and "`" not in text and "''" not in text:
+        return "".join(text.split())  # the usual case, without the way back to the text's own characters
     return fold(text, _squeeze).text
 
 

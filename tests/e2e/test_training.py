@@ -222,7 +222,7 @@ def _ablation_options():
     grpo = ("data.name=toy/corpus", "train.max_steps=1", "batch.size=4", "train.num_generations=2")
     few = [*_sets_for("sft", *sft, "train.per_device_train_batch_size=4")]
     few += _sets_for("grpo", *grpo, "train.per_device_train_batch_size=4", "train.max_completion_length=8")
-    evaluate = ("--benchmarks", "bench", "--evaluate", "--set temperature=0 --limit 2")
+    evaluate = ("--benchmarks", "bench", "--evaluate", "--limit 2")
     return ("--sft", SFT, "--grpo", GRPO, *evaluate, "--serve", SERVE, "--out", "runs/ablation", *few)
 
 
@@ -284,6 +284,33 @@ def test_the_ablation_goes_on_where_it_stood_and_prints_the_papers_column(small,
     assert asked == [False, False, True, True]
     other = _ablation(small, "--sft-set", "train.seed=5", ok=False)
     assert (other.returncode, other.stderr.count("\n")) == (2, 1)
+
+
+@pytest.mark.slow
+def test_few_shot_gives_mean_and_spread_over_draws_beside_the_papers(small):
+    (small / "train.conll").write_text(
+        "\n".join(f"Ann{number} B-person\nleft O\nOslo B-place\n" for number in range(60))
+    )
+    (small / "bench3").mkdir()
+    (small / "bench3" / "CoNLL03_test.conll").write_text("Ann B-person\nleft O\nOslo B-place\n")
+    sets = ("model.name=toy/model", "data.max_tokens=4096", "train.max_steps=1", "batch.size=4", "train.bf16=false")
+    sets += ("train.use_cpu=true", "train.use_liger_kernel=false", "model.attention=sdpa", "model.dtype=float32")
+    sets += ("train.activation_checkpointing=false", "train.padding_free=false")
+    asked = ("--input", "train.conll", "--benchmarks", "bench3", "--shares", "10", "--seeds", "2", "--serve", SERVE)
+    done = at_training.run("few_shot.py", *asked, *_sets(*sets), "--out", "runs/few", folder=small)
+    row = [cell.strip() for cell in done.stdout.splitlines()[-1].split("|")][1:-1]
+    assert row[:2] == ["10 %", "2"]
+    assert row[6:] == ["92.9", "-", "-"]
+    assert "asked to answer at once" in done.stdout
+    (found,) = json.loads((small / "runs/few/few-shot.json").read_text())
+    assert len(found["exact"]["values"]) == 2
+    drawn = [
+        json.loads((small / f"runs/few/drawn/few-shot-10-{seed}/candidate/manifest.json").read_text())
+        for seed in (0, 1)
+    ]
+    assert drawn[0]["fingerprint"] != drawn[1]["fingerprint"]
+    again = at_training.run("few_shot.py", *asked, *_sets(*sets), "--out", "runs/few", folder=small)
+    assert (again.stdout, again.stderr) == (done.stdout, "")
 
 
 def test_a_run_is_merged_and_described(small, ablated):

@@ -72,6 +72,27 @@ def test_without_trace_the_prompt_is_that_of_evaluation_without_trace(corpus, to
         assert asked[0]["content"] in tokenizer.decode(row["input_ids"])
 
 
+def test_gold_is_the_whole_source_the_dropped_rows_too(corpus, tokenizer):
+    """The paper's "SFT on Pile-NER" knows nothing of what NER-CoT kept."""
+    folder = Path(corpus.name)
+    fallen = [at_training.corpus_row(number) for number in range(100, 105)]
+    unreadable = {**fallen[0], "guid": "u", "sentence": None, "schema": [], "gold": None}
+    at_training.write_corpus(folder, "dropped", [*fallen, MADE[0], unreadable])
+    prepared = training_rows.prepare_sft(tokenizer, replace(corpus, answers="gold"))
+    assert prepared.fates == {"kept": 25}
+    asked = [tokenizer.decode(row["input_ids"]) for row in prepared.rows]
+    assert sum("Ann left Oslo 104 times" in text for text in asked) == 1
+    assert len(training_rows.prepare_sft(tokenizer, replace(corpus, answers="plain")).rows) == 20
+
+
+def test_without_trace_there_is_a_variant_with_the_corpus_own_prompt(corpus, tokenizer):
+    prepared = training_rows.prepare_sft(tokenizer, replace(corpus, answers="plain-same-prompt"))
+    assert len(prepared.rows) == 20
+    for row, made in zip(prepared.rows, MADE, strict=True):
+        assert _learnt(tokenizer, row).startswith('{\n  "entities"')
+        assert made["prompt"][0]["content"] in tokenizer.decode(row["input_ids"])
+
+
 def test_rows_without_gold_are_left_out_and_counted(tmp_path, tokenizer):
     made = [{**row, "gold": None if number % 2 else row["gold"]} for number, row in enumerate(MADE)]
     for config in ("sft", "cot"):

@@ -49,8 +49,8 @@ def test_every_config_loads_and_trl_takes_it(path):
     settings = _load(path)
     assert settings.effective(settings.batch.gpus) == settings.batch.size
     if settings.kind == "grpo":
-        assert len(reward_functions(settings)) == 2
-        assert list(settings.rewards.values()) == [10.0, 1.0]
+        assert len(reward_functions(settings)) == len(settings.rewards)
+        assert list(settings.rewards.values()) in ([10.0, 1.0], [10.0, 1.0, 0.0])
     # bf16 and Liger are a GPU's; all other keys are TRL's own to judge.
     without = ["train.bf16=false", "train.use_cpu=true", "train.use_liger_kernel=false", "model.attention=sdpa"]
     if settings.train.get("use_vllm"):
@@ -81,9 +81,11 @@ def test_the_released_codes_numbers():
     assert (grpo.batch.size, grpo.batch.gpus, grpo.data.dataset_line) == (448, 7, False)
     wanted = {"epsilon": 0.2, "epsilon_high": 0.28, "num_iterations": 4, "loss_type": "dr_grpo", "learning_rate": 1e-6}
     assert wanted.items() <= grpo.train.items()
+    assert grpo.train["scale_rewards"] == "group"
     assert (grpo.data.max_tokens, grpo.train["max_completion_length"]) == (2048, 4096)
-    assert list(grpo.rewards) == ["nercot.rewards.trl_f1_reward_paper", "nercot.rewards.trl_schema_reward_paper"]
-    assert _load(at_training.CONFIGS / "qwen3-1.7b-sft-released-code.toml").data.dataset_line
+    assert list(grpo.rewards)[:2] == ["nercot.rewards.trl_f1_reward_paper", "nercot.rewards.trl_schema_reward_paper"]
+    lines = {size: _load(at_training.CONFIGS / f"qwen3-{size}-sft-released-code.toml") for size in ("8b", "1.7b")}
+    assert {size: settings.data.dataset_line for size, settings in lines.items()} == {"8b": True, "1.7b": False}
 
 
 def test_the_families_of_table_5():
@@ -159,7 +161,7 @@ def test_an_override_wins_over_the_file_and_the_file_over_what_it_extends(tmp_pa
 
 
 def test_rewards_are_chosen_as_a_whole():
-    assert len(_load(at_training.CONFIGS / "qwen3-8b-grpo-released-code.toml").rewards) == 2
+    assert len(_load(at_training.CONFIGS / "qwen3-8b-grpo-released-code.toml").rewards) == 3
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,96 @@
+"""The command that uses a trained model: extract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nercot.cli.answers import asked_model
+from nercot.cli.shell import command, print_json, print_table, progress, split_schema
+
+
+@command("extract")
+@click.argument("path")
+@click.option(
+    "--url", "urls", metavar="URL", multiple=True, required=True, help="OpenAI-compatible address, again for replicas."
+)
+@click.option("--model", "name", metavar="NAME", required=True, help="Model to ask the server for.")
+@click.option("--to", "target", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Where to write.")
+@click.option("--from", "form", metavar="FMT", help="Format of PATH, where content alone does not tell.")
+@click.option("--to-format", metavar="FMT", help="Format of FILE; default by its name, else nercot.")
+@click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none.")
+@click.option("--split", metavar="NAME", help="Read only this split.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N records.")
+@click.option("--prompt", type=click.Path(path_type=Path), metavar="FILE", help="Prompt in place of the corpus' own.")
+@click.option(
+    "--trace/--no-trace", default=True, help="Ask the model to reason first (its trace is kept), or to answer at once."
+)
+@click.option("--force", is_flag=True, help="Write over FILE where it exists.")
+@click.option(
+    "--retry-seconds",
+    type=click.FloatRange(min=0.1),
+    default=600.0,
+    show_default=True,
+    help="How long one request is tried.",
+)
+@click.option("--ledger", type=click.Path(path_type=Path), default=Path("build/ledger.sqlite"), show_default=True)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Of the model: max_tokens=8192, temperature=0.6, rpm=60, extra.top_p=0.95, ...",
+)
+def extract_command(
+    path: str,
+    urls: tuple[str, ...],
+    name: str,
+    target: Path,
+    form: str | None,
+    to_format: str | None,
+    schema: str | None,
+    split: str | None,
+    limit: int | None,
+    prompt: Path | None,
+    trace: bool,
+    force: bool,
+    retry_seconds: float,
+    ledger: Path,
+    settings: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Find entities in PATH with a trained model: spans with offsets, in any format.
+
+    Temperature 0 and 4,096 tokens an answer; --set temperature=none leaves it to the server.
+    """
+    from nercot.measure.extract import Extraction, extract
+    from nercot.measure.prompted import MAX_TOKENS, TEMPERATURE, Prompted
+
+    model = asked_model(urls, name, settings, {"temperature": TEMPERATURE, "max_tokens": MAX_TOKENS})
+    plan = Extraction(path, target, form, to_format, split_schema(schema), split, limit, force)
+    whom = Prompted("extract", model, prompt, trace, retry_seconds)
+    with progress(as_json) as report:
+        found = extract(plan, whom, ledger, report)
+    if as_json:
+        print_json(found)
+    else:
+        _print_found(found, target)
+
+
+def _print_found(found: Mapping[str, Any], target: Path) -> None:
+    click.echo(
+        f"{found['rows']} rows read, {found['kept']} written to {target}: {found['entities']} entities, "
+        f"{found['with_trace']} rows with a trace, {found['calls']} calls"
+    )
+    for title, kind in (
+        ("mentions left out", "left_out"),
+        ("rows dropped", "dropped"),
+        ("not held by the target format", "not_held"),
+    ):
+        if found[kind]:
+            print_table([title, "count"], [[key.replace("_", " "), count] for key, count in found[kind].items()])
+    if found["dropped_file"]:
+        click.echo(f"dropped      {found['dropped_file']}")
