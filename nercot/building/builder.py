@@ -17,15 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from nercot.building.candidate import WRITER, replace_folder, tidy
+from nercot.building.engines.start import is_shared, run_rounds, stored
 from nercot.building.lists import prompts_of, stages_of
-from nercot.building.manifest import calibration_of, manifest_of, manifest_recipe, whole_manifest
+from nercot.building.manifest import audit_of, calibration_of, manifest_of, manifest_recipe, whole_manifest
 from nercot.building.models import Models, check_models, same_models
 from nercot.building.options import BuildOptions, BuildResult
 from nercot.building.progress import note, noted
-from nercot.building.runner import Runner
+from nercot.building.runner import Runner, Went
 from nercot.building.source import read_source, source_of
 from nercot.building.stages import SOURCE, Made, StageList
 from nercot.building.worker import Setup, Worker
+from nercot.corpus.disputed import read_disputed
 from nercot.corpus.recipe import Recipe, load_recipe
 from nercot.corpus.recordings import said_of_prompts
 from nercot.corpus.streams import source_records
@@ -58,12 +60,16 @@ def build(
     work = Work(options.out / recipe.name)
     with ExitStack() as stack:
         stack.enter_context(alone(work.root))
+        stack.enter_context(stored(work, recipe, options))
         prompts = prompts_of(recipe)
-        stages = stages_of(recipe, prompts)
+        beside = (options.releases or options.out.parent / "releases") / recipe.name
+        stages = stages_of(recipe, prompts).without(read_disputed(beside))
         try:
             ingested = read_source(source, recipe, options, work, report)
-            run = Build(recipe, prompts, stages, work, Models(recipe, options, stack), report, calibration_of(work))
+            models = Models(recipe, options, stack)
+            run = Build(recipe, prompts, stages, work, models, report, calibration_of(work), options=options)
             run.recorded = recorded_facts(recipe, prompts)
+            run.audit = audit_of(beside)
             run.notes = strangers_in(recipe, options, work, ingested)
             return run.run(ingested)
         except NercotError as error:
@@ -106,8 +112,9 @@ def alone(root: Path) -> Iterator[None]:
 class Build:
     """One run of a list of stages, after its source stage.
 
-    `calibration`: what was measured of rules and judge, for the card (None: nothing was).  `recorded`: what is said of
-    recorded answers: whose, from which file, to which prompt.  `notes`: what the user should know of this run.
+    `calibration`, `audit`: what was measured of rules and judge, and what people said, for the card (None: nothing).
+    `recorded`: what is said of recorded answers: whose, from which file, to which prompt.  `notes`: what the user
+    should know of this run.
     """
 
     recipe: Recipe
@@ -117,16 +124,19 @@ class Build:
     models: Models
     report: Report
     calibration: Any = None
+    audit: Any = None
     recorded: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    options: BuildOptions = field(default_factory=BuildOptions)
 
     def run(self, ingested: Ingested) -> BuildResult:
         """Every stage in order, down to the candidate."""
         self._check_gold(ingested)
         batches = self.models.in_batches
-        beside = None if batches or ingested.kept < PAYS_FROM else self._worker()
+        alone = batches or is_shared(self.options) or ingested.kept < PAYS_FROM
+        beside = None if alone else self._worker()
         runner = Runner(self.stages, self.work, self.models, self.report, beside=beside, together=batches)
-        key = runner.finish(runner.rounds(ingested.partitions))
+        key = runner.finish(self._rounds(runner, ingested.partitions))
         selected = self._select(sorted(ingested.partitions), key)
         result = self._candidate(ingested, selected)
         note(self.work, None)
@@ -137,6 +147,13 @@ class Build:
         if not any(stage.asking and self.models.is_live(stage.asking) for stage in self.stages.kinds):
             return None
         return Worker(Setup(self.recipe, self.prompts, self.work.root.absolute(), self.models.ledger_path.absolute()))
+
+    def _rounds(self, runner: Runner, partitions: Mapping[str, str]) -> dict[str, Went]:
+        """All rounds, in this process or by workers."""
+        if not is_shared(self.options):
+            return runner.rounds(partitions)
+        bill = self.models.bill
+        return run_rounds(self.recipe, self.prompts, self.options, self.work, partitions, bill, self.report)
 
     def _check_gold(self, ingested: Ingested) -> None:
         """The embedded annotator argues for gold: a source without any needs a model."""
@@ -161,7 +178,7 @@ class Build:
         folder, recipe = self.work.root / "candidate", self.recipe
         card = [recipe.title, recipe.about, recipe.citation, recipe.language, recipe.license]
         made_of = [ingested.key, selected.key, manifest_recipe(recipe), self.prompts, WRITER, self.calibration]
-        made_of += self.recorded
+        made_of += [*self.recorded, *([self.audit] if self.audit else [])]
         key = content_key(self.stages.ending.name, card, *made_of)
         manifest = whole_manifest(folder)
         changed = manifest is None or manifest.get("key") != key
@@ -184,7 +201,7 @@ class Build:
             self.report("candidate", 0, 1)
             contents = stages.ending.tables(made, new)
             said: dict[str, Any] = {"key": key, "prompts": dict(self.prompts)}
-            said |= {"recorded": self.recorded, "calibration": self.calibration}
+            said |= {"recorded": self.recorded, "calibration": self.calibration, "audit": self.audit}
             manifest = manifest_of(self.recipe, stages, ingested, contents, selected, said)
             write_card(new, manifest, contents.stats.summary())
             write_json(new / "manifest.json", manifest)
@@ -195,7 +212,8 @@ class Build:
     def _result(self, folder: Path, manifest: Mapping[str, Any], changed: bool) -> BuildResult:
         steps = manifest["steps"]
         records = steps[-1]["kept"]
-        bill = self.models.bill
+        bill, storage = self.models.bill, self.options.storage
+        where = f"{storage}/{self.recipe.name}/candidate" if storage else str(folder)
         return BuildResult(
             corpus=self.recipe.name,
             candidate=folder,
@@ -211,7 +229,8 @@ class Build:
             shortfall=_shortfall(steps, records, bill.stopped or next(iter(bill.missing), None)),
             recorded=dict(bill.recorded),
             notes=[*self.notes, *bill.notes(), *self._said(manifest)],
-            next=[line.replace("{folder}", str(folder)) for line in self.stages.ending.next],
+            where=where,
+            next=[line.replace("{folder}", where) for line in self.stages.ending.next],
         )
 
     def _said(self, manifest: Mapping[str, Any]) -> list[str]:

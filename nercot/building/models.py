@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from nercot.building.options import BuildOptions
 from nercot.corpus.recipe import LOCAL, Model, Recipe
@@ -22,7 +22,7 @@ from nercot.llm.asking import ROLES
 from nercot.steps.stage import Asking
 
 if TYPE_CHECKING:
-    from nercot.llm.asking import Asked, Progress
+    from nercot.llm.asking import AnswerStore, Asked, Progress
     from nercot.llm.endpoint import Patience
     from nercot.llm.feed import Feed
     from nercot.llm.ledger import Ledger
@@ -110,6 +110,17 @@ class Bill:
             for place, error in self.unreached.items()
         ]
 
+    def merge(self, other: Bill) -> None:
+        """Counts what a worker asked."""
+        self.calls.update(other.calls)
+        self.tokens.update(other.tokens)
+        self.recorded.update(other.recorded)
+        self.missing += other.missing
+        self.cost += other.cost
+        self.unpriced += other.unpriced
+        self.stops = {**other.stops, **self.stops}
+        self.unreached = {**other.unreached, **self.unreached}
+
 
 @dataclass(frozen=True, slots=True)
 class _Channel:
@@ -126,13 +137,13 @@ class Models:
     def __init__(self, recipe: Recipe, options: BuildOptions, stack: ExitStack) -> None:
         self.bill = Bill()
         self._recipe, self._options, self._stack = recipe, options, stack
-        self._ledger: Ledger | None = None
+        self._ledger: AnswerStore | None = None
         self._servers: dict[str, str] = {}
         self._channels: dict[str, _Channel] = {}
         self._purse: Purse | None = None
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> AnswerStore:
         """The ledger of all corpora of the out folder."""
         if self._ledger is None:
             from nercot.llm.ledger import Ledger
@@ -143,7 +154,7 @@ class Models:
     @property
     def ledger_path(self) -> Path:
         """Where the ledger lies."""
-        return self._options.out / "ledger.sqlite"
+        return self._options.ledger_path
 
     @property
     def in_batches(self) -> bool:
@@ -169,8 +180,9 @@ class Models:
             from nercot.llm.endpoint import ask_all
 
             ask = ask_all if asking.model.file else ask_batch
-            served, budget, patience = self._served(asking.model), self._budget(), self._patience()
-            asked = ask(requests, served, self.ledger, budget=budget, patience=patience, progress=progress)
+            served, ledger = self._served(asking.model), cast("Ledger", self.ledger)
+            budget, patience = self._budget(), self._patience()
+            asked = ask(requests, served, ledger, budget=budget, patience=patience, progress=progress)
             self.bill.add(asking.role, place, asked)
 
     async def ask(self, asking: Asking, requests: Iterator[Request], progress: Callable[[Progress], None]) -> int:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from typing import cast
 
 from nercot.corpus.tables import write_json
 from nercot.corpus.work import Tally, Work
@@ -44,6 +45,11 @@ class Along:
         self.kept += tally.kept
         self.dropped += tally.dropped.total()
 
+    def merge(self, other: Along) -> None:
+        """Counts what another worker did of the step."""
+        for name in ("entered", "found", "through", "kept", "dropped", "asked"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
     @property
     def done(self) -> int:
         """Records that are through, or whose answer is there."""
@@ -57,11 +63,15 @@ class Along:
 
 @dataclass(slots=True)
 class Position:
-    """Where an unfinished run is: how far each step is, the step that was last at work, and what stopped the run."""
+    """Where an unfinished run is: how far each step is, the step that was last at work, and what stopped the run.
+
+    `workers`: a line each, where there are several.
+    """
 
     steps: dict[str, Along] = field(default_factory=dict)
     step: str = ""
     error: str | None = None
+    workers: tuple[str, ...] = ()
 
     def at(self, step: str) -> Along:
         """How far a step is."""
@@ -89,6 +99,7 @@ def noted(work: Work) -> Position | None:
             {name: Along(**along) for name, along in steps.items()},
             str(found["step"]),
             None if found["error"] is None else str(found["error"]),
+            tuple(map(str, cast(list[object], found.get("workers", ())))),
         )
     except (OSError, ValueError, TypeError, KeyError, AssertionError):
         return None

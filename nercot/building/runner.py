@@ -42,6 +42,7 @@ from nercot.corpus.work import (
     reader_key,
     step_meta,
 )
+from nercot.errors import NercotError
 from nercot.steps.stage import Answers, Asking, RecordStage
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Runner:
 
     `beside`: what runs stages beside the event loop (None: they run in it).  `tell` is told how far the run is (None:
     it is noted in the work folder).  `together`: a model is asked about all partitions at once, stage after stage, as
-    batch jobs want it.
+    batch jobs want it.  `position`: where the run has come to, if it goes on.
     """
 
     def __init__(
@@ -146,11 +147,12 @@ class Runner:
         tell: Callable[[Position], None] | None = None,
         beside: Beside | None = None,
         together: bool = False,
+        position: Position | None = None,
     ) -> None:
         self._stages, self._work, self._models, self._report = stages, work, models, report
         self._tell = tell or partial(note, work)
         self._beside, self._together = beside, together
-        self._position = Position()
+        self._position = position or Position()
         self._told = 0.0
 
     def rounds(self, partitions: Mapping[str, str]) -> dict[str, Went]:
@@ -252,16 +254,23 @@ class Runner:
 
     async def _ask(self, asking: Asking, requests: Iterator[Any]) -> int:
         """Has the requests answered; returns how many there were."""
-        if self._models.is_live(asking):
-            return await self._models.ask(asking, requests, partial(self._see, asking))
         counted = _Counting(requests)
-        self._models.ask_now(asking, counted, partial(self._see, asking))
+        try:
+            if self._models.is_live(asking):
+                return await self._models.ask(asking, requests, partial(self._see, asking))
+            self._models.ask_now(asking, counted, partial(self._see, asking))
+        except NercotError:
+            self._position.step = self._step_of(asking)
+            raise
         return counted.count
+
+    def _step_of(self, asking: Asking) -> str:
+        """The step in which a model of this role is asked."""
+        return next(each.name for each in self._stages.kinds if each.asking and each.asking.role == asking.role)
 
     def _see(self, asking: Asking, seen: Progress) -> None:
         """Says how far a model is."""
-        name = next(stage.name for stage in self._stages.kinds if stage.asking and stage.asking.role == asking.role)
-        along = self._position.at(name)
+        along = self._position.at(self._step_of(asking))
         along.asked = max(along.asked, seen.done + seen.found)
         self._report(f"{asking.role} {asking.model.model}", along.done, along.entered)
         self._note()

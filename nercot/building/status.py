@@ -37,6 +37,7 @@ def status(recipe: Recipe, out: Path) -> dict[str, Any]:
         "running": _running(work.root),
         "records": source.get("kept"),
         "steps": list(_steps(work, source.get("partitions", {}), position, stages_of(recipe, prompts_of(recipe)))),
+        "workers": list(position.workers) if position is not None else [],
         "spent": told["spent"],
         "last_error": told["last_error"],
         "candidate": _candidate(work.root / "candidate" / "manifest.json"),
@@ -68,7 +69,7 @@ def _told(ledger: Ledger, corpus: str) -> dict[str, Any]:
 
 def _steps(work: Work, parts: Iterable[str], position: Position | None, stages: StageList) -> Iterator[dict[str, Any]]:
     """For each step the records that it has settled, those that are left as far as is known, and those it kept."""
-    carried = 0
+    carried, last = 0, 0
     for stage in stages.kinds:
         if position is None:
             files = [path for part in parts for path in sorted((work.root / stage.writes).glob(f"{part}-*.parquet"))]
@@ -79,10 +80,10 @@ def _steps(work: Work, parts: Iterable[str], position: Position | None, stages: 
         else:
             along = position.steps.get(stage.name, Along())
             done, left, kept = along.done, along.entered - along.done + carried, along.kept
-            carried += along.to_come
+            carried, last = carried + along.to_come, along.kept
         yield {"step": stage.name, "done": done, "left": left, "kept": kept}
     if stages.select is not None:
-        yield _selected(work, parts, stages.select.name, carried)
+        yield _selected(work, parts, stages.select.name, carried + last)
 
 
 def _selected(work: Work, parts: Iterable[str], name: str, carried: int) -> dict[str, Any]:

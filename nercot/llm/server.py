@@ -49,7 +49,8 @@ class Server(Replica):
         self._role, self._model, self._seconds = role, model, seconds
         self._key = api_key(model, url, role)
         if self._key is not None:
-            _log.info("%s: the key in %s goes to %s", role, model.api_key_env or "OPENAI_API_KEY", self.name)
+            variable = model.api_key_env or "OPENAI_API_KEY"
+            _log.info("%s: the key in %s goes to %s", role, variable, self.name, extra={"once": True})
         # Silence for half of the time ends a try, so that there is time for a second one; which is given all of it,
         # since a server that is only slow would else be asked in vain, and paid, every time.
         self.client = client(url, self._key, model.concurrency, seconds / 2)
