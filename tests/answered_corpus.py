@@ -1,8 +1,9 @@
-"""A small corpus as a teacher and a judge of flesh and blood would leave it: real HTTP, every kind of fate."""
+"""A small corpus as a teacher, a reader and a judge of flesh and blood leave it: real HTTP, every kind of fate."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,17 @@ def source_rows(names: Iterable[str] = ("Mara", "Ines", "Odd")) -> list[Any]:
 
 
 def script(call: Call) -> Act:
-    return _judge(call) if call.body["model"] == "judge" else _teacher(call)
+    return {"judge": _judge, "reader": _reader}.get(call.body["model"], _teacher)(call)
+
+
+def _reader(call: Call) -> Act:
+    """What the trace concludes: the two of whom it says that they are something."""
+    name, city = re.findall(r'"([^"\n]+)" is a (?:person|location)', call.prompt)[-2:]
+    taken = [
+        {"mention": name, "type": "person", "because": f'"{name}" is a person'},
+        {"mention": city, "type": "location", "because": f'"{city}" is a location'},
+    ]
+    return answer(json.dumps({"taken": taken, "refused": [], "given": False, "sound": True}))
 
 
 def _teacher(call: Call) -> Act:
@@ -64,6 +75,8 @@ def build_corpus(folder: Path, rows: Iterable[Any], server: FaultServer, *overri
         ("teacher.url", server.url),
         ("teacher.model", "teacher"),
         ("teacher.attempts", 2),
+        ("reader.url", server.url),
+        ("reader.model", "reader"),
         ("judge.url", server.url),
         ("judge.model", "judge"),
         ("judge.attempts", 2),

@@ -26,6 +26,7 @@ from nercot.errors import InputError
 from nercot.formats.hub import download
 from nercot.llm.prompts import default_template, extract_messages
 from nercot.validation.answers import CLOSE, OPEN, render_answer
+from nercot.validation.scored import entities_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -240,7 +241,7 @@ def prepare_grpo(tokenizer: Any, data: Data, processes: int | None = None) -> Pr
         return {
             "prompt": prompt,
             "tokens": len(asked),
-            "gold_tokens": len(tokenizer(row["gold"])["input_ids"]),
+            "gold_tokens": len(tokenizer(_gold_text(row))["input_ids"]),
             "fate": fate,
         }
 
@@ -250,6 +251,17 @@ def prepare_grpo(tokenizer: Any, data: Data, processes: int | None = None) -> Pr
     return Prepared(
         prepared.rows.remove_columns(["tokens", "gold_tokens"]), prepared.lengths, prepared.fates, prepared.answers
     )
+
+
+def _gold_text(row: Mapping[str, Any]) -> str:
+    """The gold of a row as the Answer that earns everything; InputError for gold that no answer could reach."""
+    gold = entities_of(row["gold"], gold=True)
+    if gold is None:
+        raise InputError(
+            f"row {row['guid']}: its gold cannot be read, so no answer would earn anything; "
+            "give an Answer, entities with text and label, or label -> mentions"
+        )
+    return row["gold"] if isinstance(row["gold"], str) else render_answer(None, gold, row["schema"])
 
 
 def _state(tokenizer: Any) -> str:

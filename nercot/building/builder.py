@@ -19,16 +19,16 @@ from typing import Any
 from nercot.building.candidate import WRITER, replace_folder, tidy
 from nercot.building.lists import prompts_of, stages_of
 from nercot.building.manifest import calibration_of, manifest_of, manifest_recipe, whole_manifest
-from nercot.building.models import Models, check_models
+from nercot.building.models import Models, check_models, same_models
 from nercot.building.options import BuildOptions, BuildResult
 from nercot.building.progress import note, noted
 from nercot.building.runner import Runner
 from nercot.building.source import read_source, source_of
-from nercot.building.stages import Made, StageList
+from nercot.building.stages import SOURCE, Made, StageList
 from nercot.corpus.recipe import Recipe, load_recipe
 from nercot.corpus.recordings import said_of_prompts
 from nercot.corpus.streams import source_records
-from nercot.corpus.tables import write_json, writing
+from nercot.corpus.tables import read_rows, write_json, writing
 from nercot.corpus.work import Report, Work, content_key, quiet
 from nercot.errors import BusyError, NercotError
 from nercot.llm.recorded import Book, recorded_facts
@@ -71,10 +71,11 @@ def build(
 
 def strangers_in(recipe: Recipe, options: BuildOptions, work: Work, ingested: Ingested) -> list[str]:
     """Lines about recorded answers to records that the source does not have."""
-    if options.limit is not None or not recipe.teacher.is_recorded:
+    recorded = [path for teacher in recipe.teachers for path in teacher.recorded]
+    if options.limit is not None or not recorded:
         return []
-    known = {row["guid"] for part in ingested.partitions for row in work.source(part)}
-    found = Book("teacher", recipe.teacher.recorded).strangers(known)
+    known = {row["guid"] for part in ingested.partitions for row in read_rows(work.file(SOURCE, part), ["guid"])}
+    found = Book("teacher", recorded).strangers(known)
     return [found] if found else []
 
 
@@ -160,7 +161,7 @@ class Build:
         from nercot.report.card import write_card
 
         stages, parts = self.stages, sorted(ingested.partitions)
-        made = Made(self.work, parts, self.prompts, stages.rounds, stages.until, selected)
+        made = Made(self.work, parts, self.prompts, stages.rounds, stages.until, self.recipe.threshold, selected)
         new = folder.with_name(".candidate.new")
         shutil.rmtree(new, ignore_errors=True)
         with writing(folder):
@@ -193,11 +194,16 @@ class Build:
             tokens=dict(bill.tokens),
             cost=None if bill.unpriced else round(bill.cost, 6),
             changed=changed,
+            teachers=list(manifest.get("teachers", ())),
             shortfall=_shortfall(steps, records, bill.stopped or next(iter(bill.missing), None)),
             recorded=dict(bill.recorded),
-            notes=[*self.notes, *said_of_prompts(manifest.get("recorded", ()))],
+            notes=[*self.notes, *bill.notes(), *self._said(manifest)],
             next=[line.replace("{folder}", str(folder)) for line in self.stages.ending.next],
         )
+
+    def _said(self, manifest: Mapping[str, Any]) -> list[str]:
+        """What should be known of the models, by recipe and manifest."""
+        return [*same_models(self.recipe), *said_of_prompts(manifest.get("recorded", ()))]
 
 
 def _shortfall(steps: Sequence[Mapping[str, Any]], records: int, stopped: str | None) -> str | None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from nercot.building.tallied import Tallied
 from nercot.corpus.spool import Hashes
 from nercot.corpus.streams import beside, fates
 from nercot.corpus.tables import COLUMNS, Table, read_rows, to_record, writing
@@ -40,7 +41,7 @@ SPLITS = ("train", "validation", "test")
 # Reasons of selection that another answer to the same sentence would not change.
 _REPEATED = frozenset(("duplicate_record", "near_duplicate", "contaminated"))
 # What a drop says of how an answer was read.
-_OF_DROPS = ("cot", "entities")
+_OF_DROPS = ("cot", "entities", "reading", "reader", "reader_key", "broken")
 SHARD_ROWS = 200_000
 WRITER = f"pyarrow {pa.__version__}"
 
@@ -99,15 +100,17 @@ class Contents:
     attempts: Counter[int] = field(default_factory=Counter)
     scores: Counter[float] = field(default_factory=Counter)
     teachers: Counter[str] = field(default_factory=Counter)
+    readers: Counter[str] = field(default_factory=Counter)
     judges: Counter[str] = field(default_factory=Counter)
     stats: Stats = field(default_factory=Stats)
     draw: list[dict[str, Any]] = field(default_factory=list)
     traces: list[dict[str, Any]] = field(default_factory=list)
+    tally: Tallied | None = None
 
 
 def write_tables(made: Made, folder: Path) -> Contents:
     """Writes the configs of a corpus that a judge has selected into `folder`."""
-    contents = Contents()
+    contents = Contents(tally=Tallied(made))
     shards = {(config, split): Shards(folder, config, split) for config in CONFIGS for split in SPLITS}
     hashes = Hashes()
     for part in made.parts:
@@ -133,6 +136,8 @@ def write_tables(made: Made, folder: Path) -> Contents:
 
 def _count_attempt(row: Row, contents: Contents) -> None:
     contents.teachers[row["teacher"]] += 1
+    if row.get("reader") is not None:
+        contents.readers[row["reader"]] += 1
     if row.get("score") is not None:
         contents.scores[row["score"]] += 1
         contents.judges[row["judge"]] += 1
@@ -155,10 +160,13 @@ def _asked(made: Made, part: str, contents: Contents) -> Iterator[_Fate]:
     work, rounds, stages = made.work, len(made.rounds), made.rounds[0].stages
     steps = (*(stage.name for stage in stages), "select")
     best = fates(work, part, rounds, ("source", "stratify", *steps))
+    tally = contents.tally
+    assert tally is not None
     streams = [work.attempts(stage.writes, part, rounds) for stage in stages]
     ends = (read_rows(work.file("6-selected", part)), work.drops(part, steps, rounds))
     for row, (*written, selected, drops) in beside(work.source(part), *streams, *ends):
         known = _known(written, drops)
+        tally.add(written, drops, known)
         attempts = [{**row, **known[item["attempt"]]} for item in written[0]]
         if selected:
             yield row, attempts, {**known[selected[0]["attempt"]], **selected[0]}, None

@@ -7,14 +7,15 @@ a line in RECORD_STAGES.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from nercot.building.candidate import Contents, write_tables
 from nercot.building.merged import write_draw, write_merged, write_subset
 from nercot.building.stages import Ending, Made, Round, SelectStage, StageList
-from nercot.corpus.recipe import NOBODY, Recipe
+from nercot.corpus.recipe import Model, Recipe
+from nercot.llm.address import content_of
 from nercot.llm.prompts import default_template, read_template
 from nercot.steps import annotate, read, score, validate
 from nercot.steps.select import Checker, Selection
@@ -54,14 +55,18 @@ def stages_of(recipe: Recipe, prompts: Mapping[str, str]) -> StageList:
 
 def is_annotated(recipe: Recipe) -> bool:
     """Whether somebody annotates: not where a corpus is only drawn, nor while a policy is not named yet."""
-    return "annotate" in recipe.steps and recipe.teacher.model != NOBODY
+    return "annotate" in recipe.steps and recipe.asks_somebody
 
 
 def prompts_of(recipe: Recipe) -> dict[str, str]:
     """The texts of the prompts that this recipe uses; the embedded annotator and rubric are given none."""
-    used = {"annotate": not recipe.teacher.embedded, "judge": not recipe.judge.embedded, "extract": True}
-    used["reading"] = "read" in recipe.steps
-    used["answer"] = recipe.trace == "optional"
+    used = {
+        "annotate": not all(teacher.embedded for teacher in recipe.teachers),
+        "reading": "read" in recipe.steps,
+        "judge": not recipe.judge.embedded,
+        "extract": True,
+        "answer": recipe.trace == "optional",
+    }
     return {name: _template(recipe, name) for name, use in used.items() if use}
 
 
@@ -76,9 +81,27 @@ def _template(recipe: Recipe, name: str) -> str:
 # --- rounds ---------------------------------------------------------------------------------------
 
 
+def turns_of(teachers: Sequence[Model]) -> tuple[Turn, ...]:
+    """The rounds through the teachers in order, each for its own attempts.
+
+    The same model with the same settings, named twice, is asked on where it ended: its answers have one key each.
+    """
+    turns: list[Turn] = []
+    said = [content_of(teacher) for teacher in teachers]
+    for place, teacher in enumerate(teachers):
+        for _ in range(1 if teacher.embedded else teacher.attempts):
+            ask = 1 + sum(said[turn.teacher] == said[place] for turn in turns)
+            turns.append(Turn(len(turns) + 1, ask, place))
+    return tuple(turns)
+
+
 def _rounds(recipe: Recipe, prompts: Mapping[str, str]) -> tuple[Round, ...]:
-    attempts = 1 if recipe.teacher.embedded else recipe.teacher.attempts
-    return tuple(_round(recipe, prompts, Turn(attempt, attempt)) for attempt in range(1, attempts + 1))
+    turns = turns_of(recipe.teachers)
+    rounds = [_round(recipe, prompts, turn) for turn in turns]
+    if recipe.teacher.until != "all":
+        return tuple(rounds)
+    first = {turn.teacher: turn.attempt for turn in reversed(turns)}
+    return tuple(replace(each, since=first[each.turn.teacher]) for each in rounds)
 
 
 def _round(recipe: Recipe, prompts: Mapping[str, str], turn: Turn) -> Round:

@@ -24,6 +24,7 @@ from nercot.steps.ingest import Ingested
 from nercot.steps.select import Selected
 
 CALIBRATION = "calibration.json"
+_ROLES = {"annotate": "teacher", "read": "reader", "score": "judge"}
 
 
 def manifest_of(
@@ -65,6 +66,7 @@ def manifest_of(
         "attempts": {str(attempt): count for attempt, count in sorted(contents.attempts.items())},
         "scores": {f"{score:g}": count for score, count in sorted(contents.scores.items())},
         "drift": contents.stats.drift_summary(),
+        **_tallied(recipe, contents),
         **selected.findings,
         **({"recorded": said["recorded"]} if said["recorded"] else {}),
         **({"calibration": said["calibration"]} if said["calibration"] else {}),
@@ -74,12 +76,33 @@ def manifest_of(
 
 def _models(recipe: Recipe, stages: StageList, contents: Contents) -> dict[str, Any]:
     """The models as they were asked for, and as they named themselves; a role that no stage has is nobody's."""
-    named = {"annotate": ("teacher", contents.teachers), "score": ("judge", contents.judges)}
-    taken = {stage.name for stage in stages.kinds}
+    named = {"teacher": contents.teachers, "reader": contents.readers, "judge": contents.judges}
+    asked = {role: ", ".join(names) for role, names in _asked(recipe, stages).items()}
     return {
-        role: {"asked": getattr(recipe, role).model if step in taken else NOBODY, "named": dict(sorted(count.items()))}
-        for step, (role, count) in named.items()
+        role: {"asked": asked.get(role, NOBODY), "named": dict(sorted(count.items()))}
+        for role, count in named.items()
+        if role != "reader" or role in asked
     }
+
+
+def _asked(recipe: Recipe, stages: StageList) -> dict[str, list[str]]:
+    """The models that the stages ask, by role, each once."""
+    listed: dict[str, list[str]] = {}
+    roles = {"annotate": recipe.teachers, "read": (recipe.reader,), "score": (recipe.judge,)}
+    for stage in stages.kinds:
+        if stage.name in roles:
+            listed[_ROLES[stage.name]] = list(dict.fromkeys(model.model for model in roles[stage.name]))
+    return listed
+
+
+def _tallied(recipe: Recipe, contents: Contents) -> dict[str, Any]:
+    """What each way of checking would have kept, and of a cascade what each teacher brought."""
+    if contents.tally is None:
+        return {}
+    told: dict[str, Any] = {"ways": contents.tally.way_counts("read" in recipe.steps)}
+    if len(recipe.teachers) > 1:
+        told["teachers"] = contents.tally.teacher_rows([model.model for model in recipe.teachers])
+    return told
 
 
 def _sampled(recipe: Recipe, ingested: Ingested, contents: Contents) -> dict[str, Any]:
@@ -93,13 +116,17 @@ def _sampled(recipe: Recipe, ingested: Ingested, contents: Contents) -> dict[str
 
 def manifest_recipe(recipe: Recipe) -> dict[str, Any]:
     """The recipe as the manifest holds it: what decides the content, and nothing of where or how it ran."""
+    teachers = [{**content_of(model), "attempts": model.attempts, "until": model.until} for model in recipe.teachers]
+    reader = {**content_of(recipe.reader), "attempts": recipe.reader.attempts}
+    readers = {"reader": reader} if "read" in recipe.steps else {}
     draws = {"sample": asdict(recipe.sample)} if {"stratify", "draw"} & set(recipe.steps) else {}
     return {
         "steps": list(recipe.steps),
         "source": recipe.source.written(),
         **draws,
         "partition": {"digits": recipe.digits},
-        "teacher": {**content_of(recipe.teacher), "attempts": recipe.teacher.attempts, "until": recipe.teacher.until},
+        "teacher": teachers[0] if len(teachers) == 1 else teachers,
+        **readers,
         "judge": {**content_of(recipe.judge), "attempts": recipe.judge.attempts},
         "validate": {"rules": None if recipe.rules is None else list(recipe.rules), "trace": recipe.trace},
         "select": {

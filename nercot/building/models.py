@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 from nercot.building.options import BuildOptions
 from nercot.corpus.recipe import LOCAL, Model, Recipe
-from nercot.errors import RecipeError
+from nercot.errors import EndpointError, RecipeError
+from nercot.llm.asking import ROLES
+from nercot.steps.stage import Asking
 
 if TYPE_CHECKING:
     from nercot.llm.asking import Asked, Progress
@@ -25,45 +27,82 @@ if TYPE_CHECKING:
 _LOCAL_SLOTS = 2
 
 
-def check_models(recipe: Recipe, roles: Sequence[str] = ("teacher", "judge")) -> None:
-    """Finds out before anything is read whether the models can be asked at all (key, price)."""
-    for role in roles:
-        model: Model = getattr(recipe, role)
+def check_models(recipe: Recipe, roles: Sequence[str] | None = None) -> None:
+    """Finds out before anything is read whether the models can be asked at all (key, price).
+
+    `roles`: the ones that matter (None: those that the recipe's steps ask).
+    """
+    named = recipe.models() if roles is None else [(role, getattr(recipe, role)) for role in roles]
+    for place, model in named:
         if model.embedded or model.is_recorded:
             continue
         from nercot.llm.address import api_key
 
         for url in model.url:
             if url != LOCAL:
-                api_key(model, url, role)
+                api_key(model, url, place)
         if recipe.max_cost is not None and not model.price.known:
             raise RecipeError(
-                f"--max-cost needs a price: set {role}.price.input and {role}.price.output (USD per million tokens)"
+                f"--max-cost needs a price: set {place}.price.input and {place}.price.output (USD per million tokens)"
             )
+
+
+def same_models(recipe: Recipe) -> list[str]:
+    """Lines about a reader or judge that is a teacher's own model: it is asked about its own words."""
+    teachers = {model.model: place for place, model in recipe.models() if place.startswith("teacher")}
+    return [
+        f"the {role} is {model.model}, as {teachers[model.model]} is: it checks its own words, and is seldom strict"
+        for role, model in recipe.models()
+        if role in ("reader", "judge") and model.model in teachers and not model.embedded
+    ]
 
 
 @dataclass(slots=True)
 class Bill:
-    """What this run asked of models."""
+    """What this run asked of models.
 
-    calls: Counter[str] = field(default_factory=lambda: Counter(teacher=0, judge=0))
+    `stops`: why a model was asked no further, by its key in the recipe.  `unreached`: teachers of a cascade that
+    could not be asked.
+    """
+
+    calls: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(ROLES.values(), 0)))
     tokens: Counter[str] = field(default_factory=lambda: Counter(input=0, cached_input=0, output=0))
     cost: float = 0.0
     unpriced: int = 0
-    stopped: str | None = None
-    recorded: Counter[str] = field(default_factory=lambda: Counter(teacher=0, judge=0))
+    stops: dict[str, str] = field(default_factory=dict)
+    recorded: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(ROLES.values(), 0)))
     missing: list[str] = field(default_factory=list)
+    unreached: dict[str, EndpointError] = field(default_factory=dict)
 
-    def add(self, who: str, asked: Asked) -> None:
+    @property
+    def stopped(self) -> str | None:
+        """Why not everything was asked: first of all because the budget is used up."""
+        reasons = list(self.stops.values())
+        return "budget" if "budget" in reasons else next(iter(reasons), None)
+
+    def add(self, role: str, place: str, asked: Asked) -> None:
         """Counts what one stage asked."""
         seen = asked.progress
-        self.recorded[who] += seen.recorded
+        self.recorded[role] += seen.recorded
         self.missing += [asked.missing] if asked.missing else []
-        self.calls[who] += seen.calls
+        self.calls[role] += seen.calls
         self.tokens.update(input=seen.tokens_in, cached_input=seen.tokens_cached, output=seen.tokens_out)
         self.cost += seen.cost
         self.unpriced += seen.unpriced
-        self.stopped = self.stopped or asked.stopped
+        if asked.stopped:
+            self.stops.setdefault(place, asked.stopped)
+
+    def asks_no_more(self, place: str) -> bool:
+        """Whether a model is not asked any further in this run."""
+        return place in self.stops or place in self.unreached or self.stopped == "budget"
+
+    def notes(self) -> list[str]:
+        """What the user should know, a line each."""
+        return [
+            f"{place} could not be asked, and its records went to the other teachers ({error}); "
+            "the same command asks it again"
+            for place, error in self.unreached.items()
+        ]
 
 
 class Models:
@@ -84,14 +123,27 @@ class Models:
             self._ledger = self._stack.enter_context(Ledger(self._options.out / "ledger.sqlite"))
         return self._ledger
 
-    def ask(self, who: str, model: Model, requests: Iterator[Request], progress: Callable[[Progress], None]) -> None:
-        """Has every request answered in the ledger, as far as time and budget allow."""
-        if self.bill.stopped:
+    def ask(self, asking: Asking, requests: Iterator[Request], progress: Callable[[Progress], None]) -> None:
+        """Has every request answered in the ledger, as far as time and budget allow.
+
+        Of a cascade a teacher that cannot be asked is noted, and the next one takes its place; EndpointError where
+        there is none left.
+        """
+        place = asking.place or asking.role
+        if self.bill.asks_no_more(place):
             return
+        try:
+            self.bill.add(asking.role, place, self._ask(asking.model, requests, progress))
+        except EndpointError as error:
+            self.bill.unreached[place] = error
+            if asking.place is None or len(self.bill.unreached) == len(self._recipe.teachers):
+                raise
+
+    def _ask(self, model: Model, requests: Iterator[Request], progress: Callable[[Progress], None]) -> Asked:
         if model.is_recorded:
             from nercot.llm.recorded import ask_recorded
 
-            return self.bill.add(who, ask_recorded(requests, model, self.ledger, progress))
+            return ask_recorded(requests, model, self.ledger, progress)
         from nercot.llm.batch import ask_batch
         from nercot.llm.endpoint import Patience, ask_all
         from nercot.llm.pacing import Budget
@@ -100,7 +152,7 @@ class Models:
         patience = Patience(max_seconds=self._recipe.retry_seconds)
         served = self._served(model) if model.file else model
         ask = ask_batch if self._options.batch and not model.file else ask_all
-        self.bill.add(who, ask(requests, served, self.ledger, budget=budget, patience=patience, progress=progress))
+        return ask(requests, served, self.ledger, budget=budget, patience=patience, progress=progress)
 
     def _served(self, model: Model) -> Model:
         """A local model behind an address of this machine, for as long as the build lasts."""

@@ -31,7 +31,8 @@ class BuildResult:
     """What a build came to; `as_json` is the document of `build --json`.
 
     `calls`, `tokens`, `cost` are those of this run.  `shortfall`: why the build is not complete, or None.
-    `recorded`: answers that came out of recorded files, by role.  `notes`: what the user should know of this run.
+    `teachers`: of a cascade what each teacher brought, a row each.  `recorded`: answers out of recorded files,
+    by role.  `notes`: what the user should know of this run.
     `next`: what can be done with it, a line each.
     """
 
@@ -46,6 +47,7 @@ class BuildResult:
     cost: float | None
     changed: bool
     shortfall: str | None = None
+    teachers: list[dict[str, Any]] = field(default_factory=list)
     recorded: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     next: list[str] = field(default_factory=list)

@@ -10,17 +10,17 @@ writes the work folder, asks nobody, and gives the same bytes wherever it runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from nercot.building.models import Models
 from nercot.building.progress import Position, note
-from nercot.building.stages import Round, StageList
+from nercot.building.stages import SOURCE, Round, StageList
 from nercot.corpus.records import Outcome, Record
 from nercot.corpus.streams import kept_guids, source_records, stage_records
-from nercot.corpus.tables import table
+from nercot.corpus.tables import read_rows, table
 from nercot.corpus.work import (
     Done,
     Report,
@@ -84,7 +84,7 @@ def _settle(
         tally.pending += 1
     elif outcome.reason is None:
         tally.kept += 1
-        keep({**stage.row(outcome.record), "guid": outcome.record.guid, "attempt": attempt})
+        keep({**stage.row(outcome), "guid": outcome.record.guid, "attempt": attempt})
     else:
         tally.dropped[outcome.reason] += 1
         drop(dropped_row(outcome, stage.name, attempt))
@@ -99,29 +99,27 @@ class Runner:
     def run(self, partitions: Mapping[str, str]) -> str:
         """Runs all rounds over partitions (name -> key of its source rows); returns the key of what came of them."""
         history = {part: [partitions[part]] for part in sorted(partitions)}
-        taken = dict.fromkeys(history, 0)
-        open_parts = list(history)
+        taken: dict[str, set[int]] = {part: set() for part in history}
         for turn in self._stages.rounds:
-            without = {part: self._settled(turn, part) for part in open_parts}
+            settled = {part: self._settled(turn, part, taken[part]) for part in history}
+            without = {part: guids for part, guids in settled.items() if not taken[part] or self._is_open(part, guids)}
             done = self._round(turn, without, history)
-            for part in open_parts:
+            for part in without:
                 history[part].append(content_key(done[part].key, turn.threshold))
-                taken[part] += 1
-            open_parts = [part for part in open_parts if self._is_open(part)]
+                taken[part].add(turn.turn.attempt)
         self._clean(taken)
         return content_key(history)
 
-    def _settled(self, turn: Round, part: str) -> frozenset[str]:
+    def _settled(self, turn: Round, part: str, taken: Collection[int]) -> frozenset[str]:
         """The records of a partition that need no answer in this round."""
-        return kept_guids(self._work, turn.settles, part, turn.turn.attempt - 1, turn.threshold)
+        earlier = [attempt for attempt in sorted(taken) if attempt >= turn.since]
+        return kept_guids(self._work, turn.settles, part, earlier, turn.threshold)
 
-    def _is_open(self, part: str) -> bool:
-        """Whether a partition has records that another round is for."""
-        last = self._stages.rounds[-1]
-        settled = kept_guids(self._work, last.settles, part, last.turn.attempt, last.threshold)
-        return any(row["guid"] not in settled for row in self._work.source(part))
+    def _is_open(self, part: str, settled: frozenset[str]) -> bool:
+        """Whether a partition has records that are not settled."""
+        return any(row["guid"] not in settled for row in read_rows(self._work.file(SOURCE, part), ["guid"]))
 
-    def _clean(self, taken: Mapping[str, int]) -> None:
+    def _clean(self, taken: Mapping[str, Collection[int]]) -> None:
         """Removes files of partitions and rounds that this build does not have (a changed recipe leaves them)."""
         expected = self._stages.expected(self._work, taken)
         found = ((self._work.root / folder).glob("*.parquet") for folder in self._stages.folders())
@@ -179,7 +177,7 @@ class Runner:
         note(self._work, position)
         for ask in range(1, asking.asks + 1):
             requests = asking.asker.requests(records(), self._models.ledger, ask)
-            self._models.ask(asking.role, asking.model, requests, progress)
+            self._models.ask(asking, requests, progress)
 
 
 def _settled(done: Iterable[Done]) -> tuple[int, int]:

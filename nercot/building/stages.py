@@ -12,7 +12,7 @@ of the keys of what it reads), and its place in the funnel.  Nothing here runs a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,15 @@ class Round:
     """The stages that a partition's records go through in one round, in order.
 
     A record needs no further round when it has a row in the folder `settles`, with at least `threshold` as its score
-    where that is not None.
+    where that is not None.  `since`: the first attempt that counts for this (of the same teacher, where each is asked
+    about every record).
     """
 
     turn: Turn
     stages: tuple[RecordStage, ...]
     settles: str
     threshold: float | None = None
+    since: int = 1
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -78,6 +80,7 @@ class Made:
     prompts: Mapping[str, str]
     rounds: tuple[Round, ...]
     until: str
+    threshold: float
     selected: Selected
 
 
@@ -121,15 +124,15 @@ class StageList:
         named = (*("source", "stratify"), *(stage.name for stage in self.kinds))
         return (*named, self.select.name) if self.select else named
 
-    def expected(self, work: Work, parts: Mapping[str, int]) -> set[Path]:
-        """The files of a finished build, whose partitions took so many rounds."""
+    def expected(self, work: Work, parts: Mapping[str, Collection[int]]) -> set[Path]:
+        """The files of a finished build, whose partitions went through these rounds."""
         files = {work.file(SOURCE, part) for part in parts} | {work.dropped("source", part) for part in parts}
         if self.select is not None:
             files |= {work.file(SELECTED, part) for part in parts}
             files |= {work.dropped(self.select.name, part) for part in parts}
         for stage in self.record_stages():
             attempt = stage.turn.attempt
-            for part in (part for part, taken in parts.items() if attempt <= taken):
+            for part in (part for part, taken in parts.items() if attempt in taken):
                 files |= {work.file(stage.writes, part, attempt), work.dropped(stage.name, part, attempt)}
         return files
 

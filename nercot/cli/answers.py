@@ -68,7 +68,8 @@ def validate_command(
 def _reader_recipe(urls: tuple[str, ...], name: str | None, settings: tuple[str, ...]) -> Recipe | None:
     """The recipe that names the reader, None where nobody is to read."""
     from nercot.building.models import check_models
-    from nercot.corpus.recipe import load_recipe, parse_override
+    from nercot.corpus.recipe import load_recipe
+    from nercot.corpus.recipe_keys import parse_override
     from nercot.errors import RecipeError
 
     overrides = [parse_override(text) for text in settings]
@@ -132,7 +133,8 @@ def score_command(
     as_json: bool,
 ) -> None:
     """Have a judge score the traces of PATH, 0-10 with five sub-scores."""
-    from nercot.corpus.recipe import load_recipe, parse_override
+    from nercot.corpus.recipe import load_recipe
+    from nercot.corpus.recipe_keys import parse_override
     from nercot.measure.judging import judge_path
 
     given = {"judge.url": one_or_many(judge_url), "judge.model": judge_model}
@@ -234,7 +236,8 @@ def evaluate_command(
 
 def asked_model(urls: tuple[str, ...], name: str, settings: tuple[str, ...], usual: Mapping[str, Any]) -> Model:
     """The model of a command that asks one: `usual` where --set says nothing; the value none clears a key."""
-    from nercot.corpus.recipe import load_recipe, parse_override
+    from nercot.corpus.recipe import load_recipe
+    from nercot.corpus.recipe_keys import parse_override
 
     given = dict(map(parse_override, settings))
     values = {key: value for key, value in {**usual, **given}.items() if value not in ("none", None)}
@@ -269,7 +272,8 @@ def calibrate_command(
     as_json: bool,
 ) -> None:
     """Make answers of PATH wrong on purpose, and count what rules and judge catch."""
-    from nercot.corpus.recipe import load_recipe, parse_override
+    from nercot.corpus.recipe import load_recipe
+    from nercot.corpus.recipe_keys import parse_override
     from nercot.measure.calibrate import calibrate
 
     given = {"judge.url": one_or_many(judge_url), "judge.model": judge_model}

@@ -45,6 +45,8 @@ def build_options(function: Callable[..., None]) -> Callable[..., None]:
             help="OpenAI-compatible address (again for replicas), or local, or recorded.",
         ),
         click.option("--teacher-model", metavar="NAME", help="Model to ask the teacher's server for."),
+        click.option("--reader-url", metavar="URL", multiple=True, help="The same for the reader of traces."),
+        click.option("--reader-model", metavar="NAME", help="Model to ask the reader's server for."),
         click.option("--judge-url", metavar="URL", multiple=True, help="The same for the judge."),
         click.option("--judge-model", metavar="NAME", help="Model to ask the judge's server for."),
         click.option(
@@ -91,6 +93,8 @@ def _recipe_and_options(
     limit: int | None,
     teacher_url: tuple[str, ...],
     teacher_model: str | None,
+    reader_url: tuple[str, ...],
+    reader_model: str | None,
     judge_url: tuple[str, ...],
     judge_model: str | None,
     max_cost: float | None,
@@ -100,11 +104,14 @@ def _recipe_and_options(
 ) -> tuple[Recipe, BuildOptions]:
     """The recipe with everything that the command line says put in."""
     from nercot.building.options import BuildOptions
-    from nercot.corpus.recipe import load_recipe, parse_override
+    from nercot.corpus.recipe import load_recipe
+    from nercot.corpus.recipe_keys import parse_override
 
     given = {
         "teacher.url": one_or_many(teacher_url),
         "teacher.model": teacher_model,
+        "reader.url": one_or_many(reader_url),
+        "reader.model": reader_model,
         "judge.url": one_or_many(judge_url),
         "judge.model": judge_model,
         "budget.max_cost": max_cost,
@@ -122,9 +129,13 @@ def _print_build(result: BuildResult, as_json: bool) -> None:
         return
     click.echo(f"{result.corpus}: {result.rows_read} rows read, {result.records} records")
     print_funnel(result.steps)
+    if result.teachers:
+        click.echo("")
+        print_teachers(result.teachers)
     if any(result.calls.values()):
         cost = "cost unknown (no price in the recipe)" if result.cost is None else f"{result.cost:.4f} USD"
-        click.echo(f"calls of this run: teacher {result.calls['teacher']}, judge {result.calls['judge']}; {cost}")
+        calls = ", ".join(f"{role} {count}" for role, count in result.calls.items() if count)
+        click.echo(f"calls of this run: {calls}; {cost}")
     if any(result.recorded.values()):
         told = ", ".join(f"{role} {count}" for role, count in result.recorded.items() if count)
         click.echo(f"recorded answers taken in: {told}; they cost nothing")
@@ -154,6 +165,16 @@ def print_funnel(steps: Sequence[Mapping[str, Any]]) -> None:
     print_table(["step", "in", "kept", "dropped", "not drawn", "reasons"], rows)
 
 
+def print_teachers(rows: Sequence[Mapping[str, Any]]) -> None:
+    """What each teacher of a cascade brought: what it was asked, and what became of its answers."""
+    names = [name for name in rows[0] if name in ("teacher", "asked", "kept") or any(row[name] for row in rows)]
+    heads = [_HEADS.get(name, name.replace("_", " ")) for name in names]
+    print_table(heads, [[row[name] for name in names] for row in rows])
+
+
+_HEADS = {"rules": "refused by rules", "reading": "refused by reading"}
+
+
 @command("plan")
 @build_options
 def plan_command(as_json: bool, **given: Any) -> None:
@@ -166,10 +187,17 @@ def plan_command(as_json: bool, **given: Any) -> None:
     if as_json:
         print_json(found)
         return
-    cost = "unknown: set teacher.price and judge.price" if found["cost"] is None else f"{found['cost']:.2f} USD"
+    unknown = "unknown: set the price of every model that is asked (teacher.price, ...)"
+    cost = unknown if found["cost"] is None else f"{found['cost']:.2f} USD"
     calls, tokens = found["calls"], found["tokens"]
     click.echo(f"{found['corpus']}: {found['records']} records")
-    click.echo(f"calls        teacher {calls['teacher']}, judge at most {calls['judge']}")
+    most = ", ".join(f"{role} at most {calls[role]}" for role in ("reader", "judge") if calls[role] or role == "judge")
+    about = "about " if found.get("ladder") else ""
+    click.echo(f"calls        teacher {about}{calls['teacher']}, {most}")
+    for rung in found.get("ladder", ()):
+        known = "a guess" if rung["guessed"] else "as the ledger has seen"
+        price = "unknown" if rung["cost"] is None else f"{rung['cost']:.2f} USD"
+        click.echo(f"  {rung['teacher']}: about {rung['calls']} calls, {price}; {rung['goes_on']:.0%} go on ({known})")
     click.echo(f"tokens       about {tokens['input']} in, {tokens['output']} out")
     click.echo(f"cost         {cost}\nhours        about {found['hours']:g}")
     for fact in found.get("recorded", ()):
@@ -190,7 +218,7 @@ def plan_command(as_json: bool, **given: Any) -> None:
 )
 def status_command(recipe: str, out: Path, as_json: bool) -> None:
     """Show where a running or stopped build stands: done, left, spent, last error."""
-    from nercot.building.plan import status
+    from nercot.building.status import status
     from nercot.corpus.recipe import load_recipe
 
     found = status(load_recipe(recipe), out)

@@ -7,26 +7,30 @@ a recipe names the environment variable that holds a key, not the key.
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
 from nercot.corpus.labels import PAPER_IGNORED
+from nercot.corpus.recipe_keys import check, put
 from nercot.corpus.recordings import read_header
+from nercot.corpus.records import READ_RULES
 from nercot.corpus.resources import resource
 from nercot.errors import RecipeError
 
 # Paths of a recipe start at its folder, paths of the command line where the user stands.
 _PATH_KEYS = re.compile(r"source\.path|benchmarks\.path|prompts\..+|recorded\..+")
+# A setting of one teacher, and of none of a cascade by its number.
+_ONE_TEACHER = re.compile(r"teacher\.[^0-9].*")
 EMBEDDED = "embedded"
 LOCAL = "local"
 RECORDED = "recorded"
 NOBODY = "none"
+# The ways to a corpus that a judge selects.
+_SELECTING = (("annotate", "validate", "score", "select"), ("annotate", "validate", "read", "score", "select"))
 # The ways to a corpus that has rows without a trace.
 _MERGING = (("merge",), ("annotate", "validate", "merge"), ("draw", "annotate", "validate", "merge"))
 # The paper's sizes: its RE subset, and in its supervised setting the rows of each category, and without an entity.
@@ -180,7 +184,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How one corpus is built; `folder` is where relative paths of the recipe start."""
+    """How one corpus is built; `folder` is where relative paths of the recipe start.
+
+    `teachers`: in the order in which they are asked, each about what the earlier ones did not get kept.
+    """
 
     name: str
     folder: Path
@@ -193,7 +200,7 @@ class Recipe:
     source: SourceSpec = SourceSpec()
     sample: Sample = Sample()
     digits: int = 1
-    teacher: Model = Model()
+    teachers: tuple[Model, ...] = (Model(),)
     reader: Model = Model()
     judge: Model = Model()
     prompts: Mapping[str, str] = field(default_factory=dict)
@@ -209,6 +216,26 @@ class Recipe:
     retry_seconds: float = 600.0
     max_cost: float | None = None
 
+    @property
+    def teacher(self) -> Model:
+        """The first teacher, whose `until` holds for all."""
+        return self.teachers[0]
+
+    @property
+    def asks_somebody(self) -> bool:
+        """Whether a teacher is named: a policy may not be served yet."""
+        return self.teacher.model != NOBODY
+
+    def models(self) -> list[tuple[str, Model]]:
+        """Every model that the steps of this recipe ask, with its role; those of a cascade as `teacher.1`, ..."""
+        numbered = [(f"teacher.{number}", model) for number, model in enumerate(self.teachers, 1)]
+        asked = {
+            "annotate": numbered if len(numbered) > 1 else [("teacher", self.teacher)],
+            "read": [("reader", self.reader)],
+            "score": [("judge", self.judge)],
+        }
+        return [item for step in self.steps if self.asks_somebody for item in asked.get(step, ())]
+
 
 def load_recipe(name: str = "quickstart", overrides: Sequence[tuple[str, Any]] = ()) -> Recipe:
     """The recipe of that name (corpora/) or at that path, with overrides put in.
@@ -219,22 +246,33 @@ def load_recipe(name: str = "quickstart", overrides: Sequence[tuple[str, Any]] =
     data = _read(path)
     _forget_host(data, dict(overrides))
     for key, value in overrides:
-        _put(data, key, _from_here(value) if _PATH_KEYS.fullmatch(key) else value)
-    _check(data, path.name)
+        put(data, key, _from_here(value) if _PATH_KEYS.fullmatch(key) else value)
+    check(data, path.name)
     return _recipe(data, path.parent)
 
 
 def _forget_host(data: dict[str, Any], overridden: Mapping[str, Any]) -> None:
     """Key, price and provider belong to the recipe's own host: another address does not get them.
 
-    Recorded answers say themselves which model gave them.
+    Recorded answers say themselves which model gave them.  A teacher of one's own takes the place of a whole cascade.
     """
-    for role in ("teacher", "reader", "judge"):
-        if f"{role}.url" in overridden and isinstance(data.get(role), dict):
+    if isinstance(data.get("teacher"), list) and any(_ONE_TEACHER.fullmatch(key) for key in overridden):
+        data["teacher"] = {name: value for name, value in data["teacher"][0].items() if name == "until"}
+    for place, table in _models_in(data):
+        if f"{place}.url" in overridden:
             for name in ("api_key_env", "price", "provider"):
-                data[role].pop(name, None)
-            if overridden[f"{role}.url"] == RECORDED:
-                data[role].pop("model", None)
+                table.pop(name, None)
+            if overridden[f"{place}.url"] == RECORDED:
+                table.pop("model", None)
+
+
+def _models_in(data: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The tables of models in a recipe, by their keys."""
+    found = {role: data.get(role) for role in ("teacher", "reader", "judge")}
+    teachers = found["teacher"]
+    if isinstance(teachers, list):
+        found |= {f"teacher.{number}": table for number, table in enumerate(teachers, 1)}
+    return [(place, table) for place, table in found.items() if isinstance(table, dict)]
 
 
 def _from_here(path: Any) -> Any:
@@ -246,17 +284,6 @@ def _from_here(path: Any) -> Any:
 def recipe_names() -> list[str]:
     """The recipes that ship with the package."""
     return sorted(path.stem for path in resource("corpora").glob("*.toml") if "steps" in _read(path))
-
-
-def parse_override(text: str) -> tuple[str, Any]:
-    """`key=value` of --set: the value is TOML where it reads as such, else a string."""
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise RecipeError(f"--set {text!r}: write it as key=value, for example select.threshold=8")
-    try:
-        return key.strip(), tomllib.loads(f"value = {value.strip()}")["value"]
-    except (tomllib.TOMLDecodeError, KeyError):
-        return key.strip(), value.strip()
 
 
 def _find(name: str) -> Path:
@@ -283,91 +310,6 @@ def _read(path: Path) -> dict[str, Any]:
         raise RecipeError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def _put(data: dict[str, Any], key: str, value: Any) -> None:
-    *tables, last = key.split(".")
-    for name in tables:
-        data = data.setdefault(name, {})
-        if not isinstance(data, dict):
-            raise RecipeError(f"{key}: {name} is a value, not a table of keys")
-    data[last] = value
-
-
-@lru_cache(maxsize=1)
-def _schema() -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(resource("schemas", "recipe.schema.json").read_text(encoding="utf-8"))
-    return loaded
-
-
-def known_keys() -> list[str]:
-    """Every key of a recipe, dotted, as the schema lists them."""
-    return sorted(_keys(_schema(), ""))
-
-
-def _keys(node: Mapping[str, Any], prefix: str) -> Iterator[str]:
-    if "$ref" in node:
-        node = _schema()["$defs"][node["$ref"].rpartition("/")[2]]
-    for name, child in node.get("properties", {}).items():
-        key = f"{prefix}{name}"
-        inner = list(_keys(child, f"{key}."))
-        yield from inner or [key]
-
-
-def _check(data: dict[str, Any], name: str) -> None:
-    from jsonschema import Draft202012Validator
-
-    validator = cast(Any, Draft202012Validator)(_schema())
-    errors = sorted(validator.iter_errors(data), key=lambda error: list(map(str, error.path)))
-    if errors:
-        raise RecipeError(f"{name}: {_line(errors[0])}")
-
-
-def _line(error: Any) -> str:
-    """One line of a schema error: the key, what is wrong, what would be right."""
-    key = ".".join(map(str, error.absolute_path))
-    if error.validator == "additionalProperties":
-        return _unknown(error, key)
-    if error.validator == "required":
-        return f"the key {'.'.join(filter(None, (key, error.message.split(chr(39))[1])))} is missing"
-    wanted: dict[str, Callable[[], str]] = {
-        "type": lambda: f"must be {_article(error.validator_value)}",
-        "enum": lambda: f"must be one of {', '.join(map(str, error.validator_value))}",
-        "minimum": lambda: f"must be at least {error.validator_value}",
-        "maximum": lambda: f"must be at most {error.validator_value}",
-        "exclusiveMinimum": lambda: f"must be more than {error.validator_value}",
-        "pattern": lambda: "has characters that it cannot have",
-        "anyOf": lambda: f"must have another form ({error.schema.get('description')})",
-    }
-    what = wanted.get(error.validator, lambda: str(error.message))
-    return f"{key} {what()}, not {_shown(error.instance)}"
-
-
-def _article(kind: str) -> str:
-    names = {
-        "string": "a text",
-        "integer": "a whole number",
-        "number": "a number",
-        "array": "a list",
-        "object": "a table",
-    }
-    return names.get(kind, kind)
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _unknown(error: Any, prefix: str) -> str:
-    from rapidfuzz import process
-
-    known = error.schema.get("properties", {})
-    name = next(key for key in error.instance if key not in known)
-    full = ".".join(filter(None, (prefix, name)))
-    children = (f"{full}.{key}" for key in error.instance[name]) if isinstance(error.instance[name], dict) else ()
-    near = process.extractOne(next(iter(children), full), known_keys())
-    return f"unknown key {full}" + (f"; did you mean {near[0]}?" if near else "")
-
-
 def _recipe(data: dict[str, Any], folder: Path) -> Recipe:
     corpus, source = data["corpus"], data.get("source", {})
     select, validate = data.get("select", {}), data.get("validate", {})
@@ -378,6 +320,8 @@ def _recipe(data: dict[str, Any], folder: Path) -> Recipe:
         raise RecipeError("source.path and source.hub are both set; keep one")
     rules = validate.get("rules")
     steps = _steps(tuple(data["steps"]))
+    reader = _model("reader", _with_recorded({**data, "reader": _reader(data)}, "reader", folder), attempts=2)
+    _check_reading(steps, reader, rules or ())
     return Recipe(
         name=corpus["name"],
         folder=folder,
@@ -390,9 +334,9 @@ def _recipe(data: dict[str, Any], folder: Path) -> Recipe:
         source=SourceSpec.read(source),
         sample=_sample(data.get("sample", {}), steps),
         digits=data.get("partition", {}).get("digits", 1),
-        teacher=_teacher(_with_recorded(data, "teacher", folder), steps),
-        reader=_model(_with_recorded(data, "reader", folder), attempts=2),
-        judge=_model(_with_recorded(data, "judge", folder), attempts=3),
+        teachers=_teachers(data, folder, steps),
+        reader=reader,
+        judge=_model("judge", _with_recorded(data, "judge", folder), attempts=3),
         prompts=data.get("prompts", {}),
         rules=None if rules is None else tuple(rules),
         trace=validate.get("trace", "required"),
@@ -409,12 +353,21 @@ def _recipe(data: dict[str, Any], folder: Path) -> Recipe:
 
 
 def _steps(steps: tuple[str, ...]) -> tuple[str, ...]:
-    """The steps, if those of a draw stand where they can."""
+    """The steps, if they lead to a corpus."""
     rest = steps[1:] if steps[0] == "stratify" else steps
-    if not {"stratify", "draw", "merge"}.isdisjoint(rest) and rest not in _MERGING:
-        ways = "; ".join(map(", ".join, _MERGING))
-        raise RecipeError(f"steps: {', '.join(steps)} leads to no corpus; stratify goes first, merge in: {ways}")
+    if rest and rest not in (*_MERGING, *_SELECTING):
+        ways = "; ".join(", ".join(way) for way in (*_SELECTING, *_MERGING))
+        raise RecipeError(f"steps: {', '.join(steps)} leads to no corpus; there are {ways}; and stratify before each")
     return steps
+
+
+def _check_reading(steps: Sequence[str], reader: Model, rules: Sequence[str]) -> None:
+    """A step that reads needs a reader, and a rule about what a trace means needs the step."""
+    if "read" in steps and reader.embedded:
+        raise RecipeError("steps: who reads the traces? set reader.url and reader.model (--reader-url, --reader-model)")
+    needy = [rule for rule in rules if rule in READ_RULES]
+    if needy and "read" not in steps:
+        raise RecipeError(f"validate.rules: only the step read can find {needy[0]}; add that step, or leave it out")
 
 
 def _sample(data: Mapping[str, Any], steps: Sequence[str]) -> Sample:
@@ -427,9 +380,34 @@ def _sample(data: Mapping[str, Any], steps: Sequence[str]) -> Sample:
     return sample
 
 
-def _teacher(data: Mapping[str, Any], steps: Sequence[str]) -> Model:
-    """The teacher; none where rows without a trace are merged in and nobody is named to write one (yet)."""
-    return Model(model=NOBODY) if "merge" in steps and "url" not in data else _model(data, attempts=1)
+def _teachers(data: Mapping[str, Any], folder: Path, steps: Sequence[str]) -> tuple[Model, ...]:
+    """The teachers in order; none where rows without a trace are merged in and nobody is named to write one (yet)."""
+    named = data.get("teacher", {})
+    tables = named if isinstance(named, list) else [named]
+    if "merge" in steps and not any("url" in table for table in tables):
+        return (Model(model=NOBODY),)
+    until = tables[0].get("until", "valid")
+    for number, table in enumerate(tables[1:], 2):
+        if table.get("until", until) != until:
+            raise RecipeError(f"teacher.{number}.until: it is one for all teachers, that of the first; leave it out")
+    if len(tables) > 1 and "merge" in steps:
+        raise RecipeError("teacher: one policy annotates a corpus that is merged with gold; keep one table [teacher]")
+    places = [f"teacher.{number}" if len(tables) > 1 else "teacher" for number in range(1, len(tables) + 1)]
+    made = [_with_recorded({**data, "teacher": table}, "teacher", folder) for table in tables]
+    return tuple(
+        _model(place, {**table, "until": until}, attempts=1) for place, table in zip(places, made, strict=True)
+    )
+
+
+def _reader(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The reader's table; a reader without an address is the judge's model on the judge's server."""
+    own, judge = data.get("reader", {}), data.get("judge", {})
+    if "url" in own:
+        return cast(Mapping[str, Any], own)
+    if judge.get("url") in (RECORDED, [RECORDED]):
+        # Recorded readings say themselves who gave them.
+        return {"url": RECORDED, **own} if data.get("recorded", {}).get("reader") else own
+    return {**{name: value for name, value in judge.items() if name != "attempts"}, **own}
 
 
 def _with_recorded(data: Mapping[str, Any], role: str, folder: Path) -> Mapping[str, Any]:
@@ -450,7 +428,7 @@ def _with_recorded(data: Mapping[str, Any], role: str, folder: Path) -> Mapping[
     return {**table, "model": wanted, "recorded": tuple(chosen)}
 
 
-def _model(data: Mapping[str, Any], attempts: int) -> Model:
+def _model(place: str, data: Mapping[str, Any], attempts: int) -> Model:
     url = data.get("url", EMBEDDED)
     urls = (url,) if isinstance(url, str) else tuple(url)
     if len(urls) > 1 and not {EMBEDDED, LOCAL, RECORDED}.isdisjoint(urls):
@@ -459,9 +437,8 @@ def _model(data: Mapping[str, Any], attempts: int) -> Model:
     if urls == (EMBEDDED,):
         plain["model"] = EMBEDDED
     elif not data.get("model"):
-        raise RecipeError(
-            f"{urls[0]}: which model? give --teacher-, --reader- or --judge-model (recipe key teacher.model, ...)"
-        )
+        option = f"--{place}-model" if place.isalpha() else f"--set {place}.model=NAME"
+        raise RecipeError(f"{place}.url = {urls[0]}: which model? give {option} (recipe key {place}.model)")
     if urls == (LOCAL,):
         # A local model is called by its file's name, wherever the file lies.
         plain |= {"file": plain["model"], "model": Path(plain["model"]).name}

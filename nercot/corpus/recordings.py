@@ -175,7 +175,9 @@ def _wrong(row: Mapping[str, Any], role: str) -> str | None:
     if "content" not in row and "refused" not in row and _OBJECT.get(role, "content") not in row:
         needed = " or ".join(f"`{name}`" for name in ("content", _OBJECT.get(role)) if name)
         return f"has another shape: a {role}'s line holds {needed}"
-    if texts := [name for name in _REPLY if not isinstance(row.get(name, ""), str | None)]:
+    # A reading has a list `refused` of its own: the mentions that the trace does not take.
+    reply = () if _OBJECT.get(role, "content") in row else _REPLY
+    if texts := [name for name in reply if not isinstance(row.get(name, ""), str | None)]:
         return f"{texts[0]} is not a text"
     return None
 
@@ -187,7 +189,7 @@ def _place(row: Mapping[str, Any], role: str) -> Place:
 
 def _said(row: Mapping[str, Any]) -> Said:
     told = {name: row[name] for name in _REPLY[1:] if row.get(name) is not None}
-    if "content" in row or "refused" in row:
+    if not any(name in row for name in _OBJECT.values()) and ("content" in row or "refused" in row):
         return Said(row.get("content") or "", **told)
     # A judgement and a reading have a `reason` and the like, but none of the names of a reply.
     said = {name: value for name, value in row.items() if name not in _PLACE}

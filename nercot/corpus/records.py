@@ -28,6 +28,10 @@ RULES = (
     *READ_RULES,
 )
 
+# The paper's own: the answer can be read, its labels are in the schema, every mention is in the sentence and is named
+# in the trace (section 3.1, "strict structural integrity").
+PAPER_RULES = ("malformed", "type_not_in_schema", "not_in_sentence", "not_justified")
+
 # Every reason for which a record can be dropped.
 REASONS = frozenset(
     (
@@ -171,13 +175,17 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a record step made of one record: kept, dropped (reason) or pending (asked again next time)."""
+    """What a record step made of one record: kept, dropped (reason) or pending (asked again next time).
+
+    `broken`: where an answer was held against the rules, all that it breaks, whether they count here or not.
+    """
 
     record: Record
     reason: str | None = None
     detail: str | None = None
     pending: bool = False
     violations: tuple[Violation, ...] = field(default=())
+    broken: tuple[str, ...] | None = None
 
     @property
     def kept(self) -> bool:

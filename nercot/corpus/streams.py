@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
-from itertools import groupby
+from itertools import chain, groupby
 
 from nercot.corpus.records import Record
 from nercot.corpus.tables import read_rows, to_record
@@ -72,10 +72,11 @@ def stage_records(work: Work, folders: Sequence[str], part: str, attempt: int) -
             yield to_record({**row, **more})
 
 
-def kept_guids(work: Work, stage: str, part: str, rounds: int, threshold: float | None) -> frozenset[str]:
-    """The records that need no further attempt: valid ones, or those with a score of at least `threshold`."""
-    columns = ["guid", "attempt"] if threshold is None else ["guid", "attempt", "score"]
-    rows = work.attempts(stage, part, rounds, columns)
+def kept_guids(work: Work, stage: str, part: str, rounds: Iterable[int], threshold: float | None) -> frozenset[str]:
+    """The records that these rounds settled: they have a row of a stage, with at least `threshold` as its score."""
+    columns = ["guid"] if threshold is None else ["guid", "score"]
+    paths = [path for attempt in rounds if (path := work.file(stage, part, attempt)).exists()]
+    rows = chain.from_iterable(read_rows(path, columns) for path in paths)
     return frozenset(row["guid"] for row in rows if threshold is None or row["score"] >= threshold)
 
 

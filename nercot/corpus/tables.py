@@ -76,6 +76,8 @@ _ATTEMPT = {
     "tokens_in": _INT,
     "tokens_out": _INT,
 }
+# The rules of all that an answer breaks, whether the recipe asks for them or not.
+_BROKEN = {"broken": _LABELS}
 _READER = {"reader": _STR, "reader_key": _STR}
 _READ = {"reading": READING, **_READER}
 _SCORED = {"score": _FLOAT, "judge": _STR, "judgement": _JUDGEMENT, "judge_key": _STR}
@@ -101,11 +103,11 @@ COLUMNS: dict[str, pa.Schema] = {
     ),
     "1-source": pa.schema({**_BASE, "source_file": _STR, "source_row": _INT}),
     "2-raw": pa.schema({"guid": _STR, **_ATTEMPT}),
-    "3-valid": pa.schema({"guid": _STR, "attempt": _INT, **_ANSWERED}),
+    "3-valid": pa.schema({"guid": _STR, "attempt": _INT, **_ANSWERED, **_BROKEN}),
     "4-read": pa.schema({"guid": _STR, "attempt": _INT, **_ANSWERED, **_READ}),
     "5-scored": pa.schema({"guid": _STR, "attempt": _INT, **_SCORED}),
     "6-selected": pa.schema({"guid": _STR, "attempt": _INT, **_SELECTED}),
-    "work-dropped": pa.schema({**_BASE, **_ANSWERED, "attempt": _INT, **_DROPPED}),
+    "work-dropped": pa.schema({**_BASE, **_ANSWERED, **_READ, **_BROKEN, "attempt": _INT, **_DROPPED}),
 }
 
 

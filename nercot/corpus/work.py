@@ -18,7 +18,7 @@ from typing import Any
 
 from nercot import __version__
 from nercot.corpus.records import Outcome
-from nercot.corpus.tables import entity_rows, meta_of, read_rows, record_row
+from nercot.corpus.tables import entity_rows, meta_of, read_rows, reading_row, record_row
 from nercot.errors import ConservationError
 
 Row = dict[str, Any]
@@ -105,6 +105,8 @@ def dropped_row(outcome: Outcome, step: str, attempt: int | None) -> Row:
     record = outcome.record
     return {
         **record_row(record),
+        **(reading_row(record.reading) if record.reading is not None else {}),
+        "broken": None if outcome.broken is None else list(outcome.broken),
         "cot": record.cot,
         "entities": entity_rows(record.entities),
         "attempt": attempt,

@@ -133,7 +133,7 @@ def _feature(value: str) -> str:
 
 def claims(head: Head) -> bool:
     """Whether the head of a text file is columns with tags; a row that is a JSON object may look like columns."""
-    if head.is_binary or (head.is_json and isinstance(head.values[0], dict)):
+    if head.is_binary or (head.start in "[{" and head.is_json and isinstance(head.values[0], dict)):
         return False
     lines = _content(enumerate(head.lines, 1))
     shape = _shape(lines)

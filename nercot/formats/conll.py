@@ -32,6 +32,7 @@ from nercot.formats.columns import (
     refuse,
 )
 from nercot.formats.files import DataFile, dataset_of, text_lines
+from nercot.formats.joining import is_telling
 from nercot.formats.notices import say
 from nercot.formats.rows import MAX_ROW_BYTES, MAX_TYPES, BadRow, ReadOptions, SourceRow, types_asked, unique
 from nercot.formats.tags import BARE, Span, decode, encode, split_tag, unknown
@@ -189,9 +190,14 @@ def _placed(
 
 
 def lines(records: Iterable[Record]) -> Iterator[str]:
-    """The lines of a file in BIO, token TAB tag, a blank line after each sentence."""
+    """The lines of a file in BIO, token TAB tag, a blank line after each sentence.
+
+    Above a sentence whose words, joined by spaces, may be read as another text stands its own (`# text =`).
+    """
     for record in records:
         tokens, spans, _ = _fitted(record)
+        if _has_comment(record.sentence):
+            yield f"# text = {record.sentence}"
         for token, tag in zip(tokens, encode(len(tokens), spans), strict=True):
             yield f"{token}\t{tag}"
         yield ""
@@ -221,12 +227,17 @@ def _fitted(record: Record) -> tuple[list[str], list[Span], Counter[str]]:
         offsets.extend((at + start, at + end) for start, end in inner)
         at += len(piece) + 1
     tokens = [record.sentence[start:end].strip("\t\n\r\f\v") for start, end in offsets]
-    if " ".join(tokens) != record.sentence:
+    if " ".join(tokens) != record.sentence and not _has_comment(record.sentence):
         kind = "white_space" if re.search(r"[\t\n\r\f\v]", record.sentence) else "retokenised"
         lost[kind] += 1
     lost["white_space"] += sum(_label(entity) != entity.label for entity in held)
     spans = [(span[0], span[1], _label(entity)) for entity in held if (span := token_span(offsets, entity)) is not None]
     return tokens, spans, +lost
+
+
+def _has_comment(sentence: str) -> bool:
+    """Whether a sentence is written above its lines."""
+    return is_telling(sentence) and not _UNRULY.search(sentence)
 
 
 def _label(entity: Entity) -> str:

@@ -16,6 +16,7 @@ from nercot.formats import conll
 from nercot.formats.head import HEAD_ROWS, Head
 from nercot.formats.registry import FORMATS, Format
 from nercot.formats.rows import RowError
+from nercot.formats.signs import refusal_of_lines, refusal_of_rows, signs_of
 
 
 def format_of(path: Path) -> Format:
@@ -26,9 +27,11 @@ def format_of(path: Path) -> Format:
     claimed = next((form for form in FORMATS.values() if form.claims and form.claims(head)), None)
     if claimed:
         return claimed
-    if head.is_binary or head.start in "[{":
+    if head.is_json or head.is_binary or head.start in "[{":
         return _of_rows(head)
     conll.refuse(path)
+    if message := refusal_of_lines(head):
+        raise InputError(f"{path}: {message}")
     return FORMATS["text"]
 
 
@@ -37,9 +40,18 @@ def _of_rows(head: Head) -> Format:
     found = _leading(head.values)
     if len(found) > 1 and len(head.values) == HEAD_ROWS:
         found = _leading(head.many_values)
+    if [form.name for form in found] == ["text"]:
+        _refuse_marked(head)
     if not found:
         raise InputError(_unknown(head.path, head.values))
     return found[0]
+
+
+def _refuse_marked(head: Head) -> None:
+    """Raises InputError for rows of text of which any brings annotation that no format knows."""
+    signs = next(filter(None, map(signs_of, head.many_values)), None)
+    if signs:
+        raise InputError(f"{head.path}: {refusal_of_rows(signs)}")
 
 
 def _leading(values: Sequence[Any]) -> list[Format]:
@@ -61,6 +73,9 @@ def _unknown(path: Path, values: Sequence[Any]) -> str:
         return f"{path}: the file holds no rows"
     if isinstance(values[0], dict) and {"prompt", "completion"} <= values[0].keys():
         return f"{path}: prompts and completions for training (config sft), without sentences; name another config"
+    signs = next(filter(None, map(signs_of, values)), None)
+    if signs:
+        return f"{path}: {refusal_of_rows(signs)}"
     problem = next((value for value in values if isinstance(value, RowError)), None)
     found = f"; its first row: {problem}" if problem else _keys(values)
     return f"{path}: rows of no known format{found}; say which with --from, one of {', '.join(FORMATS)}"

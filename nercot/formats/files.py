@@ -24,6 +24,8 @@ from nercot.formats.rows import MAX_ROW_BYTES, ReadOptions, RowError, raw_of
 _CHUNK = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
+# Arrow's two kinds of files: with a table of contents, and the stream that `save_to_disk` writes.
+_ARROW_FILE, _ARROW_STREAM = b"ARRO", b"\xff\xff\xff\xff"
 
 
 _HEAD_BYTES = 1 << 18
@@ -34,7 +36,18 @@ _HOLDERS = (
     *("rasa_nlu_data", "common_examples", "annotations", "examples", "documents", "data", "rows", "items"),
     *("records", "tasks", "instances", "samples", "sentences"),
 )
-_ROW_KEYS = ("text", "sentence", "tokens", "content", "tokenized_text", "conversations", "ner", "passages", "input")
+_ROW_KEYS = (
+    "text",
+    "sentence",
+    "tokens",
+    "content",
+    "tokenized_text",
+    "conversations",
+    "ner",
+    "ners",
+    "passages",
+    "input",
+)
 
 PACKED = (".gz", ".zst")
 
@@ -96,8 +109,16 @@ def split_of(name: str) -> str | None:
     return _SPLITS.get(parts[0]) or _SPLITS.get(parts[-1])
 
 
+def split_of_file(path: Path) -> str | None:
+    """The split that a file's name speaks of; of Arrow's files, which are named alike, that of its folder."""
+    return _SPLITS.get(folder_of(path).name.lower()) if path.suffix == ".arrow" else split_of(path.name)
+
+
 def dataset_of(path: Path) -> str:
     """The dataset that a file belongs to: its own name without the split, else that of its folder."""
+    if path.suffix == ".arrow":
+        folder = folder_of(path)
+        return _named(folder.parent if folder.name.lower() in _SPLITS else folder) or "data"
     parts = re.split(r"([-._ ]+)", stem(path.name))
     if parts[0].lower() in _SPLITS:
         parts = parts[2:]
@@ -151,6 +172,35 @@ def magic(path: Path) -> bytes:
 def is_parquet(path: Path) -> bool:
     """Whether the file says that it is Parquet."""
     return magic(path) == _PARQUET
+
+
+def is_arrow(path: Path) -> bool:
+    """Whether the file says that it is Arrow's, as `save_to_disk` of the Hub's library writes it."""
+    return magic(path) in (_ARROW_FILE, _ARROW_STREAM)
+
+
+def arrow_schema(path: Path) -> Any:
+    """The Arrow schema of a Parquet or Arrow file, with its metadata; None for another file."""
+    if is_parquet(path):
+        import pyarrow.parquet as pq
+
+        return pq.read_schema(path)
+    if not is_arrow(path):
+        return None
+    with _arrow(path) as reader:
+        return reader.schema
+
+
+@contextmanager
+def _arrow(path: Path) -> Iterator[Any]:
+    """A reader of an Arrow file, mapped into memory."""
+    import pyarrow as pa
+
+    try:
+        with pa.memory_map(str(path)) as source:
+            yield (pa.ipc.open_file if magic(path) == _ARROW_FILE else pa.ipc.open_stream)(source)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise InputError(f"{path}: not a readable Arrow file ({str(error).splitlines()[0]})") from error
 
 
 def _reason(error: OSError) -> str:
@@ -236,14 +286,22 @@ def first_character(path: Path) -> str:
 
 
 def json_rows(path: Path) -> Iterator[JsonRow]:
-    """The rows of a JSON list, of JSON lines, of JSON objects over several lines, or of Parquet.
+    """The rows of a JSON list, of JSON lines, of JSON objects over several lines, of Parquet, Arrow or a table.
 
     An object that is a whole file and holds its rows in a list (`annotations`, `data`, `examples`, ...) gives those.
     A row that is no JSON has a RowError as value.
     """
     if is_parquet(path):
         return _parquet_rows(path)
+    if is_arrow(path):
+        return _arrow_rows(path)
     start = first_character(path)
+    if start not in ("[", "{"):
+        from nercot.formats.delimited import objects, table_of
+
+        table = table_of(path)
+        if table:
+            return (JsonRow(number, b"", value) for number, value in objects(path, table))
     if start == "[" and not _is_lines(path):
         return _list_rows(path)
     whole = _whole(path) if start == "{" else None
@@ -354,6 +412,17 @@ def _parquet_rows(path: Path) -> Iterator[JsonRow]:
                     yield JsonRow(number, b"", value)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
         raise InputError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
+
+
+def _arrow_rows(path: Path) -> Iterator[JsonRow]:
+    number = 0
+    with _arrow(path) as reader:
+        whole = magic(path) == _ARROW_FILE
+        batches = map(reader.get_batch, range(reader.num_record_batches)) if whole else reader
+        for batch in batches:
+            for value in batch.to_pylist():
+                number += 1
+                yield JsonRow(number, b"", value)
 
 
 def raw_bytes(row: JsonRow) -> bytes:

@@ -16,6 +16,7 @@ from typing import Any
 
 from nercot.corpus.records import Entity, Record
 from nercot.formats.files import DataFile, JsonRow, dataset_of, json_rows, raw_bytes
+from nercot.formats.joining import is_telling
 from nercot.formats.rows import (
     BadRow,
     ReadOptions,
@@ -156,7 +157,11 @@ def rows(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
         spans = [(span, entity.label) for entity in listed if (span := token_span(offsets, entity))]
         yield identity(record) | {
             "tokenized_text": tokens,
-            **({} if " ".join(tokens) == record.sentence else {"text": record.sentence}),
+            **(
+                {}
+                if " ".join(tokens) == record.sentence and not is_telling(record.sentence)
+                else {"text": record.sentence}
+            ),
             "ner": [[start, end - 1, label] for (start, end), label in spans],
             "ner_negatives": negatives(record, listed),
             "schema": list(record.schema),

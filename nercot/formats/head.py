@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from nercot.errors import InputError
-from nercot.formats.files import first_character, folder_of, head_lines, is_parquet, json_rows, magic
+from nercot.formats.delimited import table_of
+from nercot.formats.files import first_character, folder_of, head_lines, is_arrow, is_parquet, json_rows, magic
 
 # So many rows show the shape of a file.
 HEAD_ROWS = 50
 _MAX_ROWS = 5000
-_BINARY = (b"ARRO", b"\xff\xff\xff\xff", b"PK\x03\x04", b"x\x01", b"x\x9c", b"x\xda")
+_BINARY = (b"PK\x03\x04", b"x\x01", b"x\x9c", b"x\xda")
 
 
 class Head:
@@ -39,7 +40,7 @@ class Head:
     @cached_property
     def is_binary(self) -> bool:
         """Whether this is no text, by its first bytes: Parquet, Arrow, zip, or zlib's data (spaCy's DocBin)."""
-        return is_parquet(self.path) or self.magic.startswith(_BINARY)
+        return is_parquet(self.path) or is_arrow(self.path) or self.magic.startswith(_BINARY)
 
     @cached_property
     def lines(self) -> list[str]:
@@ -58,11 +59,11 @@ class Head:
 
     @cached_property
     def is_json(self) -> bool:
-        """Whether the file is rows of JSON: Parquet and Arrow count, and text that begins like it and parses."""
-        if is_parquet(self.path):
+        """Whether the file is rows of JSON; Parquet and tables with a header count as such."""
+        if is_parquet(self.path) or is_arrow(self.path):
             return True
         if not self.start or self.start not in "[{":
-            return False
+            return bool(self.start) and table_of(self.path) is not None
         try:
             first = next(json_rows(self.path), None)
         except InputError:

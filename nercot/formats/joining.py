@@ -25,6 +25,7 @@ _MIN_UNSPACED, _MIN_SPACES, _MIN_MARKED, _MIN_BEGUN = 0.5, 0.25, 0.005, 0.2
 _MIN_BLANK, _MIN_SINGLE = 0.02, 0.8
 _PIECE = re.compile(r"##\w", re.UNICODE)
 _JOINER = "\uffed"
+_TELLING = re.compile(rf"{UNSPACED.pattern}|##|@@|▁|Ġ|</w>|{_JOINER}|[^\S ]|  ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,18 @@ def joining_of(counts: Mapping[str, int], asked: str = AUTO) -> Joining:
     return Joining(_shown(counts)) if asked == AUTO else Joining(asked)
 
 
+def is_telling(sentence: str) -> bool:
+    """Whether the words of a sentence, joined by one space again, may not be read as it: its text has to be written."""
+    return bool(_TELLING.search(sentence)) or sentence != sentence.strip()
+
+
 def _shown(counts: Mapping[str, int]) -> str:
     """The way that the tokens themselves show."""
     total = sum(counts.values())
+    if not total:
+        return SPACE
     for way, test, least in _SIGNS:
-        if total and sum(count for token, count in counts.items() if test(token)) >= least * total:
+        if sum(count for token, count in counts.items() if test(token)) >= least * total:
             return way
     blank = sum(count for token, count in counts.items() if not token.strip())
     short = sum(count for token, count in counts.items() if len(token) == 1 and token.strip())

@@ -34,6 +34,7 @@ from nercot.formats import (
     spacy,
     span_lists,
     span_maps,
+    table,
     text,
     tokens,
 )
@@ -258,6 +259,15 @@ FORMATS: dict[str, Format] = {
             unit="characters",
             rows=prodigy.rows,
             holds=_ENTITIES | _ORIGIN | {"white_space", "source_id"},
+        ),
+        Format(
+            "table",
+            "CSV and TSV with a token and its tag in a row (Sentence #, Word, POS, Tag)",
+            table.read,
+            claims=table.claims,
+            survey=table.survey,
+            suffixes=(".csv",),
+            unit="tokens",
         ),
         Format(
             "conll",

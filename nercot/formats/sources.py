@@ -20,11 +20,12 @@ from nercot.corpus.records import Entity, Outcome, Record, content_guid, unreada
 from nercot.corpus.storage import fetch, is_remote
 from nercot.errors import InputError
 from nercot.formats import DataFile, Format, format_named, format_of
-from nercot.formats.files import PACKED, folder_of, refuse_doubles, split_named, split_of
+from nercot.formats.files import PACKED, folder_of, refuse_doubles, split_named, split_of_file
 from nercot.formats.instructuie import LABELS_FILE
 from nercot.formats.registry import suffixes
 from nercot.formats.relabel import Relabel
 from nercot.formats.rows import BadRow, ReadOptions, SourceRow, unique
+from nercot.formats.tag_names import NOT_DATA
 from nercot.formats.tags import OUTSIDE, PLAIN, labels_of_tags, scheme_of
 from nercot.validation.grounding import ground_gold
 
@@ -127,7 +128,7 @@ def find_files(where: str) -> tuple[DataFile, ...]:
         where = f"{fetch(url)}:{config}" if config else str(fetch(url))
     path = Path(where).expanduser()
     if path.is_file():
-        return (DataFile(path, path.name, split_of(path.name)),)
+        return (DataFile(path, path.name, split_of_file(path)),)
     if path.is_dir():
         return _folder_files(path)
     base, colon, config = where.rpartition(":")
@@ -184,7 +185,7 @@ def _folder_files(folder: Path) -> tuple[DataFile, ...]:
     empty = [str(path) for path in files if not path.stat().st_size]
     if empty:
         raise InputError(f"{', '.join(empty)}: empty; fetch {'it' if len(empty) == 1 else 'them'} again, or delete")
-    return tuple(DataFile(path, path.relative_to(folder).as_posix(), split_of(path.name)) for path in files)
+    return tuple(DataFile(path, path.relative_to(folder).as_posix(), split_of_file(path)) for path in files)
 
 
 def _tree_files(folder: Path) -> list[Path]:
@@ -206,7 +207,9 @@ def _is_hidden(path: Path) -> bool:
 def is_data(path: Path) -> bool:
     """Whether a file's name is that of data."""
     name = _unpacked(path)
-    return name.endswith(DATA_SUFFIXES) and not name.startswith(".") and name not in ("manifest.json", LABELS_FILE)
+    if name.startswith((".", "cache-")) or name in ("manifest.json", *NOT_DATA):
+        return False
+    return name.endswith(DATA_SUFFIXES)
 
 
 def _unpacked(path: Path) -> str:

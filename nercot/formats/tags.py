@@ -37,6 +37,11 @@ _MAX_PLAIN = 100
 Span = tuple[int, int, str]
 
 
+def named(words: str) -> frozenset[str]:
+    """A set of words, as `a b c`."""
+    return frozenset(words.split())
+
+
 def scheme_of(counts: Mapping[str, int]) -> str | None:
     """The scheme that explains these tags and how often each occurs; None where they are no tags."""
     total = sum(counts.values())

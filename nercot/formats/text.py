@@ -1,6 +1,7 @@
 """Plain text: one sentence a line, or JSON lines with `text`; the user gives the schema.
 
-Such a source has no gold.  A JSON row may bring a `schema` of its own, an id and a dataset.
+Such a source has no gold: what looks like annotation in a row is left out, and counted as a finding.  A JSON row
+may bring a `schema` of its own, an id and a dataset.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 from nercot.corpus.records import Record
 from nercot.errors import InputError
+from nercot.formats.delimited import table_of
 from nercot.formats.files import JsonRow, first_character, is_parquet, json_rows, raw_bytes, text_lines
 from nercot.formats.rows import (
     MAX_ROW_BYTES,
@@ -24,20 +26,22 @@ from nercot.formats.rows import (
     optional_text,
     text_of,
 )
-from nercot.formats.spans import is_span
+from nercot.formats.signs import signs_of
+
+LEFT_OUT = "annotation_left_out"
 
 
 def detect(value: Any) -> bool:
-    """Whether a JSON value is an object with a text and no spans, which would be lost."""
-    if not isinstance(value, dict) or not isinstance(value.get("text"), str) or "entities" in value:
-        return False
-    return not any(isinstance(item, list) and any(map(is_span, item)) for item in value.values())
+    """Whether a JSON value is an object with a text; what marks it would be lost, so detection asks signs.py too."""
+    return (
+        isinstance(value, dict) and isinstance(value.get("text"), str) and not isinstance(value.get("entities"), list)
+    )
 
 
 def read(path: Path, file: str, options: ReadOptions) -> Iterator[SourceRow | BadRow]:
     """The rows of one file: JSON where it begins like JSON, else its lines."""
     name = options.dataset or path.name.split(".")[0]
-    if is_parquet(path) or first_character(path) in ("{", "["):
+    if is_parquet(path) or first_character(path) in ("{", "[") or table_of(path):
         for row in json_rows(path):
             yield _json_row(row, file, name, options)
         return
@@ -70,6 +74,7 @@ def _json_row(row: JsonRow, file: str, name: str, options: ReadOptions) -> Sourc
             source_id=id_of(value.get("id")),
             split=optional_text(value.get("split"), "split"),
             license=optional_text(value.get("license"), "license"),
+            findings=(LEFT_OUT,) * bool(signs_of(value)),
         )
     except RowError as error:
         return BadRow(file, row.row, name, str(error), raw_bytes(row))

@@ -2,7 +2,8 @@
 
 Read: {tokens, entity_mentions: [{entity_type, start, end, text?}]} with end exclusive (OneIE, SpERT's
 `entities`), {sentence: [tokens], ner: [{index, type}]} (W2NER), {sentences, ner | ners} of a whole document
-with end inclusive (DyGIE++), and {tokens, ner_tags} with one tag a token (the Hub).  Where the file itself
+with end inclusive (DyGIE++), and {tokens, ner_tags} with one tag a token (the Hub), by name or number, under any key
+(token_keys.py, tag_names.py).  Where the file itself
 shows the other convention (an end equal to its start, or to the number of tokens) it is followed, and where a
 mention brings its text, the text decides.  The schema is the row's own, or every type of the dataset.  Written:
 the first of these, with `schema`, and with `text` where the tokens joined by one space are not the sentence.
@@ -10,17 +11,19 @@ the first of these, with `schema`, and with `text` where the tokens joined by on
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from nercot.corpus.records import Entity, Record
 from nercot.errors import InputError
-from nercot.formats.files import DataFile, JsonRow, dataset_of, is_parquet, json_rows, raw_bytes
+from nercot.formats.files import DataFile, JsonRow, dataset_of, json_rows, raw_bytes
 from nercot.formats.gliner import identity
+from nercot.formats.joining import Joining, is_telling, joining_of
+from nercot.formats.notices import say
 from nercot.formats.rows import (
     BadRow,
     ReadOptions,
@@ -32,24 +35,37 @@ from nercot.formats.rows import (
     optional_text,
     raw_of,
     text_of,
+    types_asked,
     unique,
     valid_text,
 )
 from nercot.formats.spans import positions, types
+from nercot.formats.tag_names import tag_names
 from nercot.formats.tags import BARE, PREFIXED, decode, labels_of_tags, scheme_of, split_tag, unknown
-from nercot.formats.words import Offsets, borders, joined, located, span_entity, token_span, words
+from nercot.formats.token_keys import (
+    Tag,
+    chosen_key,
+    mentions_key,
+    sample,
+    strings,
+    tag_keys,
+    tags_of,
+    tokens_key,
+    tokens_of,
+)
+from nercot.formats.words import Offsets, borders, located, span_entity, token_span, words
 
-_TOKEN_KEYS = ("tokens", "words", "sentence")
-_MENTION_KEYS = ("entity_mentions", "entities", "entity", "ner", "golden-entity-mentions", "mentions", "spans", "ners")
-_TAG_KEYS = ("ner_tags", "tags", "ner", "labels", "bio_tags")
 _INDEX_KEYS = ("index", "offset")
 _ID_KEYS = ("id", "sent_id", "wnd_id", "doc_key", "doc_id")
 
 # So many of the mentions of a dataset may be wrong without changing how the others are read.
 _STRAY = 0.02
 
-# A tag as it stands in a row: a name, or the number of one.
-Tag = str | int
+# So many rows of each file are looked at for the keys of tags, and so many different tokens for how they are joined.
+_HEAD, _MAX_TOKENS = 200, 50_000
+
+
+_BY_SPACE = Joining()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +73,16 @@ class Dialect:
     """What the files of a dataset have in common.
 
     `inclusive`: whether a span's end is its last token, for spans as objects and for spans as lists.
-    `names`: of tags that are numbers.  `scheme`: of the tags.
+    `names`: of tags that are numbers.  `scheme`: of the tags.  `key`: under which they stand.  `joining`: how tokens
+    become a sentence.
     """
 
     objects_inclusive: bool = False
     lists_inclusive: bool = True
     names: tuple[str, ...] = ()
     scheme: str = PREFIXED
+    key: str | None = None
+    joining: Joining = _BY_SPACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,26 +102,7 @@ def detect(value: Any) -> bool:
         return False
     if isinstance(value.get("sentences"), list):
         return isinstance(value.get("ner", value.get("ners")), list)
-    return _tokens_key(value) is not None and (_tags_key(value) or _mentions_key(value)) is not None
-
-
-def _tokens_key(value: Mapping[str, Any]) -> str | None:
-    return next((key for key in _TOKEN_KEYS if isinstance(value.get(key), list)), None)
-
-
-def _mentions_key(value: Mapping[str, Any]) -> str | None:
-    return next((key for key in _MENTION_KEYS if isinstance(value.get(key), list)), None)
-
-
-def _tags_key(value: Mapping[str, Any]) -> str | None:
-    """The key of a list with one tag for each token; an empty list may be one of mentions as well."""
-    if _tokens_key(value) is None:
-        return None
-    for key in _TAG_KEYS:
-        tags = value.get(key)
-        if isinstance(tags, list) and all(isinstance(tag, str | int) for tag in tags) and (tags or key != "ner"):
-            return key
-    return None
+    return bool(tag_keys(value)) or (tokens_key(value) is not None and mentions_key(value) is not None)
 
 
 def survey(files: Sequence[DataFile], asked: ReadOptions) -> tuple[DataFile, ...]:
@@ -125,9 +125,12 @@ def _dataset(files: Sequence[DataFile], asked: ReadOptions) -> tuple[tuple[str, 
     tags: dict[str, int] = {}
     signs: Counter[tuple[bool, str]] = Counter()
     names: tuple[str, ...] = ()
+    tokens: Counter[str] = Counter()
+    key = chosen_key(_head(files), str(files[0].path), asked.column)
     for file in files:
-        names = names or _tag_names(file.path)
-        for row, sentence in _sentences(file.path):
+        names = names or (tag_names(file.path, key, asked.names) if key else ())
+        for row, sentence in _sentences(file.path, key):
+            sample(tokens, sentence.tokens, _MAX_TOKENS)
             for tag in sentence.tags or ():
                 name = _tag_name(tag, names, file.path, row)
                 tags[name] = tags.get(name, 0) + 1
@@ -142,15 +145,25 @@ def _dataset(files: Sequence[DataFile], asked: ReadOptions) -> tuple[tuple[str, 
         lists_inclusive=signs[False, "length"] <= max(signs[False, "start"], _STRAY * signs[False, "any"]),
         names=names,
         scheme=scheme,
+        key=key,
+        joining=joining_of(tokens, asked.join),
     )
+    if dialect.joining.said:
+        say(f"{files[0].name}: {dialect.joining.said}; source.join (--join) = space or none overrides this")
     return unique((*labels, *labels_of_tags(tags, scheme))) or None, dialect
 
 
-def _sentences(path: Path) -> Iterator[tuple[int, _Sentence]]:
+def _head(files: Sequence[DataFile]) -> Iterator[Any]:
+    """The first rows of all files."""
+    for file in files:
+        yield from (row.value for row in islice(json_rows(file.path), _HEAD))
+
+
+def _sentences(path: Path, key: str | None) -> Iterator[tuple[int, _Sentence]]:
     """The readable sentences of a file."""
     for row in json_rows(path):
         try:
-            for sentence in _split(row.value):
+            for sentence in _split(row.value, key):
                 yield row.row, sentence
         except RowError:
             continue
@@ -168,34 +181,14 @@ def _signs(span: Any, last: int) -> Iterator[tuple[bool, str]]:
             yield isinstance(span, dict), "length"
 
 
-def _tag_names(path: Path) -> tuple[str, ...]:
-    """The names of numbered tags that the Hub writes into its Parquet files."""
-    if not is_parquet(path):
-        return ()
-    import pyarrow.parquet as pq
-
-    try:
-        features = json.loads((pq.read_schema(path).metadata or {})[b"huggingface"])["info"]["features"]
-    except (KeyError, TypeError, ValueError):
-        return ()
-    for key in _TAG_KEYS:
-        inner = features.get(key)
-        while isinstance(inner, list | dict):
-            inner = inner[0] if isinstance(inner, list) else inner
-            if isinstance(inner.get("names"), list):
-                return tuple(map(str, inner["names"]))
-            inner = inner.get("feature")
-    return ()
-
-
 def _tag_name(tag: Tag, names: Sequence[str], path: Path, row: int) -> str:
     if isinstance(tag, str):
         return tag.strip()
     if 0 <= tag < len(names):
         return names[tag]
     raise InputError(
-        f"{path}: row {row}: the tags are numbers ({tag}), and the file does not name them; "
-        "write the names in their place, as B-PER"
+        f"{path}: row {row}: the tags are numbers ({tag}), and nothing names them; name them in their order with "
+        "--labels O,B-PER,I-PER (source.labels), or in a label.json beside the file"
     )
 
 
@@ -206,7 +199,7 @@ def read(path: Path, file: str, options: ReadOptions) -> Iterator[SourceRow | Ba
     dataset = options.dataset or dataset_of(path)
     for row in json_rows(path):
         try:
-            sentences = _split(row.value)
+            sentences = _split(row.value, options.dialect.key)
         except RowError as error:
             yield BadRow(file, row.row, dataset, str(error), raw_bytes(row))
             continue
@@ -218,7 +211,7 @@ def read(path: Path, file: str, options: ReadOptions) -> Iterator[SourceRow | Ba
                 yield BadRow(file, row.row, dataset, str(error), raw)
 
 
-def _split(value: Any) -> list[_Sentence]:
+def _split(value: Any, key: str | None) -> list[_Sentence]:
     """The sentences of a row: one, or those of a document."""
     if isinstance(value, RowError):
         raise value
@@ -226,30 +219,22 @@ def _split(value: Any) -> list[_Sentence]:
         raise RowError(f"the row is {kind_of(value)}, not an object with tokens")
     if isinstance(value.get("sentences"), list):
         return _document(value)
-    key = _tokens_key(value)
-    if key is None:
-        raise RowError("the row has no list of tokens")
-    tokens = _tokens(value[key])
-    tags = _tags_key(value)
-    if tags and len(value[tags]) != len(tokens):
-        raise RowError(f"{len(tokens)} tokens and {len(value[tags])} tags")
-    if tags:
-        return [_Sentence(tokens, [], value[tags])]
-    mentions = _mentions_key(value)
-    if mentions is None:
-        raise RowError("the row has no list of entities or tags")
-    return [_Sentence(tokens, value[mentions])]
-
-
-def _tokens(value: Any) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(token, str) for token in value):
-        raise RowError("tokens is not a list of strings")
-    return value
+    tags = key if key is not None and key in value else next(iter(tag_keys(value)), None)
+    mentions = mentions_key(value)
+    if tags is None and mentions is None:
+        raise RowError("the row has no list of entities or tags" if tokens_key(value) else "the row has no tokens")
+    tokens = tokens_of(value)
+    if tags is None:
+        return [_Sentence(tokens, value[mentions])]
+    listed = tags_of(value, tags)
+    if len(listed) != len(tokens):
+        raise RowError(f"{len(tokens)} tokens and {len(listed)} tags")
+    return [_Sentence(tokens, [], listed)]
 
 
 def _document(value: Mapping[str, Any]) -> list[_Sentence]:
     """The sentences of a document; spans count from its beginning (`ner`) or from the sentence's (`ners`)."""
-    sentences = [_tokens(sentence) for sentence in value["sentences"]]
+    sentences = [strings(sentence) for sentence in value["sentences"]]
     key = "ner" if "ner" in value else "ners"
     spans = value.get(key)
     if not isinstance(spans, list) or len(spans) != len(sentences):
@@ -292,7 +277,7 @@ def _label(span: Any) -> tuple[str, ...]:
 
 def _parse(row: JsonRow, found: _Sentence, file: str, dataset: str, options: ReadOptions) -> SourceRow:
     value = row.value
-    sentence, offsets = _sentence(value, found)
+    sentence, offsets = _sentence(value, found, options.dialect.joining)
     findings: list[str] = []
     spans = _tagged(found, options, file, row.row) if found.tags else _spans(found, options.dialect, findings)
     gold = []
@@ -310,7 +295,8 @@ def _parse(row: JsonRow, found: _Sentence, file: str, dataset: str, options: Rea
         row=row.row,
         dataset=optional_text(value.get("dataset"), "dataset") or dataset,
         sentence=sentence,
-        schema=labels_of(value.get("schema"), "schema") or options.schema,
+        schema=labels_of(value.get("schema"), "schema")
+        or types_asked(options.schema, gold, sentence, stated=options.stated),
         gold=tuple(gold),
         source_id=ident if ident is None or found.number is None else f"{ident}-{found.number}",
         split=optional_text(value.get("split"), "split"),
@@ -319,14 +305,14 @@ def _parse(row: JsonRow, found: _Sentence, file: str, dataset: str, options: Rea
     )
 
 
-def _sentence(value: Mapping[str, Any], found: _Sentence) -> tuple[str, Offsets]:
+def _sentence(value: Mapping[str, Any], found: _Sentence, joining: Joining) -> tuple[str, Offsets]:
     """The sentence and where its tokens lie: the row's own text where they are in it, else joined."""
-    for key in ("text", "sentence"):
+    for key in (key for key in value if str(key).lower() in ("text", "sentence")):
         text = value.get(key) if found.number is None else None
         offsets = located(found.tokens, text) if isinstance(text, str) and text else None
         if isinstance(text, str) and offsets is not None:
             return text_of(text, key), offsets
-    sentence, offsets = joined(found.tokens)
+    sentence, offsets = joining.join(found.tokens)
     return text_of(sentence, "tokens"), offsets
 
 
@@ -400,7 +386,11 @@ def rows(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
         spans = [(span, entity) for entity in listed if (span := token_span(offsets, entity))]
         yield identity(record) | {
             "tokens": tokens,
-            **({} if " ".join(tokens) == record.sentence else {"text": record.sentence}),
+            **(
+                {}
+                if " ".join(tokens) == record.sentence and not is_telling(record.sentence)
+                else {"text": record.sentence}
+            ),
             "entity_mentions": [
                 {"text": entity.text, "entity_type": entity.label, "start": start, "end": end}
                 for (start, end), entity in spans

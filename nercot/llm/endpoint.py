@@ -33,7 +33,7 @@ from nercot.llm.asking import ROLES, Asked, Progress
 from nercot.llm.faults import Fault, Throttled, TimedOut, is_broken_off, is_empty, server_says
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import FINAL, Reply, Request, read_reply
-from nercot.llm.pacing import Budget, Forecast, Purse, Rate, cost_of, least_busy
+from nercot.llm.pacing import Budget, Forecast, Pace, Purse, cost_of, least_busy
 from nercot.llm.server import ABOUT_THE_REQUEST, Server
 
 # So many empty replies to one request, over all runs, drop its record.
@@ -80,10 +80,12 @@ def ask_all(
     budget: Budget | None = None,
     patience: Patience | None = None,
     progress: Callable[[Progress], None] | None = None,
+    pace: Pace | None = None,
 ) -> Asked:
     """Asks until every request has its final answer in the ledger, or its time is up.
 
     `requests` is drawn lazily, all for one corpus and step.  `progress` is called about twice a second.
+    `pace`: this process' share of limits that others share too (None: all that the model's entry allows).
     Raises EndpointError for a server that cannot be used as asked, OutputError and LedgerError for a
     ledger that cannot be written; Ctrl-C waits a little for answers that are paid for, then is raised
     again.  In every case what came is on disk.
@@ -96,7 +98,9 @@ def ask_all(
     first = next(source, None)
     if first is None:
         return Asked(Progress())
-    asking = _Asking(first, source, model, ledger, budget, patience or Patience())
+    spent = ledger.spent(first.corpus) if budget is not None and pace is None else 0.0
+    own = pace or Pace(model.concurrency, model.rpm, model.tpm, Purse(budget, spent))
+    asking = _Asking(first, source, model, ledger, own, patience or Patience())
     return asyncio.run(asking.run(progress))
 
 
@@ -136,7 +140,7 @@ class _Asking:
         rest: Iterator[Request],
         model: Model,
         ledger: Ledger,
-        budget: Budget | None,
+        pace: Pace,
         patience: Patience,
     ) -> None:
         self._role = ROLES.get(first.step, first.step)
@@ -147,9 +151,7 @@ class _Asking:
         self._drawing = asyncio.Lock()
         self._on_the_way: set[str] = set()
         self._turns: deque[asyncio.Future[None]] = deque()
-        self._rpm = Rate(model.rpm) if model.rpm is not None else None
-        self._tpm = Rate(model.tpm) if model.tpm is not None else None
-        self._purse = Purse(budget, ledger.spent(first.corpus) if budget is not None else 0.0)
+        self._pace = pace
         self._forecast = Forecast(model.max_tokens)
         self._undecided: list[tuple[_Try, Reply, bytes]] = []
         # Whether the server takes response_format: None until the first answer to a request that has one.
@@ -177,6 +179,7 @@ class _Asking:
         self._loop = asyncio.get_running_loop()
         workers = [asyncio.create_task(self._work()) for _ in range(2 * self._model.concurrency)]
         ticker = asyncio.create_task(self._tell(progress)) if progress is not None else None
+        waker = asyncio.create_task(self._look_again()) if self._pace.shared else None
         try:
             await self._until_done(workers)
             if self._error is None:
@@ -186,8 +189,9 @@ class _Asking:
             for server in self._servers:
                 await server.client.close()
             await self._all_on_disk()
-            if ticker is not None:
-                ticker.cancel()
+            for task in (ticker, waker):
+                if task is not None:
+                    task.cancel()
         self._progress.in_flight = 0
         if progress is not None:
             progress(self._progress)
@@ -226,6 +230,12 @@ class _Asking:
             self._progress.in_flight = self._in_flight
             progress(self._progress)
             await asyncio.sleep(_PROGRESS_SECONDS)
+
+    async def _look_again(self) -> None:
+        """Wakes who waits for a turn, since a share may have grown."""
+        while True:
+            await asyncio.sleep(_PROGRESS_SECONDS)
+            self._wake(len(self._turns))
 
     def _halt(self) -> None:
         """No new call from here on; whoever waits for a turn is woken to see that."""
@@ -390,6 +400,7 @@ class _Asking:
         if isinstance(fault, Throttled):
             self._heard = True
             server.throttled(started, now)
+            self._pace.throttled(fault.retry_after)
         else:
             server.failed(now)
         self._keep(trying, Reply(trying.form.key, "error", latency=now - started, detail=fault.detail), b"")
@@ -425,18 +436,20 @@ class _Asking:
     async def _turn(self) -> Server:
         """Waits until one more call may be in flight; returns the server to ask."""
         while not self._stop.is_set():
-            server = least_busy(self._servers, time.monotonic()) if self._in_flight < self._model.concurrency else None
+            now = time.monotonic()
+            server = least_busy(self._servers, now) if self._in_flight < self._pace.width(now) else None
             if server is not None:
                 server.in_flight += 1
                 self._in_flight += 1
+                self._pace.began()
                 return server
             await self._change()
         raise _Stopped
 
     async def _reserve(self, form: Request) -> _Reserved:
         """Reserves what the call may cost, and waits until the rates allow it."""
-        while not self._purse.reserve(cost := self._estimate(form)):
-            if self._purse.idle:
+        while not self._pace.purse.reserve(cost := self._estimate(form)):
+            if self._pace.purse.idle and self._pace.exhausted:
                 self._stopped = self._stopped or "budget"
                 self._halt()
             if self._stop.is_set():
@@ -444,9 +457,8 @@ class _Asking:
             await self._change()
         tokens = self._forecast.tokens_in(form.payload) + self._forecast.mean_out
         now = time.monotonic()
-        waits = [
-            rate.reserve(amount, now) for rate, amount in ((self._rpm, 1), (self._tpm, tokens)) if rate is not None
-        ]
+        rates = ((self._pace.rpm, 1), (self._pace.tpm, tokens))
+        waits = [rate.reserve(amount, now) for rate, amount in rates if rate is not None]
         if (wait := max(waits, default=0.0)) > 0:
             await self._sleep(wait)
             if self._stop.is_set():
@@ -463,9 +475,9 @@ class _Asking:
         if reserved is None:
             return
         tokens, cost = self._used(form, reserved, reply) if reply is not None else (0, 0.0)
-        self._purse.settle(reserved.cost, cost)
-        if self._tpm is not None:
-            self._tpm.settle(reserved.tokens, tokens)
+        self._pace.purse.settle(reserved.cost, cost)
+        if self._pace.tpm is not None:
+            self._pace.tpm.settle(reserved.tokens, tokens)
 
     def _give_back(self, server: Server, asks_for: float) -> None:
         """Gives the turn back; at the server only after the time for which it asks to be left alone.
@@ -473,6 +485,7 @@ class _Asking:
         Else every request in turn would be sent to a server that turns all of them away.
         """
         self._in_flight -= 1
+        self._pace.ended()
         if asks_for > 0:
             self._loop.call_later(asks_for, self._leave_server, server)
             self._wake(2)

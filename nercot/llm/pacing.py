@@ -147,6 +147,35 @@ class Purse:
         self.spent += cost
 
 
+class Pace:
+    """How fast one process may ask a model: what the recipe says, if nobody else asks it.
+
+    `rpm`, `tpm`: None is no limit.  llm/pool.py has the same for a worker that shares a model with others.
+    """
+
+    shared = False
+    exhausted = True  # what does not fit into the budget now, with no call under way, never will
+
+    def __init__(self, in_flight: int, rpm: float | None, tpm: float | None, purse: Purse) -> None:
+        self._in_flight = in_flight
+        self.rpm = Rate(rpm) if rpm is not None else None
+        self.tpm = Rate(tpm) if tpm is not None else None
+        self.purse = purse
+
+    def width(self, now: float) -> int:
+        """How many calls may be in flight."""
+        return self._in_flight
+
+    def began(self) -> None:
+        """A call is under way."""
+
+    def ended(self) -> None:
+        """A call is through."""
+
+    def throttled(self, retry_after: float) -> None:
+        """A server said 429, and perhaps for how many seconds to leave it alone."""
+
+
 class Forecast:
     """How many tokens the next call may take, from what calls have taken so far.
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from nercot.llm.leases import RENEW_SECONDS, Share, Used
-from nercot.llm.pacing import Purse, Rate
+from nercot.llm.pacing import Pace, Purse, Rate
 
 
 class Shares(Protocol):
@@ -26,12 +26,14 @@ class Shares(Protocol):
         """Takes back what the worker held."""
 
 
-class Pool:
+class Pool(Pace):
     """The share of one worker in one model's limits.
 
     `rpm` and `tpm` are None where the recipe has no such limit.  Everything but `renew` belongs to the thread that
     asks the model.
     """
+
+    shared = True
 
     def __init__(
         self, shares: Shares, worker: str, role: str, passing: tuple[type[BaseException], ...] = (ConnectionError,)
@@ -41,9 +43,7 @@ class Pool:
         self._under_way, self._told, self._retry_after, self._throttled = 0, 0.0, 0.0, False
         self._closing = threading.Event()
         self._share, self._until, self._not_before = Share(0, None, None, None, 0.0, 0.0), 0.0, 0.0
-        self.purse = Purse(None, 0.0)
-        self.rpm: Rate | None = None
-        self.tpm: Rate | None = None
+        super().__init__(0, None, None, Purse(None, 0.0))
         self.renew()
         self._thread = threading.Thread(target=self._run, name=f"nercot-share-{role}", daemon=True)
         self._thread.start()
@@ -62,7 +62,7 @@ class Pool:
         return self._share.in_flight if held and 0.0 not in rates else 0
 
     @property
-    def exhausted(self) -> bool:
+    def exhausted(self) -> bool:  # type: ignore[override]  # of one process it is always so
         """Whether nothing is left of the budget, nor will be given back by others."""
         return self._share.exhausted
 

@@ -140,11 +140,9 @@ def _missing(book: Book, absent: int) -> str:
 
 def recorded_models(recipe: Recipe) -> Iterator[tuple[str, Model]]:
     """The roles of a recipe whose answers are recorded, and their entries."""
-    for role in ROLES.values():
-        entry = getattr(recipe, role, None)
-        for model in entry if isinstance(entry, tuple) else (entry,):
-            if model is not None and model.is_recorded:
-                yield role, model
+    for place, model in recipe.models():
+        if model.is_recorded:
+            yield place.partition(".")[0], model
 
 
 def recorded_facts(recipe: Recipe, prompts: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -1,9 +1,9 @@
 """Rewards for reinforcement learning (the paper's GRPO stage): pure functions of (completion, gold, schema).
 
-In: a completion, the gold (Answer JSON as in the `grpo` config, or entities) and the schema.  Out: a float in
-[0, 1].  Never raises, whatever the model wrote, and imports no training library.  What is rewarded is what
-validation keeps: the same parser (answers.py) and the same comparison (metrics.py); `paper` mode is the
-released code's, with its own reader.
+In: a completion, the gold (Answer JSON as in the `grpo` config, or what else scored.py takes) and the schema.  Out: a
+float in [0, 1].  Never raises, whatever the model wrote, and imports no training library; gold that cannot be read is
+an InputError at once, for a training run on it would learn nothing.  What is rewarded is what validation keeps: the
+same parser (answers.py) and the same comparison (spans.py); `paper` mode is the released code's, with its own reader.
 
 The paper's reward is 10 x F1 + 1 x schema.  Neither looks at the trace: an answer without one earns all of it.
 `trace_reward` does, and is of our own; the configs name it with weight 0, so that it is logged.
@@ -21,12 +21,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from nercot.corpus.labels import match_label
-from nercot.corpus.records import Entity
-from nercot.errors import InputError
 from nercot.validation.answers import parse_answer
-from nercot.validation.spans import Mode, check_mode, micro_f1, paper_body, paper_label, read_paper
+from nercot.validation.paper import paper_body, paper_label, read_paper
+from nercot.validation.scored import Scorable
+from nercot.validation.spans import Mode, check_mode, micro_f1
 
-Gold: TypeAlias = str | Sequence[Entity] | Mapping[str, Sequence[str]]
+Gold: TypeAlias = Scorable
 
 # A completion as TRL gives it: text, or a conversation as a list of {role, content}.
 Completion: TypeAlias = str | Sequence[Mapping[str, Any]]
@@ -37,7 +37,7 @@ SCHEMA_WEIGHT = 1.0
 
 
 def f1_reward(completion: str, gold: Gold, schema: Iterable[str] = (), mode: Mode = "exact") -> float:
-    """Span F1 of one completion; 0 where it, or the gold, cannot be read.
+    """Span F1 of one completion; 0 where it cannot be read.  Raises InputError for gold that cannot be read.
 
     An empty answer to empty gold is worth 1, in paper mode 0.  The schema decides nothing here, since a label
     outside it matches no gold; it is taken for all rewards to be called alike.
@@ -45,10 +45,7 @@ def f1_reward(completion: str, gold: Gold, schema: Iterable[str] = (), mode: Mod
     check_mode(mode)
     if not isinstance(completion, str):
         return 0.0
-    try:
-        score = micro_f1([completion], [gold], mode)
-    except (InputError, TypeError, AttributeError):  # gold that is none: a reward must not end a training run
-        return 0.0
+    score = micro_f1([completion], [gold], mode)
     return 0.0 if score.unreadable else score.f1
 
 

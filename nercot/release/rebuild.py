@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from nercot.building.builder import Build
-from nercot.building.lists import stages_of
+from nercot.building.lists import stages_of, turns_of
 from nercot.building.models import Models
 from nercot.building.options import BuildOptions
 from nercot.building.stages import SelectStage, StageList
@@ -26,18 +26,21 @@ from nercot.corpus.recipe import EMBEDDED, Model, Recipe, Sample, SourceSpec
 from nercot.corpus.records import Answer, Judgement, Outcome, Record
 from nercot.corpus.removed import Removal, sentence_hash, taken_down
 from nercot.corpus.streams import Groups
-from nercot.corpus.tables import read_rows, table, to_record
+from nercot.corpus.tables import read_rows, table, to_reading, to_record
 from nercot.corpus.work import Report, Row, Work, dropped_row, quiet
 from nercot.llm.messages import Request
 from nercot.steps.annotate import Teacher
 from nercot.steps.ingest import Ingested, partition_names
+from nercot.steps.read import Reader, has_trace, read
 from nercot.steps.score import Judge
 from nercot.steps.select import TOUCHES
-from nercot.steps.stage import RecordStage, Turn
+from nercot.steps.stage import RecordStage
 
 # The steps whose drops no teacher is asked about.
 _BEFORE = ("source", "stratify")
 _ANSWER = [item.name for item in fields(Answer)]
+_READING = ["reading", "reader", "reader_key"]
+_Rules = Sequence[str] | None
 _JUDGEMENT = ["score", "judge", "judgement", "judge_key"]
 
 
@@ -76,7 +79,8 @@ def recipe_of(manifest: Manifest) -> Recipe:
         source=SourceSpec.read(made["source"]),
         sample=Sample(**made.get("sample", {})),
         digits=made["partition"]["digits"],
-        teacher=model_of(made["teacher"]),
+        teachers=teachers_of(made),
+        reader=model_of(made["reader"]) if "reader" in made else Model(),
         judge=model_of(made["judge"]),
         rules=None if rules is None else tuple(rules),
         trace=made["validate"]["trace"],
@@ -89,8 +93,14 @@ def recipe_of(manifest: Manifest) -> Recipe:
     )
 
 
+def teachers_of(made: Mapping[str, Any]) -> tuple[Model, ...]:
+    """The teachers that a manifest's recipe names."""
+    named = made["teacher"]
+    return tuple(map(model_of, named if isinstance(named, list) else [named]))
+
+
 def model_of(made: Mapping[str, Any]) -> Model:
-    """A teacher or judge as a manifest names it; it has no address, so it cannot be asked."""
+    """A teacher, reader or judge as a manifest names it; it has no address, so it cannot be asked."""
     return Model(**{**made, "url": () if "provider" in made else (EMBEDDED,)})
 
 
@@ -98,25 +108,32 @@ class Requests:
     """The requests behind a corpus' answers, made anew from the prompts and settings in its manifest."""
 
     def __init__(self, manifest: Manifest) -> None:
-        recipe, prompts, name = manifest["recipe"], manifest["prompts"], manifest["corpus"]
-        self._attempts = recipe["judge"]["attempts"]
-        self._teacher = (
-            Teacher(name, model_of(recipe["teacher"]), prompts["annotate"]) if "annotate" in prompts else None
-        )
-        self._judge = Judge(name, model_of(recipe["judge"]), prompts["judge"]) if "judge" in prompts else None
+        recipe, self._prompts, self._name = manifest["recipe"], manifest["prompts"], manifest["corpus"]
+        self._teachers = teachers_of(recipe)
+        self._turns = turns_of(self._teachers)
+        self._reader = model_of(recipe["reader"]) if "reader" in recipe else None
+        self._judge = model_of(recipe["judge"]) if "judge" in self._prompts else None
 
     def teacher(self, row: Row) -> list[Request]:
         """What the teacher was asked for the answer of a raw row; nothing if it is the embedded annotator."""
-        if self._teacher is None:
+        if "annotate" not in self._prompts or not 1 <= row["attempt"] <= len(self._turns):
             return []
-        turn = Turn(row["attempt"], row["attempt"])
-        return [replace(self._teacher, turn=turn).request(to_record(row))]
+        turn = self._turns[row["attempt"] - 1]
+        teacher = Teacher(self._name, self._teachers[turn.teacher], self._prompts["annotate"], turn)
+        return [teacher.request(to_record(row))]
+
+    def reader(self, row: Row) -> list[Request]:
+        """What the reader was asked first about a raw row; what it was told of a first report is in no row."""
+        if self._reader is None or not (row["cot"] or "").strip():
+            return []
+        return [Reader(self._name, self._reader, self._prompts["reading"]).request(to_record(row), 1)]
 
     def judge(self, row: Row) -> list[Request]:
         """What the judge was asked about a raw row, try after try; nothing if it is the embedded rubric."""
         if self._judge is None:
             return []
-        return [self._judge.request(to_record(row), number) for number in range(1, self._attempts + 1)]
+        judge = Judge(self._name, self._judge, self._prompts["judge"])
+        return [judge.request(to_record(row), number) for number in range(1, self._judge.attempts + 1)]
 
 
 def asked_for(key: str | None, requests: Sequence[Request]) -> Request | None:
@@ -215,6 +232,7 @@ def _replay(stage: RecordStage, corpus: Path, manifest: Manifest) -> RecordStage
     if said is None:
         return stage
     columns, take, usual = said
+    rules = manifest["recipe"]["validate"]["rules"]
     attempt = stage.turn.attempt
     rows = rows_of(corpus, manifest, "raw", dict.fromkeys(("attempt", *columns)))
     raw = Groups(row for row in rows if row["attempt"] == attempt)
@@ -223,25 +241,33 @@ def _replay(stage: RecordStage, corpus: Path, manifest: Manifest) -> RecordStage
     def step(records: Iterator[Record]) -> Iterator[Outcome]:
         for record in records:
             row = next(iter(raw.take(record.guid)), None)
-            told = row and take(record, row)
-            yield Outcome(told) if told else _refused(record, drops.take(record.guid), stage.name, usual)
+            told = row and take(record, row, rules)
+            yield told or _refused(record, drops.take(record.guid), stage.name, usual)
 
     return replace(stage, step=step, asking=None)
 
 
-def _answered(record: Record, row: Row) -> Record | None:
-    return replace(record, answer=Answer(**{name: row[name] for name in _ANSWER}))
+def _answered(record: Record, row: Row, rules: _Rules) -> Outcome | None:
+    return Outcome(replace(record, answer=Answer(**{name: row[name] for name in _ANSWER})))
 
 
-def _judged(record: Record, row: Row) -> Record | None:
+def _read(record: Record, row: Row, rules: _Rules) -> Outcome | None:
+    if row["reading"] is None:
+        return None if has_trace(record) else Outcome(record)
+    return read(record, to_reading(row["reading"], row["reader"], row["reader_key"]), rules)
+
+
+def _judged(record: Record, row: Row, rules: _Rules) -> Outcome | None:
     if not row["judgement"]:
         return None
-    return replace(record, judgement=Judgement(**row["judgement"], judge=row["judge"], judge_key=row["judge_key"]))
+    judgement = Judgement(**row["judgement"], judge=row["judge"], judge_key=row["judge_key"])
+    return Outcome(replace(record, judgement=judgement))
 
 
-# What a model said at a step: the columns of raw, how a record takes them up, the reason where there are none.
-_SAID: Mapping[str, tuple[list[str], Callable[[Record, Row], Record | None], str]] = {
+# What a model said at a step: the columns of raw, what becomes of a record by it, the reason where there are none.
+_SAID: Mapping[str, tuple[list[str], Callable[[Record, Row, _Rules], Outcome | None], str]] = {
     "annotate": (_ANSWER, _answered, "refused"),
+    "read": (_READING, _read, "unread"),
     "score": (_JUDGEMENT, _judged, "unscored"),
 }
 

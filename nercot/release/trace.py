@@ -87,17 +87,25 @@ def _attempt(row: Row, requests: Requests, recipe: Recipe) -> dict[str, Any]:
         "request": _request(row["request_key"], requests.teacher(row)),
         "reply": {name: row[name] for name in _REPLY},
         "verdict": _verdict(row, recipe),
+        "reading": _reading(row, requests),
         "judgement": _judgement(row, requests),
     }
 
 
 def _verdict(row: Row, recipe: Recipe) -> dict[str, Any]:
     """What the rules say of an answer; `reason`: why the step refused it, such as that it was cut off."""
-    record = to_record(row)
-    said = verdict_row(row["guid"], validate(record, recipe.rules, recipe.trace))
-    outcome = next(validate_step(iter((record,)), recipe.rules, recipe.trace))
+    record, read = to_record(row), "read" in recipe.steps
+    said = verdict_row(row["guid"], validate(record, recipe.rules, recipe.trace, read))
+    outcome = next(validate_step(iter((record,)), recipe.rules, recipe.trace, read))
     told = {"valid": outcome.kept, "reason": outcome.reason, "detail": outcome.detail}
     return {**told, **{name: said[name] for name in ("violations", "entities")}}
+
+
+def _reading(row: Row, requests: Requests) -> dict[str, Any] | None:
+    """What the reader said the trace concludes; its request where that is the first one."""
+    if row.get("reading") is None:
+        return None
+    return {**row["reading"], "reader": row["reader"], "request": _request(row["reader_key"], requests.reader(row))}
 
 
 def _judgement(row: Row, requests: Requests) -> dict[str, Any] | None:

@@ -190,7 +190,11 @@ def _values(manifest: Mapping[str, Any], stats: Mapping[str, Any]) -> dict[str, 
         "rows_without_entities": stats["rows_without_entities"],
         "rows_with_trace": stats["rows_with_trace"],
         "teacher": _named(manifest["models"]["teacher"]),
+        "reader": _named(manifest["models"]["reader"]) if "reader" in manifest["models"] else None,
         "judge": _named(manifest["models"]["judge"]),
+        "teachers": _teachers(manifest),
+        "ways": _ways(manifest),
+        "own_words": _own_words(manifest),
         "license": cell(", ".join(stats["licenses"]) or manifest["license"]),
         "fingerprint": manifest["fingerprint"],
         "version": manifest.get("version"),
@@ -246,7 +250,7 @@ def _rows(manifest: Mapping[str, Any], config: str) -> int:
 def _named(model: Mapping[str, Any]) -> str:
     """The model as asked for, and as its replies named themselves where that differs."""
     asked, named = model["asked"], list(model["named"])
-    if named in ([], [asked]):
+    if set(named) <= set(asked.split(", ")):
         return cell(asked)
     return f"{cell(asked)} (replies name {cell(', '.join(named))})"
 
@@ -266,13 +270,56 @@ def _funnel_row(step: Mapping[str, Any]) -> dict[str, Any]:
 
 def _made(manifest: Mapping[str, Any]) -> str:
     teacher, judge = manifest["models"]["teacher"], manifest["models"]["judge"]
-    who = "The embedded annotator" if teacher["asked"] == "embedded" else f"The teacher {_named(teacher)}"
+    many = "teachers" in manifest
+    who = "The embedded annotator" if teacher["asked"] == "embedded" else f"The teacher{'s' * many} {_named(teacher)}"
+    reader = manifest["models"].get("reader")
+    checked = (
+        f"its trace, read by {_named(reader)} without its answer, concludes what it says"
+        if reader
+        else "its trace speaks of each of them.  What a trace means was not read"
+    )
     scored = _RUBRIC if judge["asked"] == "embedded" else f"The judge {_named(judge)} scored what was valid."
     return (
         f"{who} annotated each sentence of the source under its schema and argued for every entity.  Validation kept "
-        "an answer only if it is well formed, its types are of the schema, its mentions stand in the sentence, and its "
-        f"trace justifies each of them.  {scored}{_recorded(manifest)}"
+        "an answer only if it is well formed, its types are of the schema, its mentions stand in the sentence, and "
+        f"{checked}.  {scored}{_recorded(manifest)}"
     )
+
+
+def _teachers(manifest: Mapping[str, Any]) -> list[list[str]]:
+    """What each teacher of a cascade brought: a line of heads, and a row a teacher; empty columns are left out."""
+    rows = manifest.get("teachers", ())
+    if not rows:
+        return []
+    names = [name for name in rows[0] if name in ("teacher", "asked", "kept") or any(row[name] for row in rows)]
+    heads = {"rules": "refused by the rules", "reading": "refused by the reading"}
+    return [
+        [heads.get(name, name.replace("_", " ")) for name in names],
+        *([cell(row[name]) for name in names] for row in rows),
+    ]
+
+
+def _ways(manifest: Mapping[str, Any]) -> str:
+    """How many records each way of checking would have kept."""
+    words = {
+        "paper_rules": "by the paper's four rules",
+        "rules": "by all rules",
+        "reading": "by rules and reading",
+        "judge": "with the judge",
+    }
+    counts = manifest.get("ways", {})
+    return ", ".join(f"{counts[way]} {text}" for way, text in words.items() if counts.get(way) is not None)
+
+
+def _own_words(manifest: Mapping[str, Any]) -> list[str]:
+    """Lines about a reader or judge that is a teacher's own model."""
+    models = manifest["models"]
+    teachers = models["teacher"]["asked"].split(", ")
+    return [
+        f"The {role} is {cell(models[role]['asked'])}, a teacher's own model: it checks its own words."
+        for role in ("reader", "judge")
+        if role in models and models[role]["asked"] in teachers and models[role]["asked"] not in ("embedded", "none")
+    ]
 
 
 def _recorded(manifest: Mapping[str, Any]) -> str:

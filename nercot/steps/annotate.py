@@ -28,17 +28,19 @@ FOLDER = "2-raw"
 
 def stage(recipe: Recipe, prompts: Mapping[str, str], turn: Turn) -> RecordStage:
     """The first stage of a round: the teacher answers."""
-    model = recipe.teacher
+    model = recipe.teachers[turn.teacher]
     settings = [content_of(model), recorded_key(model), prompts.get("annotate"), turn.attempt, turn.ask]
     if model.embedded:
         from nercot.embedded import annotate
 
         return RecordStage("annotate", FOLDER, _row, settings, annotate, turn=turn)
-    asking = Asking("teacher", model, Teacher(recipe.name, model, prompts["annotate"], turn))
+    place = f"teacher.{turn.teacher + 1}" if len(recipe.teachers) > 1 else None
+    asking = Asking("teacher", model, Teacher(recipe.name, model, prompts["annotate"], turn), place=place)
     return RecordStage("annotate", FOLDER, _row, settings, asking=asking, turn=turn)
 
 
-def _row(record: Record) -> Row:
+def _row(outcome: Outcome) -> Row:
+    record = outcome.record
     assert record.answer, "annotate keeps only answered records: give the outcome a reason"
     return answer_row(record.answer)
 

@@ -40,7 +40,8 @@ def stage(recipe: Recipe, prompts: Mapping[str, str], turn: Turn) -> RecordStage
     return RecordStage("read", FOLDER, _row, settings, asking=asking, turn=turn)
 
 
-def _row(record: Record) -> Row:
+def _row(outcome: Outcome) -> Row:
+    record = outcome.record
     unread: Row = {"reading": None, "reader": None, "reader_key": None}
     said = unread if record.reading is None else reading_row(record.reading)
     return {"cot": record.cot, "entities": entity_rows(record.entities), **said}

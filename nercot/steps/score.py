@@ -38,7 +38,8 @@ def stage(recipe: Recipe, prompts: Mapping[str, str], turn: Turn) -> RecordStage
     return RecordStage("score", FOLDER, _row, settings, asking=asking, turn=turn)
 
 
-def _row(record: Record) -> Row:
+def _row(outcome: Outcome) -> Row:
+    record = outcome.record
     assert record.judgement, "score keeps only judged records: give the outcome a reason"
     return judgement_row(record.judgement)
 

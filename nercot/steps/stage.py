@@ -39,12 +39,16 @@ class Asker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Who is asked in a stage, and how often at most about one record; `role` is teacher, reader or judge."""
+    """Who is asked in a stage, and how often at most about one record; `role` is teacher, reader or judge.
+
+    `place`: the model's key in the recipe, where it is one of a cascade: the others go on if it cannot be asked.
+    """
 
     role: str
     model: Model
     asker: Asker
     asks: int = 1
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ class RecordStage:
 
     name: str
     writes: str
-    row: Callable[[Record], Row]
+    row: Callable[[Outcome], Row]
     settings: Any
     step: RecordStep | None = None
     asking: Asking | None = None

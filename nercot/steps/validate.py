@@ -36,8 +36,9 @@ def stage(recipe: Recipe, prompts: Mapping[str, str], turn: Turn) -> RecordStage
     return RecordStage("validate", "3-valid", _row, settings, step, turn=turn)
 
 
-def _row(record: Record) -> Row:
-    return {"cot": record.cot, "entities": entity_rows(record.entities)}
+def _row(outcome: Outcome) -> Row:
+    record = outcome.record
+    return {"cot": record.cot, "entities": entity_rows(record.entities), "broken": list(outcome.broken or ())}
 
 
 def validate_step(
@@ -51,13 +52,20 @@ def validate_step(
 def _judge(record: Record, rules: Collection[str] | None, trace: str, read: bool) -> Outcome:
     verdict = validate(record, rules, trace, read)
     known = replace(record, cot=verdict.cot, entities=verdict.entities)
+    broken = _broken(record, verdict, rules, trace, read)
     if record.answer is not None and (unfinished := _UNFINISHED.get(record.answer.finish_reason or "")):
         reason, detail = unfinished
-        return Outcome(known, reason, detail, violations=verdict.violations)
+        return Outcome(known, reason, detail, violations=verdict.violations, broken=(reason, *broken))
     if verdict.valid:
-        return Outcome(known)
+        return Outcome(known, broken=broken)
     first = verdict.violations[0]
-    return Outcome(known, first.rule, _detail(verdict), violations=verdict.violations)
+    return Outcome(known, first.rule, _detail(verdict), violations=verdict.violations, broken=broken)
+
+
+def _broken(record: Record, verdict: Verdict, rules: Collection[str] | None, trace: str, read: bool) -> tuple[str, ...]:
+    """All rules for shape that an answer breaks, whichever of them this recipe goes by."""
+    every = verdict if rules is None and not read else validate(record, None, trace)
+    return tuple(dict.fromkeys(violation.rule for violation in every.violations))
 
 
 def _detail(verdict: Verdict) -> str:

@@ -140,6 +140,8 @@ def suggest(sentence: str, mention: str) -> str | None:
 
 def fold_mention(text: str) -> str:
     """The form in which two spellings of one mention are equal: Unicode form, quotes, dashes and spaces are ignored."""
+    if text.isascii() and "`" not in text and "''" not in text:
+        return "".join(text.split())  # the usual case, without the way back to the text's own characters
     return _fold(text, _squeeze).text
 
 

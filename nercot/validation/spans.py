@@ -4,30 +4,29 @@ In: predictions and gold as answers (a model's text), records, entity lists, or 
 Out: frozen counts and figures, or the pairs of entities that belong together.  Never raises on what a model
 wrote, never changes an entity, and knows nothing of files or models.
 
-`exact` compares mentions and types as they are; `paper` repeats the normalisation and set semantics of the
-paper's released code, with a reader of its own: the one exception to "one parser" (answers.py).
+`exact` compares mentions as validation grounds them: what it calls right is right here; `paper` repeats the
+normalisation and set semantics of the paper's released code, with a reader of its own (paper.py).
 """
 
 from __future__ import annotations
 
-import json
-import re
-import string
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Literal, TypeAlias, get_args
 
 from nercot.corpus.labels import fold_label
 from nercot.corpus.records import Entity, Record
 from nercot.errors import InputError
-from nercot.validation.answers import parse_answer
+from nercot.validation.grounding import fold_mention, ground
+from nercot.validation.paper import paper_label, paper_mention, paper_pairs, read_paper
+from nercot.validation.scored import Scorable, entities_of
 
 Mode = Literal["exact", "paper"]
 
-# What can be scored; None is a prediction that could not be read.
-Scorable: TypeAlias = str | Record | Sequence[Entity] | Mapping[str, Sequence[str]] | None
+# An answer that lists more is compared as it stands: looking each up in the sentence would take too long.
+_MAX_GROUNDED = 1000
 
 # What became of an entity, in the order in which `drift` decides ties.
 KINDS = ("same", "relabelled", "boundary", "added", "removed")
@@ -110,7 +109,8 @@ def micro_f1(
 ) -> Score:
     """Span micro-F1 of predictions against golds, row by row.
 
-    `exact` (strict) counts the multiset of (mention, folded label); with `offsets`, entities that have offsets
+    `exact` (strict) counts the multiset of (mention, folded label), two spellings of a mention that validation takes
+    for one (`Kestrel's` and `Kestrel 's`) being the same; with `offsets`, entities that have offsets
     on both sides are the same only at the same place.  `paper` counts the set of (mention, label), both
     normalised as the paper's released code does.  A record is its entities as a prediction; as gold its own
     gold, or its entities where it has none.  `ignore`: types (folded) whose mentions count on no side.  A
@@ -131,13 +131,20 @@ def micro_f1(
             sides = labels((), gold, spelling)
             unreadable += 1
         if sides is None:
-            raise InputError(f"the gold of row {number} cannot be read: give it as an answer, a record or entities")
+            raise InputError(_unreadable(number))
         if ignore:
             sides = _without(sides, ignore)
         for total, side in zip(totals, sides, strict=True):
             total.update(side)
         rows.append((len(sides[0]), len(sides[1]), len(sides[2])))
     return Score(mode, *_sums(rows), unreadable, _per_type(mode, totals, spelling), tuple(rows))
+
+
+def _unreadable(number: int) -> str:
+    return (
+        f"the gold of row {number} cannot be read: give it as an Answer, a record, entities with text and label, "
+        "or label -> mentions"
+    )
 
 
 def _without(sides: _Sides, ignore: Collection[str]) -> _Sides:
@@ -179,10 +186,10 @@ def error_kinds(predictions: Sequence[Scorable], golds: Sequence[Scorable]) -> E
     kinds: Counter[str] = Counter()
     confused: Counter[tuple[str | None, str | None]] = Counter()
     for number, prediction, gold in _rows(predictions, golds):
-        expected = _entities(gold, gold=True)
-        if expected is None:
-            raise InputError(f"the gold of row {number} cannot be read: give it as an answer, a record or entities")
-        pairs = compare(expected, _entities(prediction) or ())
+        sides = _both(prediction, gold) or _both((), gold)
+        if sides is None:
+            raise InputError(_unreadable(number))
+        pairs = compare(*sides)
         kinds.update(pair.kind for pair in pairs)
         confused.update(confusions(pairs))
     return Errors(kinds["same"], kinds["removed"], kinds["added"], kinds["relabelled"], kinds["boundary"], confused)
@@ -216,55 +223,6 @@ def confusions(pairs: Iterable[Pair]) -> Counter[tuple[str | None, str | None]]:
     return Counter((pair.gold.label if pair.gold else None, pair.found.label if pair.found else None) for pair in pairs)
 
 
-def read_paper(text: str) -> frozenset[tuple[str, str]] | None:
-    """The normalised (mention, label) of an answer as the paper's released code reads it.
-
-    None where that code fails.  JSON that is invalid, or no object, is an answer without entities.  Linear in
-    the length of the text.
-    """
-    body = paper_body(text)
-    if body is None:
-        return None
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        return frozenset()
-    labels = answer.get("entities", {}) if isinstance(answer, dict) else {}
-    return _paper_pairs(labels) if isinstance(labels, dict) else None
-
-
-def paper_body(text: str) -> str | None:
-    """What the paper's released code takes for the JSON of an answer; None for a fence that never closes."""
-    if "<think>" in text or "</think>" in text:
-        text = _without_thinking(text).replace("<think>", "").replace("</think>", "")
-    if "<answer>" in text:
-        answer = _first_between(text, "<answer>", "</answer>")
-        text = text.replace("<answer>", "").replace("</answer>", "") if answer is None else answer
-    if "```json" in text:
-        fenced = _first_between(text, "```json", "```")
-        if fenced is None:
-            return None
-        text = fenced
-    return text.strip()
-
-
-_PUNCTUATION = str.maketrans("", "", string.punctuation)
-_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
-
-
-def paper_mention(text: str) -> str:
-    """A mention without case, ASCII punctuation and articles, as the paper's released code compares it.
-
-    May become empty: `@` and `the` are, and `C++` is `c`.
-    """
-    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
-
-
-def paper_label(label: str) -> str:
-    """A label as the paper's released code compares it: lower case, stripped, nothing folded."""
-    return label.lower().strip()
-
-
 def _rows(predictions: Sequence[Scorable], golds: Sequence[Scorable]) -> Iterable[tuple[int, Scorable, Scorable]]:
     """(row number from 1, prediction, gold)."""
     if len(predictions) != len(golds):
@@ -280,19 +238,34 @@ _Sides: TypeAlias = tuple[list[str], list[str], list[str]]
 
 
 def _labels_exact(prediction: Scorable, gold: Scorable, spelling: dict[str, str]) -> _Sides | None:
-    expected, found = _entities(gold, gold=True), _entities(prediction)
+    expected, found = entities_of(gold, gold=True), entities_of(prediction)
     if expected is None or found is None:
         return None
+    sentence = _sentence(prediction, gold)
+    found = found if sentence is None else _in_sentence(sentence, found)
     left, right = _gold_labels(expected, spelling), _found_labels(found, spelling)
     here = Counter((label, entity.text) for label, entity in zip(left, expected, strict=True))
     there = Counter((label, entity.text) for label, entity in zip(right, found, strict=True))
-    return left, right, [label for label, _ in (here & there).elements()]
+    same = here & there
+    if same.total() < min(here.total(), there.total()):
+        caseless = sentence is None
+        same += _folded(here - same, caseless) & _folded(there - same, caseless)
+    return left, right, [label for label, _ in same.elements()]
+
+
+def _folded(entities: Counter[tuple[str, str]], caseless: bool) -> Counter[tuple[str, str]]:
+    """The same mentions, in the form in which two spellings of one are equal."""
+    folded: Counter[tuple[str, str]] = Counter()
+    for (label, text), count in entities.items():
+        folded[label, fold_mention(text.casefold() if caseless else text)] += count
+    return folded
 
 
 def _labels_offsets(prediction: Scorable, gold: Scorable, spelling: dict[str, str]) -> _Sides | None:
-    expected, found = _entities(gold, gold=True), _entities(prediction)
-    if expected is None or found is None:
+    sides = _both(prediction, gold)
+    if sides is None:
         return None
+    expected, found = sides
     matched = [pair.gold for pair in _same(expected, found)[0] if pair.gold]
     left, right = _gold_labels(expected, spelling), _found_labels(found, spelling)
     return left, right, _gold_labels(matched, spelling)
@@ -334,67 +307,51 @@ def _per_type(
     return dict(sorted(scores.items()))
 
 
-def _entities(answer: Scorable, *, gold: bool = False) -> Sequence[Entity] | None:
-    """The entities of whatever can be scored; None where it cannot be read."""
-    if isinstance(answer, str):
-        parsed = parse_answer(answer)
-        return None if parsed.problem else [Entity(text, label) for label, text in parsed.mentions]
-    if isinstance(answer, Record):
-        return answer.gold if gold and answer.gold is not None else answer.entities
-    if isinstance(answer, Mapping):
-        labels = _label_lists(answer)
-        if not all(isinstance(mentions, list | tuple) for mentions in labels.values()):
-            return None
-        return [Entity(text, label) for label, mentions in labels.items() for text in mentions]
-    return answer
+def _both(prediction: Scorable, gold: Scorable) -> tuple[Sequence[Entity], Sequence[Entity]] | None:
+    """(gold, predicted) entities of a row, their mentions as validation takes them; None where one cannot be read.
+
+    With the sentence at hand a mention is the text that it is grounded in.  Without, case cannot be told from
+    another spelling of the same mention, and is ignored.
+    """
+    expected, found = entities_of(gold, gold=True), entities_of(prediction)
+    if expected is None or found is None:
+        return None
+    sentence = _sentence(prediction, gold)
+    if sentence is None:
+        return [_caseless(entity) for entity in expected], [_caseless(entity) for entity in found]
+    return expected, _in_sentence(sentence, found)
+
+
+def _sentence(prediction: Scorable, gold: Scorable) -> str | None:
+    """The sentence of a row, where either side has it."""
+    return next((side.sentence for side in (gold, prediction) if isinstance(side, Record)), None)
+
+
+def _caseless(entity: Entity) -> Entity:
+    return replace(entity, text=entity.text.casefold())
+
+
+def _in_sentence(sentence: str, found: Sequence[Entity]) -> Sequence[Entity]:
+    """The entities with the sentence's own text where validation finds them in it; what has its place stays."""
+    bare = [(entity.label, entity.text) for entity in found if entity.start is None]
+    if not bare or len(bare) > _MAX_GROUNDED:
+        return found
+    own = iter(ground(sentence, bare))
+    return [Entity(next(own).text, entity.label) if entity.start is None else entity for entity in found]
 
 
 def _paper_set(answer: Scorable, *, gold: bool = False) -> frozenset[tuple[str, str]] | None:
-    if isinstance(answer, str):
-        return read_paper(answer)
-    if isinstance(answer, Mapping):
-        return _paper_pairs(_label_lists(answer))
-    entities = _entities(answer, gold=gold)
+    """What the paper's code reads; gold that it reads as nothing is read as other gold is, and may be no Answer."""
+    found = read_paper(answer) if isinstance(answer, str) else None
+    if found or (isinstance(answer, str) and not gold):
+        return found
+    if isinstance(answer, Mapping) and not gold:
+        inner = answer.get("entities")
+        return paper_pairs(inner if len(answer) == 1 and isinstance(inner, Mapping) else answer)
+    entities = entities_of(answer, gold=gold)
     if entities is None:
         return None
     return frozenset((paper_mention(entity.text), paper_label(entity.label)) for entity in entities)
-
-
-def _label_lists(answer: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
-    """label -> mentions, also where they stand under `entities` as in the JSON of an answer."""
-    inner = answer.get("entities")
-    return inner if len(answer) == 1 and isinstance(inner, Mapping) else answer
-
-
-def _paper_pairs(labels: Mapping[str, object]) -> frozenset[tuple[str, str]] | None:
-    pairs: set[tuple[str, str]] = set()
-    for label, mentions in labels.items():
-        if not isinstance(mentions, Iterable):
-            return None
-        # A string gives its characters and an object its keys, for that is what the released code iterates over.
-        name = paper_label(label)
-        pairs.update([(paper_mention(mention), name) for mention in mentions if isinstance(mention, str)])
-    return frozenset(pairs)
-
-
-def _without_thinking(text: str) -> str:
-    """The text without each `<think>` up to the next `</think>`; a search per tag, so linear where a pattern is not."""
-    kept: list[str] = []
-    at = 0
-    while (start := text.find("<think>", at)) >= 0:
-        close = text.find("</think>", start)
-        if close < 0:
-            break
-        kept.append(text[at:start])
-        at = close + len("</think>")
-    return "".join((*kept, text[at:]))
-
-
-def _first_between(text: str, opening: str, closing: str) -> str | None:
-    """What stands between the first `opening` and the next `closing`, None where there is none."""
-    start = text.find(opening) + len(opening)
-    close = text.find(closing, start)
-    return text[start:close] if close >= 0 else None
 
 
 def _same(gold: Sequence[Entity], found: Sequence[Entity]) -> tuple[list[Pair], list[Entity], list[Entity]]:
@@ -435,13 +392,13 @@ def _spans(entity: Entity) -> tuple[_Key, ...]:
 
 
 def _name(entity: Entity) -> _Key:
-    return (entity.start is None, entity.text, fold_label(entity.label))
+    return (entity.start is None, fold_mention(entity.text), fold_label(entity.label))
 
 
 def _names(entity: Entity) -> tuple[_Key, ...]:
     """Gold without offsets takes found with offsets first, and leaves those without to gold with offsets."""
-    label = fold_label(entity.label)
-    bare, placed = (True, entity.text, label), (False, entity.text, label)
+    label, text = fold_label(entity.label), fold_mention(entity.text)
+    bare, placed = (True, text, label), (False, text, label)
     return (placed, bare) if entity.start is None else (bare,)
 
 
@@ -463,7 +420,7 @@ def _pair_off(
 
 def _at_one_place(gold: Entity, found: Entity) -> int:
     if gold.start is None or found.start is None:
-        return int(gold.text == found.text)
+        return int(fold_mention(gold.text) == fold_mention(found.text))
     return int((gold.start, gold.end) == (found.start, found.end))
 
 
@@ -472,6 +429,6 @@ def _overlap_of_one_type(gold: Entity, found: Entity) -> int:
     if fold_label(gold.label) != fold_label(found.label):
         return 0
     if gold.start is None or gold.end is None or found.start is None or found.end is None:
-        contained = gold.text in found.text or found.text in gold.text
-        return min(len(gold.text), len(found.text)) if contained else 0
+        here, there = fold_mention(gold.text), fold_mention(found.text)
+        return min(len(here), len(there)) if here in there or there in here else 0
     return max(0, min(gold.end, found.end) - max(gold.start, found.start))

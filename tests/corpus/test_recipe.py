@@ -1,6 +1,7 @@
 import pytest
 
-from nercot.corpus.recipe import known_keys, load_recipe, parse_override, recipe_names
+from nercot.corpus.recipe import load_recipe, recipe_names
+from nercot.corpus.recipe_keys import known_keys, parse_override
 from nercot.errors import RecipeError
 
 

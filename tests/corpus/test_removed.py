@@ -129,7 +129,8 @@ def test_strict_is_about_bad_rows_not_about_removed_ones(place: Path, server: Fa
     remove(place, guid(GONE))
     (place / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows() if not isinstance(row, str)))
     settings = [("teacher.url", server.url), ("teacher.model", "teacher"), ("judge.url", server.url)]
-    recipe = load_recipe("ner-cot", [*settings, ("judge.model", "judge")])
+    settings += [("judge.model", "judge"), ("reader.url", server.url), ("reader.model", "reader")]
+    recipe = load_recipe("ner-cot", settings)
     with pytest.raises(InputError, match="sentence"):
         build(recipe, BuildOptions(place / "build", str(place / "rows.jsonl"), strict=True))
     good = [row for row in rows() if isinstance(row, dict) and row["sentence"]]

@@ -90,7 +90,7 @@ def test_the_quickstart_needs_nothing_and_loses_nothing(quickstart):
     check_conservation(result)
     assert result["rows_read"] >= 160
     assert result["records"] >= 0.95 * result["rows_read"]
-    assert result["calls"] == {"teacher": 0, "judge": 0}
+    assert result["calls"] == {"teacher": 0, "reader": 0, "judge": 0}
     assert [step["step"] for step in result["steps"]] == ["source", "annotate", "validate", "score", "select"]
 
 

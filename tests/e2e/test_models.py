@@ -71,11 +71,11 @@ def test_a_teacher_and_a_judge_make_a_corpus_and_are_paid_once(tmp_path):
     source = rows(40, tmp_path / "rows.jsonl")
     with FaultServer(obliging) as server:
         result = build(tmp_path, server, source)
-        assert result["calls"] == {"teacher": 40, "judge": 40}
+        assert result["calls"] == {"teacher": 40, "reader": 0, "judge": 40}
         assert result["records"] == 40
         assert result["tokens"] == {"input": 8000, "cached_input": 3200, "output": 1600}
         again = build(tmp_path, server, source)
-        assert (again["calls"], again["changed"]) == ({"teacher": 0, "judge": 0}, False)
+        assert (again["calls"], again["changed"]) == ({"teacher": 0, "reader": 0, "judge": 0}, False)
         assert asked(server) == {"teacher": 40, "judge": 40}
         assert not any("Ada" in call.prompt and '"gold"' in call.prompt for call in server.calls)
     for row in config(tmp_path, "raw"):
@@ -95,15 +95,15 @@ def test_what_changed_is_asked_again_and_nothing_else(tmp_path):
         def calls(*arguments, code=0):
             return build(tmp_path, server, source, *arguments, code=code)["calls"]
 
-        assert calls("--set", "select.threshold=9.9", code=1) == {"teacher": 0, "judge": 0}
-        assert calls("--set", 'validate.rules=["malformed"]') == {"teacher": 0, "judge": 0}
-        assert calls("--set", "teacher.concurrency=3") == {"teacher": 0, "judge": 0}
+        assert calls("--set", "select.threshold=9.9", code=1) == {"teacher": 0, "reader": 0, "judge": 0}
+        assert calls("--set", 'validate.rules=["malformed"]') == {"teacher": 0, "reader": 0, "judge": 0}
+        assert calls("--set", "teacher.concurrency=3") == {"teacher": 0, "reader": 0, "judge": 0}
         rows(31, source)
-        assert calls() == {"teacher": 1, "judge": 1}
-        assert calls("--set", f"prompts.annotate={prompt}") == {"teacher": 31, "judge": 0}
-        assert calls("--set", "teacher.temperature=0.5") == {"teacher": 31, "judge": 0}
-        assert calls("--set", "teacher.extra.seed=1") == {"teacher": 31, "judge": 0}
-        assert calls("--judge-model", "judge2") == {"teacher": 0, "judge": 31}
+        assert calls() == {"teacher": 1, "reader": 0, "judge": 1}
+        assert calls("--set", f"prompts.annotate={prompt}") == {"teacher": 31, "reader": 0, "judge": 0}
+        assert calls("--set", "teacher.temperature=0.5") == {"teacher": 31, "reader": 0, "judge": 0}
+        assert calls("--set", "teacher.extra.seed=1") == {"teacher": 31, "reader": 0, "judge": 0}
+        assert calls("--judge-model", "judge2") == {"teacher": 0, "reader": 0, "judge": 31}
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
@@ -250,7 +250,7 @@ def test_records_without_an_answer_are_pending_and_come_with_the_next_run(tmp_pa
         assert "wait for an answer" in result["shortfall"]
         broken.clear()
         result = build(tmp_path, server, source, *setting)
-        assert (result["records"], result["calls"]) == (10, {"teacher": 3, "judge": 3})
+        assert (result["records"], result["calls"]) == (10, {"teacher": 3, "reader": 0, "judge": 3})
         assert result["shortfall"] is None
 
 
@@ -372,15 +372,15 @@ def test_a_plan_counts_what_the_ledger_does_not_hold(tmp_path):
 
     with FaultServer(obliging) as server:
         first = plan(server)
-        assert first["calls"] == {"teacher": 20, "judge": 20}
+        assert first["calls"] == {"teacher": 20, "reader": 0, "judge": 20}
         assert first["cost"] is None
         assert first["tokens"]["input"] > 0
         assert not server.calls
         build(tmp_path, server, source, "--limit", 15)
         rest = plan(server, "--set=teacher.price.input=1", "--set=teacher.price.output=1")
-        assert rest["calls"] == {"teacher": 5, "judge": 5}
+        assert rest["calls"] == {"teacher": 5, "reader": 0, "judge": 5}
         build(tmp_path, server, source)
-        assert plan(server)["calls"] == {"teacher": 0, "judge": 0}
+        assert plan(server)["calls"] == {"teacher": 0, "reader": 0, "judge": 0}
         assert plan(server)["cost"] == 0
 
 
@@ -405,10 +405,10 @@ def test_a_plan_knows_the_attempts_that_known_answers_make_necessary(tmp_path):
         thrice = planned_and_made(server, "teacher.attempts=3")
         selected = planned_and_made(server, "teacher.attempts=3", "teacher.until=selected")
         again = planned_and_made(server, "teacher.attempts=3", "teacher.until=selected")
-    assert once == ({"teacher": 12, "judge": 12}, {"teacher": 12, "judge": 8})
-    assert thrice == ({"teacher": 4, "judge": 4},) * 2
-    assert selected == ({"teacher": 1, "judge": 1},) * 2
-    assert again == ({"teacher": 0, "judge": 0},) * 2
+    assert once == ({"teacher": 12, "reader": 0, "judge": 12}, {"teacher": 12, "reader": 0, "judge": 8})
+    assert thrice == ({"teacher": 4, "reader": 0, "judge": 4},) * 2
+    assert selected == ({"teacher": 1, "reader": 0, "judge": 1},) * 2
+    assert again == ({"teacher": 0, "reader": 0, "judge": 0},) * 2
 
 
 def test_status_is_that_of_the_run_and_not_of_what_older_ones_left(tmp_path):
@@ -470,5 +470,5 @@ def test_an_exported_ledger_builds_elsewhere_without_a_call(tmp_path):
         assert run(tmp_path, "ledger", "export", "a.parquet").code == 0
         assert run(tmp_path, "ledger", "--out", "there", "import", "a.parquet").code == 0
         second = build(tmp_path, server, source, "--out", "there")
-    assert second["calls"] == {"teacher": 0, "judge": 0}
+    assert second["calls"] == {"teacher": 0, "reader": 0, "judge": 0}
     assert second["fingerprint"] == first["fingerprint"]

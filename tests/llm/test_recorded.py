@@ -43,9 +43,9 @@ def cut(source, target, keep):
 
 def test_a_corpus_is_built_from_recorded_answers_and_asks_nobody(tmp_path):
     first, _ = build(tmp_path, *OURS)
-    assert (first["calls"], first["cost"]) == ({"teacher": 0, "judge": 0}, 0)
+    assert (first["calls"], first["cost"]) == ({"teacher": 0, "reader": 0, "judge": 0}, 0)
     judged = next(step for step in first["steps"] if step["step"] == "score")["in"]
-    assert first["recorded"] == {"teacher": 201, "judge": judged}
+    assert first["recorded"] == {"teacher": 201, "reader": 0, "judge": judged}
     # 93 traces have a score of 9; one of them speaks of a think tag, and cannot be carried.
     assert first["records"] == 92
     again, _ = build(tmp_path, *OURS)
@@ -108,7 +108,7 @@ def test_a_changed_prompt_is_said(tmp_path):
         tmp_path / "build/quickstart/candidate/README.md"
     ).read_text().replace("\n", " ")
     plan = json.loads(run(tmp_path, "plan", "--json", *OURS, "--set", f"prompts.annotate={prompt}").out)
-    assert plan["calls"] == {"teacher": 0, "judge": 0}
+    assert plan["calls"] == {"teacher": 0, "reader": 0, "judge": 0}
     assert [note.partition(":")[0] for note in plan["notes"]][:1] == ["teacher-hasty.jsonl"]
 
 

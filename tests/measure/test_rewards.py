@@ -6,6 +6,7 @@ import inspect
 import json
 import subprocess
 import sys
+from contextlib import suppress
 
 import paper_definition
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from nercot import rewards
 from nercot.corpus.records import Entity
+from nercot.errors import InputError
 from nercot.measure.rewards import (
     compute_score,
     f1_reward,
@@ -46,14 +48,14 @@ GOLD = answer(person=["Ann", "Bob"])
         ("Ann and Bob.\n</think>\n" + GOLD, GOLD, 1, 0),
         (answer(Person=["Ann"]), GOLD, 2 / 3, 2 / 3),
         (answer(person=["Ann", "Ann", "Bob", "Eve"]), GOLD, 2 / 3, 0.8),
-        (answer(person=["ann", "the Bob"]), GOLD, 0, 1),
+        (answer(person=["Anne", "the Bob"]), GOLD, 0, 0.5),
+        (answer(person=["ann", "Bob"]), GOLD, 1, 1),
+        (answer(person=["Ann’s"]), answer(person=["Ann 's"]), 1, 0),
         (EMPTY, EMPTY, 1, 0),
         ("nothing", EMPTY, 0, 0),
         (GOLD, EMPTY, 0, 0),
         (EMPTY, GOLD, 0, 0),
         ('{"entities": {"person": "Ann"}}', GOLD, 0, 0),
-        (GOLD, "no gold", 0, 0),
-        (GOLD, '{"entities": 3}', 0, 0),
         (GOLD, [Entity("Ann", "person", 0, 3), Entity("Bob", "person", 8, 11)], 1, 1),
         (GOLD, {"person": ["Ann", "Bob"]}, 1, 1),
         (GOLD, json.loads(GOLD), 1, 1),
@@ -127,8 +129,9 @@ def test_paper_rewards_are_the_definition(completion, found, schema):
     assert schema_reward(completion, gold, schema, "paper") == paper_definition.schema(completion, schema)
 
 
-@given(paper_definition.ANSWERS | st.text(), paper_definition.ANSWERS | st.text(), st.lists(st.text()))
-def test_rewards_lie_between_0_and_1_on_anything(completion, gold, schema):
+@given(paper_definition.ANSWERS | st.text(), paper_definition.LABELLED, st.lists(st.text()))
+def test_rewards_lie_between_0_and_1_on_anything(completion, found, schema):
+    gold = answer(**found)
     for mode in ("exact", "paper"):
         assert 0 <= f1_reward(completion, gold, schema, mode) <= 1
         assert schema_reward(completion, gold, schema, mode) in (0, 1)
@@ -142,8 +145,9 @@ ANYTHING = st.recursive(
 CONVERSATIONS = st.lists(st.dictionaries(st.sampled_from(["role", "content"]), ANYTHING), max_size=2)
 
 
-@given(ANYTHING | CONVERSATIONS, ANYTHING, ANYTHING)
-def test_no_structure_makes_a_reward_raise(completion, gold, schema):
+@given(ANYTHING | CONVERSATIONS, ANYTHING)
+def test_no_structure_makes_a_reward_raise(completion, schema):
+    gold = GOLD
     columns = {"completions": [completion], "gold": [gold], "schema": [schema]}
     for mode in ("exact", "paper"):
         assert 0 <= f1_reward(completion, gold, schema, mode) <= 1
@@ -172,9 +176,54 @@ def test_the_rendered_gold_earns_everything(entities, cot):
     assert f1_reward(text, text, SCHEMA) == schema_reward(text, text, SCHEMA) == 1
 
 
-@pytest.mark.parametrize("gold", [None, 3, [3], {"person": 3}, {"person": None}])
-def test_gold_of_another_shape_is_no_reward_and_no_error(gold):
-    assert f1_reward(GOLD, gold, SCHEMA) == f1_reward(GOLD, gold, SCHEMA, "paper") == 0
+_ENTITIES = [{"text": "Ann", "label": "person", "start": 0, "end": 3}, {"text": "Bob", "label": "person"}]
+GOLDS = {
+    "label to mentions": {"person": ["Ann", "Bob"]},
+    "filled with None by a table": {"person": ["Ann", "Bob"], "place": None},
+    "the corpus' own column": _ENTITIES,
+    "that column with match and offsets of the trace": [
+        {**item, "match": None, "cot_start": None} for item in _ENTITIES
+    ],
+    "as JSON": json.dumps(_ENTITIES),
+    "label to mentions as JSON": json.dumps({"person": ["Ann", "Bob"]}),
+    "entities in an object": {"entities": _ENTITIES},
+    "columns": {"text": ["Ann", "Bob"], "label": ["person", "person"], "start": [0, 8], "end": [3, 11]},
+    "entities": [Entity("Ann", "person", 0, 3), Entity("Bob", "person")],
+}
+
+
+@pytest.mark.parametrize("name", GOLDS)
+def test_gold_in_the_shapes_that_people_keep_it_in_earns_everything(name):
+    gold = GOLDS[name]
+    assert f1_reward(GOLD, gold, SCHEMA) == f1_reward(GOLD, gold, SCHEMA, "paper") == 1
+    assert compute_score("nercot", GOLD, gold, {"schema": SCHEMA}) == 11
+    assert trl_f1_reward([GOLD], [gold], [SCHEMA]) == [1]
+
+
+def test_gold_as_pandas_gives_it_earns_everything():
+    np = pytest.importorskip("numpy")
+    array = np.array(_ENTITIES, dtype=object)
+    columns = {"person": np.array(["Ann", "Bob"], dtype=object), "place": None}
+    assert f1_reward(GOLD, array, SCHEMA) == f1_reward(GOLD, columns, SCHEMA, "paper") == 1
+
+
+@pytest.mark.parametrize(
+    "gold",
+    [None, 3, [3], {"person": 3}, {"person": "Ann"}, "no gold", "", '{"entities": 3}', [{"text": "Ann"}], object()],
+)
+def test_gold_that_cannot_be_read_is_an_error_and_never_0(gold):
+    for mode in ("exact", "paper"):
+        with pytest.raises(InputError, match="gold of row 1 cannot be read"):
+            f1_reward(GOLD, gold, SCHEMA, mode)
+    with pytest.raises(InputError, match="gold of row 1"):
+        compute_score("nercot", GOLD, gold, {"schema": SCHEMA})
+
+
+@given(ANYTHING)
+def test_gold_of_any_shape_is_scored_or_refused(gold):
+    for mode in ("exact", "paper"):
+        with suppress(InputError):
+            assert 0 <= f1_reward(GOLD, gold, SCHEMA, mode) <= 1
 
 
 def test_a_wrong_mode_is_an_error():

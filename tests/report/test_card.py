@@ -202,7 +202,8 @@ def test_who_annotated() -> None:
 
 
 def test_a_corpus_of_another_source_does_not_name_that_of_its_recipe(tmp_path: Path) -> None:
-    settings = [("teacher.url", "embedded"), ("judge.url", "embedded")]
+    steps = ["annotate", "validate", "score", "select"]
+    settings = [("teacher.url", "embedded"), ("judge.url", "embedded"), ("steps", steps)]
     corpus(tmp_path, ("city",))
     candidate = build(
         load_recipe("ner-cot", settings), BuildOptions(tmp_path / "build", str(tmp_path / "rows.jsonl"))

@@ -129,7 +129,7 @@ def manifest(folder):
 
 def test_the_stages_one_after_the_other(work, server):
     first = build(work)
-    assert first["calls"] == {"teacher": 0, "judge": 0}
+    assert first["calls"] == {"teacher": 0, "reader": 0, "judge": 0}
     assert [step["step"] for step in first["steps"]] == ["source", "draw"]
     assert first["steps"][1]["not_drawn"] == 54 - first["records"]
     grpo = table(work, "grpo")

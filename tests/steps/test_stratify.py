@@ -13,7 +13,8 @@ from trees import LABELS, TWENTY, entity, recipe, rows, shuffled, twenty, write_
 
 from nercot.building.builder import BuildOptions, build
 from nercot.corpus.benchmarks import find_benchmark
-from nercot.corpus.recipe import Sample, load_recipe, parse_override
+from nercot.corpus.recipe import Sample, load_recipe
+from nercot.corpus.recipe_keys import parse_override
 from nercot.errors import InputError, RecipeError
 from nercot.steps.roster import roster, tree_roster
 from nercot.steps.stratify import Ranking, shares

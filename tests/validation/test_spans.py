@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from nercot.corpus.records import Entity, Record
 from nercot.errors import InputError
+from nercot.validation.grounding import ground
+from nercot.validation.paper import paper_body, paper_mention, read_paper
 from nercot.validation.spans import (
     KINDS,
     Pair,
@@ -23,9 +25,6 @@ from nercot.validation.spans import (
     drift,
     error_kinds,
     micro_f1,
-    paper_body,
-    paper_mention,
-    read_paper,
 )
 
 EMPTY = '{"entities": {}}'
@@ -395,3 +394,49 @@ def test_real_gold_without_its_first_entity():
         assert counts(score) == (total, total - cut, total - cut), path
         assert error_kinds([gold[1:] for gold in golds], golds).missed == cut
         assert {drift(gold, gold[1:]) for gold in golds if gold} == {"removed"}
+
+
+SENTENCE = "Mara Lind of Kestrel 's bank met tern and Tern in “Oslo” ."
+
+
+def there(text: str, label: str) -> Entity:
+    start = SENTENCE.index(text)
+    return Entity(text, label, start, start + len(text))
+
+
+@pytest.mark.parametrize(
+    ("mention", "gold"),
+    [
+        ("Kestrel's bank", "Kestrel 's bank"),
+        ('"Oslo"', "“Oslo”"),
+        ("mara lind", "Mara Lind"),
+        ("MaraLind", "Mara Lind"),
+    ],
+)
+def test_what_validation_grounds_is_equal_in_every_measure(mention, gold):
+    entity = there(gold, "x")
+    row = Record("1", "d", SENTENCE, ("x",), gold=(entity,))
+    (grounded,) = ground(SENTENCE, [("x", mention)])
+    assert (grounded.text, grounded.start) == (gold, entity.start)
+    for expected in (row, [entity], {"x": [gold]}):
+        score = micro_f1([answer(x=[mention])], [expected])
+        assert (score.f1, micro_f1([answer(x=[mention])], [expected], offsets=True).f1) == (1, 1)
+        errors = error_kinds([answer(x=[mention])], [expected])
+        assert (errors.correct, errors.missed, errors.spurious, errors.boundary) == (1, 0, 0, 0)
+
+
+def test_with_the_sentence_at_hand_case_tells_two_mentions_apart():
+    row = Record("1", "d", SENTENCE, ("x",), gold=(there("Tern", "x"),))
+    assert micro_f1([answer(x=["tern"])], [row]).f1 == 0
+    assert error_kinds([answer(x=["tern"])], [row]).missed == 1
+    assert micro_f1([answer(x=["Tern"])], [row]).f1 == 1
+
+
+def test_a_mention_is_never_counted_twice():
+    row = Record("1", "d", SENTENCE, ("x",), gold=(there("Kestrel 's bank", "x"),))
+    score = micro_f1([answer(x=["Kestrel's bank", "Kestrel 's bank"])], [row])
+    assert (score.gold, score.predicted, score.matched) == (1, 2, 1)
+
+
+def test_the_papers_own_mode_stays_as_it_is():
+    assert micro_f1([answer(x=["Kestrel's bank"])], [{"x": ["Kestrel 's bank"]}], "paper").f1 == 0

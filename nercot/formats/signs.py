@@ -1,0 +1,181 @@
+"""What in a file looks like annotation that nobody has read: why it cannot be taken for plain text.
+
+In: a row of JSON, or the head of a file of lines.  Out: what was seen, in words, or nothing.  A text with a topic, a
+title or an id is plain text; one with spans, tags, lists of mentions, marks inside it or a file of annotation beside
+it is not.  Never decides what a sign means: that is for the formats.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from nercot.formats.head import Head
+from nercot.formats.tags import OUTSIDE, named
+
+# Keys that speak of annotation, and those that hold lists or objects which are none.
+_TELLING = named(
+    "label labels entity entities span spans annotation annotations tag tags ner ners ner_tags ner_tag mention "
+    "mentions extraction extractions denotations privacy_mask slots predictions prediction responses "
+    "suggestions result results golden_entities named_entities iob bio bio_tags concepts phrases keyphrases "
+    "points objects relations triples"
+)
+_HARMLESS = named(
+    "meta metadata tokens words sentences schema cats options extras info source embedding input_ids "
+    "attention_mask lemmas pos chunk languages authors links urls references messages"
+)
+_PLACES = (("start", "end"), ("begin", "end"), ("start_offset", "end_offset"), ("offset", "length"), ("from", "to"))
+_TEXTS = ("text", "sentence", "content")
+_DEPTH = 6
+
+# Marks inside a text, each with what it is.
+_INLINE = (
+    ("XML tags", re.compile(r"<([A-Za-z][\w:.-]*)(?:\s[^<>]*)?>[^<>]*</\1\s*>")),
+    ("<START:type> ... <END>", re.compile(r"<START(:[\w.-]+)?>.*?<END>")),
+    ("[mention](type)", re.compile(r"\[[^\][]+\]\((?:[A-Za-z_][\w -]*)\)")),
+    ('[mention]{"entity": type}', re.compile(r"\[[^\][]+\]\{[^{}]*\"entity\"")),
+    ("[TYPE mention]", re.compile(r"\[(?:PER|LOC|ORG|GPE|MISC|DATE|[A-Z]{2,}) [^\][]+\]")),
+    ("{mention|type}", re.compile(r"[{\[][^{}\[\]|]+\|[A-Z][\w-]*[}\]]")),
+    ("words with tags (word/B-TYPE)", re.compile(r"\S[/_|\\](?:[BIES]-[A-Za-z]\w*)(?:\s|$)")),
+    ("@@mention## marks", re.compile(r"@@[^@#]+##")),
+)
+_HTML = named(
+    "a abbr b big blockquote body br caption center cite code dd del div dl dt em font h1 h2 h3 h4 h5 h6 head "
+    "html i img ins kbd li link meta ol p pre q s samp script small span strike strong style sub sup table "
+    "tbody td th title tr tt u ul"
+)
+_SLASHED = re.compile(r"\S+/[A-Z][A-Z$]*$")
+_LINES = (
+    ("lines of PubTator (id|t|title)", re.compile(r"\w+\|[ta]\|")),
+    ("lines of brat (T1 TAB type start end TAB mention)", re.compile(r"T\d+\t\S+ \d+ \d+")),
+    ("text and annotation parted by |||", re.compile(r".+\|\|\|.+")),
+    ("text and annotation parted by ####", re.compile(r".+####.+")),
+    ("a header of WebAnno TSV", re.compile(r"#FORMAT=WebAnno")),
+    ("an XML document", re.compile(r"\s*<\?xml|\s*<!DOCTYPE (?!html)", re.IGNORECASE)),
+)
+_MIN_SHARE, _MIN_SLASHED = 0.2, 0.8
+_TAG = re.compile(r"[BIESLUMW][-_]\S+")
+# Endings of annotation beside a text of the same name, and names of files that hold the tags of another's words.
+_BESIDE = (".ann", ".a1", ".a2", ".xml", ".txt.xml", ".knowtator.xml", ".txt.knowtator.xml", ".xmi", ".conll")
+_PARALLEL = (
+    *(("seq.in", "seq.out"), ("words", "tags"), ("words", "labels"), ("sentences", "tags")),
+    *(("sentences", "labels"), ("text", "tags"), ("text", "labels"), ("source", "target")),
+)
+
+
+def signs_of(value: Any) -> list[str]:
+    """The keys of a row that look like annotation of its text; none for a plain text."""
+    if not isinstance(value, Mapping):
+        return []
+    text = next((value[key] for key in _TEXTS if isinstance(value.get(key), str)), "")
+    found = [str(key) for key, inner in value.items() if key not in _TEXTS and _is_sign(str(key), inner, text)]
+    for pair in _PLACES:
+        if all(_is_number(value.get(key)) for key in pair):
+            found.extend(key for key in pair if key not in found)
+    return found
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is int or (isinstance(value, str) and value.isdecimal())
+
+
+def _is_sign(key: str, value: Any, text: str) -> bool:
+    name = key.lower().replace("-", "_")
+    telling = name in _TELLING
+    value = _parsed(value)
+    if isinstance(value, Mapping | list):
+        return bool(value) and name not in _HARMLESS and (telling or _holds_marks(value, text))
+    if not isinstance(value, str) or not value.strip():
+        return False
+    return _are_tags(value.split()) or (telling and len(value) > 1 and value in text)
+
+
+def _parsed(value: Any) -> Any:
+    """A list or object that is written as a string of JSON or of Python, else the value."""
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("[", "{"):
+        return value
+    for parse in (json.loads, ast.literal_eval):
+        try:
+            return parse(value.strip())
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            continue
+    return value
+
+
+def _are_tags(words: Sequence[str]) -> bool:
+    """Whether words are nothing but tags, one at least of them with a type."""
+    return any(map(_TAG.fullmatch, words)) and all(word in OUTSIDE or _TAG.fullmatch(word) for word in words)
+
+
+def _holds_marks(value: Any, text: str, depth: int = 0) -> bool:
+    """Whether something inside is a place (two whole numbers) or a piece of the text."""
+    if depth > _DEPTH:
+        return False
+    if isinstance(value, str):
+        return depth > 0 and len(value) > 1 and (value in text or bool(_TAG.fullmatch(value)))
+    inner = list(value.values()) if isinstance(value, Mapping) else value if isinstance(value, list) else []
+    numbers = [item for item in inner if type(item) is int]
+    if depth > 0 and len(numbers) == 2 and numbers[0] <= numbers[1] <= len(text) + 1:
+        return True
+    return any(_holds_marks(item, text, depth + 1) for item in inner)
+
+
+def refusal_of_rows(keys: Sequence[str]) -> str:
+    """What to say of rows whose annotation no format knows."""
+    listed = " and ".join(f"`{key}`" for key in dict.fromkeys(keys))
+    return (
+        f"{listed} beside the text: annotation in a shape that is not known; "
+        "write it as {text, entities: [{start, end, label}]}, or read the texts alone with --from text"
+    )
+
+
+def refusal_of_lines(head: Head) -> str | None:
+    """What to say of a file of lines that looks like annotated text; None for plain text."""
+    beside = _annotation_beside(head)
+    if beside:
+        return (
+            f"{beside} beside it looks like its annotation, which is not read; to read the text alone say --from text"
+        )
+    seen = next(_seen_in(head.lines), None)
+    if seen is None:
+        return None
+    return f"{seen}: annotation in a shape that is not known; if every line is a sentence as it stands, say --from text"
+
+
+def _annotation_beside(head: Head) -> str | None:
+    """The name of a file that annotates this one."""
+    name = head.path.name
+    stem = name.removesuffix(".txt")
+    names = [f"{stem}{ending}" for ending in _BESIDE if f"{stem}{ending}" != name]
+    for words, tags in _PARALLEL:
+        if re.search(rf"(^|[._-]){re.escape(words)}($|[._-])", name):
+            names.append(re.sub(rf"(^|[._-]){re.escape(words)}($|[._-])", rf"\g<1>{tags}\g<2>", name))
+    return next((other for other in names if other in head.beside), None)
+
+
+def _seen_in(lines: Sequence[str]) -> Iterator[str]:
+    """The kinds of annotation that lines show, each in words."""
+    full = [line for line in lines if line.strip()]
+    for name, pattern in _LINES:
+        if any(map(pattern.match, full[:50])):
+            yield name
+    for name, pattern in _INLINE:
+        count = sum(any(not _is_html(match) for match in pattern.finditer(line)) for line in full)
+        if count and count >= _MIN_SHARE * len(full):
+            yield name
+    if any(_are_tags(line.split()) for line in full):
+        yield "lines of tags"
+    words = [word for line in full for word in line.split()]
+    if words and sum(map(bool, map(_SLASHED.match, words))) >= _MIN_SLASHED * len(words):
+        yield "words with tags (word/TAG)"
+    widths = {line.count("\t") for line in full}
+    if len(widths) == 1 and widths != {0}:
+        yield f"{widths.pop() + 1} columns on every line"
+
+
+def _is_html(match: re.Match[str]) -> bool:
+    """Whether a match is a tag of HTML, which says nothing of entities."""
+    return bool(match.re.groups) and match.re is _INLINE[0][1] and match[1].lower() in _HTML
