@@ -23,7 +23,7 @@ from typing import Any
 
 from rapidfuzz import process
 
-from nercot.corpus.recipe import parse_override
+from nercot.corpus.recipe_keys import parse_override
 from nercot.errors import RecipeError
 
 TEMPLATES = Path(__file__).parent / "templates"

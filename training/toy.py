@@ -61,7 +61,7 @@ def make(folder: Path, rows: int = 4000, seed: int = 0) -> None:
         table = pa.Table.from_pylist([{name: row[name] for name in names} for row in rows_of])
         pq.write_table(table, target / "train-00000-of-00001.parquet")
     (folder / "held-out.jsonl").write_text("".join(json.dumps(row) + "\n" for row in held_out), encoding="utf-8")
-    tokenizer = _tokenizer([row["prompt"][0]["content"] + row["completion"][0]["content"] for row in train])
+    tokenizer = make_tokenizer([row["prompt"][0]["content"] + row["completion"][0]["content"] for row in train])
     tokenizer.chat_template = (TEMPLATES / "qwen3.jinja").read_text(encoding="utf-8")
     tokenizer.save_pretrained(folder / "model")
     _model(len(tokenizer), seed).save_pretrained(folder / "model")
@@ -107,7 +107,7 @@ def _sentence(named: Mapping[str, str], draw: random.Random) -> tuple[str, list[
     return text, entities
 
 
-def _tokenizer(texts: Sequence[str]) -> Any:
+def make_tokenizer(texts: Sequence[str]) -> Any:
     """Byte-level BPE of at most 2,000 tokens with Qwen3's markers; think tags are ordinary added tokens, as there."""
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
