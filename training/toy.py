@@ -40,9 +40,10 @@ _HELD_OUT = 200
 
 
 def make(folder: Path, rows: int = 4000, seed: int = 0) -> None:
-    """Writes `corpus/{sft,careless,grpo}/train-*.parquet`, `held-out.jsonl` and `model/` into the folder.
+    """Writes `corpus/{sft,careless,grpo,preference}/train-*.parquet`, `held-out.jsonl` and `model/` into the folder.
 
-    `careless` is `sft` by an annotator who overlooks every second entity.
+    `careless` is `sft` by an annotator who overlooks every second entity.  In `preference` the rejected answer says the
+    same, and its trace names every entity under the next type: a reader would refuse it.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -53,6 +54,7 @@ def make(folder: Path, rows: int = 4000, seed: int = 0) -> None:
         "sft": ("guid", "dataset", "prompt", "completion"),
         "careless": ("guid", "dataset", "prompt", "completion"),
         "grpo": ("guid", "dataset", "prompt", "gold", "schema"),
+        "preference": ("guid", "dataset", "prompt", "chosen", "rejected", "rejected_step"),
     }
     for config, names in columns.items():
         target = folder / "corpus" / config
@@ -85,15 +87,29 @@ def _rows(count: int, draw: random.Random) -> Iterator[dict[str, Any]]:
             "dataset": "toy",
             "prompt": extract_messages(sentence, schema, None, PROMPT),
             "completion": _completion(named, asked, schema),
+            "chosen": _completion(named, asked, schema),
+            "rejected": _completion(named, asked, schema, _moved_on(named, schema)),
+            "rejected_step": "read",
             "careless": _completion(seen_by_the_careless, asked, schema),
             "gold": render_answer(None, asked, schema),
             "schema": schema,
         }
 
 
-def _completion(named: Mapping[str, str], asked: Sequence[Entity], schema: Sequence[str]) -> list[dict[str, str]]:
-    """The Answer with the entities that were noticed, one a type."""
-    trace = "\n".join(f"{label}: {named.get(label, 'nothing')}" for label in schema)
+def _moved_on(named: Mapping[str, str], schema: Sequence[str]) -> dict[str, str]:
+    """What a faulty trace claims: each name under the type that comes next."""
+    return {schema[place - 1]: named[label] for place, label in enumerate(schema) if label in named}
+
+
+def _completion(
+    named: Mapping[str, str],
+    asked: Sequence[Entity],
+    schema: Sequence[str],
+    claimed: Mapping[str, str] | None = None,
+) -> list[dict[str, str]]:
+    """The Answer with the entities that were noticed, one a type; `claimed`: what its trace says in place of that."""
+    said = named if claimed is None else claimed
+    trace = "\n".join(f"{label}: {said.get(label, 'nothing')}" for label in schema)
     noticed = [entity for entity in asked if entity.label in named]
     return [{"role": "assistant", "content": render_answer(trace, noticed, schema)}]
 
