@@ -18,13 +18,14 @@ from typing import Any
 
 from nercot.building.candidate import WRITER, replace_folder, tidy
 from nercot.building.lists import prompts_of, stages_of
-from nercot.building.manifest import calibration_of, manifest_of, manifest_recipe, whole_manifest
+from nercot.building.manifest import audit_of, calibration_of, manifest_of, manifest_recipe, whole_manifest
 from nercot.building.models import Models, check_models, same_models
 from nercot.building.options import BuildOptions, BuildResult
 from nercot.building.progress import note, noted
 from nercot.building.runner import Runner
 from nercot.building.source import read_source, source_of
 from nercot.building.stages import SOURCE, Made, StageList
+from nercot.corpus.disputed import read_disputed
 from nercot.corpus.recipe import Recipe, load_recipe
 from nercot.corpus.recordings import said_of_prompts
 from nercot.corpus.streams import source_records
@@ -56,11 +57,13 @@ def build(
     with ExitStack() as stack:
         stack.enter_context(alone(work.root))
         prompts = prompts_of(recipe)
-        stages = stages_of(recipe, prompts)
+        beside = (options.releases or options.out.parent / "releases") / recipe.name
+        stages = stages_of(recipe, prompts).without(read_disputed(beside))
         try:
             ingested = read_source(source, recipe, options, work, report)
             run = Build(recipe, prompts, stages, work, Models(recipe, options, stack), report, calibration_of(work))
             run.recorded = recorded_facts(recipe, prompts)
+            run.audit = audit_of(beside)
             run.notes = strangers_in(recipe, options, work, ingested)
             return run.run(ingested)
         except NercotError as error:
@@ -102,8 +105,9 @@ def alone(root: Path) -> Iterator[None]:
 class Build:
     """One run of a list of stages, after its source stage.
 
-    `calibration`: what was measured of rules and judge, for the card (None: nothing was).  `recorded`: what is said of
-    recorded answers: whose, from which file, to which prompt.  `notes`: what the user should know of this run.
+    `calibration`, `audit`: what was measured of rules and judge, and what people said, for the card (None: nothing).
+    `recorded`: what is said of recorded answers: whose, from which file, to which prompt.  `notes`: what the user
+    should know of this run.
     """
 
     recipe: Recipe
@@ -113,6 +117,7 @@ class Build:
     models: Models
     report: Report
     calibration: Any = None
+    audit: Any = None
     recorded: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -148,7 +153,7 @@ class Build:
         folder, recipe = self.work.root / "candidate", self.recipe
         card = [recipe.title, recipe.about, recipe.citation, recipe.language, recipe.license]
         made_of = [ingested.key, selected.key, manifest_recipe(recipe), self.prompts, WRITER, self.calibration]
-        made_of += self.recorded
+        made_of += [*self.recorded, *([self.audit] if self.audit else [])]
         key = content_key(self.stages.ending.name, card, *made_of)
         manifest = whole_manifest(folder)
         changed = manifest is None or manifest.get("key") != key
@@ -171,7 +176,7 @@ class Build:
             self.report("candidate", 0, 1)
             contents = stages.ending.tables(made, new)
             said: dict[str, Any] = {"key": key, "prompts": dict(self.prompts)}
-            said |= {"recorded": self.recorded, "calibration": self.calibration}
+            said |= {"recorded": self.recorded, "calibration": self.calibration, "audit": self.audit}
             manifest = manifest_of(self.recipe, stages, ingested, contents, selected, said)
             write_card(new, manifest, contents.stats.summary())
             write_json(new / "manifest.json", manifest)

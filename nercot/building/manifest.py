@@ -24,6 +24,7 @@ from nercot.steps.ingest import Ingested
 from nercot.steps.select import Selected
 
 CALIBRATION = "calibration.json"
+AUDIT = "audit.json"
 _ROLES = {"annotate": "teacher", "read": "reader", "score": "judge"}
 
 
@@ -70,6 +71,7 @@ def manifest_of(
         **selected.findings,
         **({"recorded": said["recorded"]} if said["recorded"] else {}),
         **({"calibration": said["calibration"]} if said["calibration"] else {}),
+        **_audited(said.get("audit"), contents.fingerprint),
         "files": contents.files,
     }
 
@@ -147,6 +149,20 @@ def whole_manifest(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return manifest if whole else None
+
+
+def _audited(audit: Mapping[str, Any] | None, fingerprint: str) -> dict[str, Any]:
+    """What people said of this very corpus; verdicts on another version say nothing of it."""
+    return {"audit": audit} if audit and audit.get("fingerprint") == fingerprint else {}
+
+
+def audit_of(folder: Path) -> Any:
+    """What `nercot audit --verdicts` left beside the releases of a corpus, if it did."""
+    path = folder / AUDIT
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); delete it, or read the verdicts again") from error
 
 
 def calibration_of(work: Work) -> Any:

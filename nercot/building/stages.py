@@ -13,7 +13,7 @@ of the keys of what it reads), and its place in the funnel.  Nothing here runs a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +107,13 @@ class StageList:
     ending: Ending
     funnel: tuple[str, ...]
     until: str = "valid"
+
+    def without(self, disputed: Collection[tuple[str, str]]) -> StageList:
+        """The same list, in which selection leaves out the answers (guid, hash) that people have called wrong."""
+        if self.select is None or not disputed:
+            return self
+        selection = replace(self.select.selection, disputed=tuple(sorted(disputed)))
+        return replace(self, select=replace(self.select, selection=selection))
 
     def record_stages(self) -> Iterator[RecordStage]:
         """The stages whose unit is the partition."""

@@ -8,7 +8,7 @@ is the user's to mend.
     answers.py    validate, score, calibrate, evaluate
     data.py       convert, stats
     extraction.py extract
-    pages.py      view
+    pages.py      view, audit, agreement
     releases.py   release, diff, verify, trace, hydrate, publish
 """
 
@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import click
 
 from nercot.cli import answers, builds, data, extraction, pages, releases
-from nercot.cli.shell import cli
+from nercot.cli.shell import cli, shown_log
 from nercot.errors import NercotError
 
 __all__ = ["answers", "builds", "cli", "data", "extraction", "main", "pages", "releases"]
@@ -29,7 +29,8 @@ __all__ = ["answers", "builds", "cli", "data", "extraction", "main", "pages", "r
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line (of this process, or `arguments`) and raises SystemExit with its exit code."""
     try:
-        code = cli.main(arguments, prog_name="nercot", standalone_mode=False)
+        with shown_log():
+            code = cli.main(arguments, prog_name="nercot", standalone_mode=False)
     except NercotError as error:
         click.echo(f"nercot: {error}", err=True)
         code = error.exit_code

@@ -111,7 +111,9 @@ def verify_command(release: str, rebuild: bool, as_json: bool) -> None:
     from nercot.release.verify import verify
 
     with progress(as_json) as report:
-        found = replace(verify(corpus_folder(release), rebuild, report), release=release)
+        folder = corpus_folder(release)
+        shared = folder != Path(release).expanduser()
+        found = replace(verify(folder, rebuild, report, shared=shared), release=release)
     if as_json:
         print_json(found.as_json())
     else:
@@ -185,7 +187,9 @@ def hydrate_command(release: str, source: str, out: Path | None, as_json: bool) 
 @click.argument("repo_id", metavar="ORG/NAME")
 @click.option("--private", is_flag=True, help="Make a new repo private.")
 @click.option("--dry-run", is_flag=True, help="Say what would change, and write nothing.")
-@click.option("--force", is_flag=True, help="Also over a repo that holds something else, or a newer version.")
+@click.option(
+    "--force", is_flag=True, help="Also over a repo that holds something else, a newer version, or an edited card."
+)
 def publish_command(release: Path, repo_id: str, private: bool, dry_run: bool, force: bool, as_json: bool) -> None:
     """Put a release on the Hub: one commit, one tag, read back and compared."""
     from nercot.release.publish import publish

@@ -5,7 +5,9 @@ Results go to stdout, progress and errors to stderr.
 
 from __future__ import annotations
 
+import csv
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,12 +20,15 @@ from nercot import __version__
 if TYPE_CHECKING:
     from nercot.corpus.work import Report
 
+_READING = ("build", "convert")
 _EPILOGS = {
     "build": "nercot build ner-cot --input pile.json --teacher-url http://127.0.0.1:8000/v1 --teacher-model my-model",
     "plan": "nercot plan ner-cot --input pile.json",
     "status": "nercot status ner-cot",
     "convert": "nercot convert pile.json --to rows.jsonl",
     "validate": "nercot validate answers.jsonl --out verdicts",
+    "agreement": "nercot agreement ann.jsonl bo.jsonl",
+    "audit": "nercot audit build/quickstart/candidate --sample 200 --out audit.html",
     "view": "nercot view build/quickstart/candidate --out view.html",
     "release": "nercot release quickstart",
     "diff": "nercot diff releases/quickstart/1.0.0 releases/quickstart/1.1.0",
@@ -49,14 +54,65 @@ def cli() -> None:
     """
 
 
+class _Verb(click.Command):
+    """A verb whose help lists the formats, where it reads any."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The example, and the formats."""
+        super().format_epilog(ctx, formatter)
+        if self.name in _READING:
+            from nercot.formats.registry import described
+
+            with formatter.section("Formats, told by content"):
+                formatter.write_dl(described())
+
+
 def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
     """A verb of the command line, with --json and an example in its help."""
 
     def decorate(function: Callable[..., None]) -> click.Command:
         wrapped = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")(function)
-        return cli.command(name, epilog=f"Example: {_EPILOGS[name]}")(wrapped)
+        return cli.command(name, cls=_Verb, epilog=f"Example: {_EPILOGS[name]}")(wrapped)
 
     return decorate
+
+
+class _Shown(logging.Handler):
+    """Log lines of nercot as lines on stderr, above the bars where there are some; one marked `once` is shown once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._once: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line; an error of writing it is nobody's concern."""
+        line = " ".join(record.getMessage().split())
+        if line in self._once:
+            return
+        if getattr(record, "once", False):
+            self._once.add(line)
+        if _BARS:
+            _BARS[-1](line)
+        else:
+            click.echo(line, err=True)
+
+
+# How a line is written while bars are drawn.
+_BARS: list[Callable[[str], None]] = []
+
+
+@contextmanager
+def shown_log() -> Iterator[None]:
+    """Has what nercot says of waits and odd input shown on stderr."""
+    log, shown = logging.getLogger("nercot"), _Shown()
+    level = log.level
+    log.addHandler(shown)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(shown)
+        log.setLevel(level)
 
 
 def one_or_many(urls: Sequence[str]) -> str | list[str] | None:
@@ -65,10 +121,11 @@ def one_or_many(urls: Sequence[str]) -> str | list[str] | None:
 
 
 def split_schema(schema: str | None) -> list[str] | None:
-    """`a,b,c` as a list of types."""
+    """`a,b,c` as a list of types; one that has a comma stands in quotes (`"time (hour, minute)",place`)."""
     if schema is None:
         return None
-    labels = [label.strip() for label in schema.split(",") if label.strip()]
+    fields = next(csv.reader([schema], skipinitialspace=True), [])
+    labels = [label.strip() for label in fields if label.strip()]
     if not labels:
         raise click.UsageError("--schema: give at least one type, for example --schema person,place")
     return labels
@@ -124,4 +181,8 @@ def progress(as_json: bool) -> Iterator[Report]:
                 tasks[step] = bars.add_task(step, total=total)
             bars.update(tasks[step], completed=done, total=total)
 
-        yield report
+        _BARS.append(lambda line: bars.console.print(line, markup=False, highlight=False))
+        try:
+            yield report
+        finally:
+            _BARS.pop()

@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from fnmatch import fnmatchcase
 from functools import partial
@@ -25,7 +25,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
-from huggingface_hub import HfApi, constants, get_cached_repo_tree, get_token, metadata_load, snapshot_download
+from huggingface_hub import (
+    HfApi,
+    constants,
+    get_cached_repo_tree,
+    get_token,
+    metadata_load,
+    set_client_factory,
+    snapshot_download,
+)
 from huggingface_hub.errors import (
     CachedRepoTreeNotFoundError,
     GatedRepoError,
@@ -36,6 +44,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 from huggingface_hub.utils import (  # type: ignore[attr-defined]  # exported, but lazily
+    _http,
     are_progress_bars_disabled,
     disable_progress_bars,
     enable_progress_bars,
@@ -44,6 +53,7 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]  # exported, b
 )
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_before_delay, wait_random_exponential
 
+from nercot.corpus.waits import waiting
 from nercot.errors import InputError, OutputError
 
 T = TypeVar("T")
@@ -56,10 +66,14 @@ LOGIN = "log in with `hf auth login`"
 
 # How long a download goes on asking a busy Hub, in seconds.
 READ_SECONDS = 60.0
+# How long nothing may come on a line that stands, and how often in a row.  The clients' own default is to wait forever.
+SILENT_SECONDS, CONNECT_SECONDS = 30.0, 10.0
+_SILENCES = 2
 _ABOUT = ("README.md", "manifest.json")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _DATA = re.compile(
-    r"\.(json|jsonl|ndjson|jsonlines|parquet|txt|tsv|conll|conllu|bio|iob2?|iobes)(\.gz|\.zst)?$", re.IGNORECASE
+    r"\.(json|jsonl|ndjson|jsonlines|parquet|arrow|csv|xml|ann|pubtator|txt|tsv|conll|conllu|bio|iob2?|iobes)(\.gz|\.zst)?$",
+    re.IGNORECASE,
 )
 _NOT_DATA = ("manifest.json", "croissant.json", "dataset_infos.json")
 _BUSY = (408, 429, 500, 502, 503, 504)
@@ -188,15 +202,19 @@ class Patience:
 
     Retry-After is obeyed; a pause that would not fit into what is left ends the call at once.  `answered`:
     whether the Hub was heard at all; until then no connection means no network, and is not tried twice.
-    `report` is told of every pause, in one line.
+    A server that takes the line and then says nothing is given up (Silence).
+    `report` is told of every pause, in one line; waits are told to the log.
     """
 
     seconds: float
     report: Callable[[str], None] | None = None
     answered: bool = False
+    silences: int = field(default=0, init=False)
 
     def __call__(self, call: Callable[[], T]) -> T:
         """What `call` returns; its own error once it is final."""
+        # Calls are nested: what an outer one has counted comes back.
+        counted, self.silences = self.silences, 0
         retrying = Retrying(
             retry=retry_if_exception(self._passes),
             wait=_pause,
@@ -204,11 +222,20 @@ class Patience:
             before_sleep=self._tell,
             reraise=True,
         )
-        return retrying(call)
+        try:
+            with waiting("the Hub's answer"):
+                return retrying(call)
+        finally:
+            self.silences = counted
 
     def _passes(self, error: BaseException) -> bool:
         cause = root_of(error)
         self.answered = self.answered or isinstance(cause, HfHubHTTPError)
+        if isinstance(cause, Silence):
+            return False
+        if isinstance(cause, httpx2.ReadTimeout | httpx2.WriteTimeout):
+            self.silences += 1
+            return self.answered and self.silences < _SILENCES
         if isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout):
             return self.answered
         return passing(cause)
@@ -217,6 +244,7 @@ class Patience:
         if self.report and state.outcome and state.next_action:
             error = root_of(state.outcome.exception() or RuntimeError())
             said = f"the Hub answered {error.response.status_code}" if isinstance(error, HfHubHTTPError) else "cut off"
+            said = f"silent for {SILENT_SECONDS:g} s" if isinstance(error, httpx2.ReadTimeout) else said
             self.report(f"{said}; again in {state.next_action.sleep:.1f} s")
 
 
@@ -227,6 +255,11 @@ def passing(error: BaseException) -> bool:
         return cause.response.status_code in _BUSY
     # A busy Hub's page of HTML, where the client reads JSON before it looks at the status.
     return isinstance(cause, httpx2.TransportError | json.JSONDecodeError)
+
+
+def unreachable(error: BaseException) -> bool:
+    """Whether the Hub was not heard at all: no network, no server there, or HF_HUB_OFFLINE."""
+    return isinstance(root_of(error), httpx2.TransportError | OfflineModeIsEnabled)
 
 
 def root_of(error: BaseException) -> BaseException:
@@ -271,6 +304,9 @@ def explain(error: BaseException, repo_id: str, revision: str | None = None) -> 
         return f"{where}: no such dataset on the Hub; check the name, and if it is private {LOGIN}"
     if isinstance(cause, HfHubHTTPError):
         return f"{where}: {_status_line(cause)}"
+    if isinstance(cause, Silence | httpx2.ReadTimeout):
+        silent = f"the Hub took the connection and then said nothing for {SILENT_SECONDS * _SILENCES:g} s"
+        return f"{where}: {silent}; run the same command again, it goes on from there"
     if isinstance(cause, httpx2.TransportError):
         kind = type(cause).__name__
         return f"{where}: no connection to the Hub ({kind}); check the network and run the same command again"
@@ -304,15 +340,61 @@ def _one_line(text: str) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps back the clients' log lines (they name signed addresses), and their bars where no terminal is."""
+    """Keeps back the clients' log lines (they name signed addresses), and their bars where no terminal is.
+
+    Within it no call of the clients waits forever.
+    """
     level, hidden = logging.get_verbosity(), are_progress_bars_disabled()
     bars = sys.stderr.isatty() or hidden or "HF_HUB_DISABLE_PROGRESS_BARS" in os.environ
     logging.set_verbosity(ERROR)
     if not bars:
         disable_progress_bars()
     try:
-        yield
+        with _bounded():
+            yield
     finally:
         logging.set_verbosity(level)
         if not bars:
             enable_progress_bars()
+
+
+class Silence(httpx2.TransportError):
+    """The Hub took the line and said nothing, _SILENCES times in a row: final, for the clients' own retries too."""
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """Gives every call of huggingface_hub that names no limit one of SILENT_SECONDS; its own factory comes back."""
+    usual = getattr(_http, "_GLOBAL_CLIENT_FACTORY", _http.default_client_factory)
+
+    def factory() -> httpx2.Client:
+        client: httpx2.Client = usual()
+        setattr(client, "send", _Patient(client.send))  # noqa: B010  (a method, which types do not let be set)
+        return client
+
+    set_client_factory(factory)
+    try:
+        yield
+    finally:
+        set_client_factory(usual)
+
+
+class _Patient:
+    """Sends as a client does, but never waits forever."""
+
+    def __init__(self, send: Callable[..., httpx2.Response]) -> None:
+        self._send, self._silences = send, 0
+
+    def __call__(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
+        given = request.extensions.get("timeout") or {}
+        limits = {name: given.get(name) or SILENT_SECONDS for name in ("read", "write", "pool")}
+        request.extensions["timeout"] = {**limits, "connect": given.get("connect") or CONNECT_SECONDS}
+        try:
+            response = self._send(request, **options)
+        except (httpx2.ReadTimeout, httpx2.WriteTimeout) as error:
+            self._silences += 1
+            if self._silences >= _SILENCES:
+                raise Silence(str(error)) from error
+            raise
+        self._silences = 0
+        return response

@@ -1,8 +1,9 @@
 """Release -> Hub: one commit, one tag, read back.
 
 In: a release folder (release.py) and a dataset's name.  Out: the dataset on the Hub, which then holds the
-release's files, no other, and the tag `v<version>`; and what had to change for that.  The repo is in its
-old or its new state at any moment, and the same call ends what a cut line left.  A tag never moves.  Never
+release's files and the tag `v<version>`; and what had to change for that.  Files that no release of this corpus put
+there stay, and what somebody wrote into the card on the Hub is never lost without being asked for.  The repo is in
+its old or its new state at any moment, and the same call ends what a cut line left.  A tag never moves.  Never
 publishes what does not verify, and no text that may not be passed on.
 """
 
@@ -11,9 +12,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundErro
 from huggingface_hub.hf_api import RepoFile
 
 from nercot.errors import InputError, OutputError, ShortfallError
-from nercot.formats.hub import HUB_ERRORS, LOGIN, Patience, card_configs, explain, passing, quiet
+from nercot.formats.hub import HUB_ERRORS, LOGIN, Patience, explain, passing, quiet, unreachable
+from nercot.release.on_disk import ABOUT, File, OnDisk, is_manifest, read_release
 from nercot.release.readback import Seen, read_back
 
 Report = Callable[[str], None]
@@ -30,8 +32,8 @@ Verify = Callable[[Path], Sequence[str]]
 
 # How long one call may be retried while the Hub is busy, in seconds.
 PATIENCE = 600.0
-# What a release holds besides the files that its manifest lists.
-_ABOUT = frozenset(("README.md", "manifest.json", "croissant.json", "CHANGELOG.md"))
+# How many lines that would be lost are listed.
+_SHOWN = 20
 # The Hub's own file: which paths are LFS.
 _KEEP = frozenset((".gitattributes",))
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
@@ -55,7 +57,8 @@ class Published:
     """What was done (or, in a dry run, would be): `changes` in order; none: it was published already.
 
     `commit`: the commit that the tag names, None in a dry run that would make it.  `rows`: rows of each
-    config as they were read back, empty in a dry run.
+    config as they were read back, empty in a dry run.  `kept`: files on the Hub that no release put there.
+    `unseen`: why a dry run could not look at the Hub, None where it did.
     """
 
     repo_id: str
@@ -65,6 +68,8 @@ class Published:
     changes: tuple[Change, ...]
     rows: Mapping[str, int] = field(default_factory=dict)
     dry_run: bool = False
+    kept: tuple[str, ...] = ()
+    unseen: str | None = None
 
 
 def publish(
@@ -81,7 +86,8 @@ def publish(
     """Makes the dataset `repo_id` hold this release, tagged `v<version>`, and reads it back.
 
     `verify` says in lines what is wrong with the release; none: nothing.  `private`: a new repo is
-    private.  `dry_run`: reads only.  `force`: also over a repo that holds something else or a newer version.
+    private.  `dry_run`: reads only.  `force`: also over a repo that holds something else or a newer version, or
+    a card that somebody has edited there.
     `report` is given one line for every change and every pause.  `patience`: seconds.
 
     Raises InputError (no release, or one that may not be published), OutputError (the Hub refuses, or the
@@ -90,7 +96,7 @@ def publish(
     """
     if not _REPO_ID.fullmatch(repo_id):
         raise InputError(f"{repo_id!r} is not a dataset's name; write it as org/name")
-    local = _read_release(release)
+    local = read_release(release)
     if problems := list(verify(release)):
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise ShortfallError(f"{release}: not published, it does not verify: {problems[0]}{more}")
@@ -103,136 +109,47 @@ def publish(
         raise kind(explain(error, repo_id)) from error
 
 
-def _dry(hub: _Hub, local: _Release, private: bool, force: bool) -> Published:
-    remote = hub.look(local.tag)
-    changes = _plan(hub.repo_id, local, remote, private, force)
+def _dry(hub: _Hub, local: OnDisk, private: bool, force: bool) -> Published:
+    """What would change; without a connection, all that would be sent to an empty repo."""
+    try:
+        remote = hub.look(local.tag)
+    except HUB_ERRORS as error:
+        if not unreachable(error):
+            raise
+        return _blind(hub, local, explain(error, hub.repo_id))
+    changes = _plan(hub, local, remote, private, force)
     for change in changes:
         hub.report(f"would {change}")
     commit = None if any(change.action != "tag" for change in changes) else remote.tagged or remote.head
-    return Published(hub.repo_id, local.tag, hub.url, commit, changes, dry_run=True)
+    return Published(hub.repo_id, local.tag, hub.url, commit, changes, dry_run=True, kept=remote.foreign)
 
 
-def _publish(hub: _Hub, local: _Release, private: bool, force: bool) -> Published:
+def _blind(hub: _Hub, local: OnDisk, why: str) -> Published:
+    changes = (*_differences(local, _Remote()), Change("tag", local.tag))
+    for change in changes:
+        hub.report(f"would {change}, unless it is there")
+    hub.report(f"not seen: what {hub.repo_id} holds, and whether your login may write there ({why})")
+    return Published(hub.repo_id, local.tag, hub.url, None, changes, dry_run=True, unseen=why)
+
+
+def _publish(hub: _Hub, local: OnDisk, private: bool, force: bool) -> Published:
     if get_token() is None:
         raise OutputError(f"{hub.repo_id}: nobody is logged in to the Hub; {LOGIN} with a token that may write there")
     remote = hub.look(local.tag)
-    changes = _plan(hub.repo_id, local, remote, private, force)
+    changes = _plan(hub, local, remote, private, force)
     for change in changes:
         hub.report(str(change))
     if remote.head is None:
         hub.create(private)
         # Looked at again, and refused again: a repo may have come from elsewhere at the same moment.
         remote = hub.look(local.tag)
-        _plan(hub.repo_id, local, remote, private, force)
+        _plan(hub, local, remote, private, force)
     commit = remote.tagged or hub.tag(hub.commit(local, remote), local.tag)
     hub.report(f"read back {hub.repo_id}@{local.tag}")
     seen = read_back(hub.repo_id, local.tag, list(local.configs), hub.ask.seconds)
-    _compare(f"{hub.repo_id}@{local.tag}", local, commit, seen)
+    _compare(f"{hub.repo_id}@{local.tag}", local, commit, seen, remote.foreign)
     rows = {name: sum(config.rows.values()) for name, config in seen.configs.items()}
-    return Published(hub.repo_id, local.tag, hub.url, commit, changes, rows)
-
-
-# --- the release on disk --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A file: size in bytes, and its hash as git (`oid`) and as LFS (`sha256`) name it."""
-
-    size: int
-    sha256: str
-    oid: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Release:
-    folder: Path
-    corpus: str
-    version: str
-    fingerprint: str
-    files: Mapping[str, _File]
-    configs: Mapping[str, int]
-
-    @property
-    def tag(self) -> str:
-        return f"v{self.version}"
-
-
-def _read_release(folder: Path) -> _Release:
-    """A release folder; InputError where it is none, or not all there, or may not be published."""
-    manifest = _manifest(folder)
-    if manifest.get("restricted_text"):
-        raise InputError(
-            f"{folder}: holds rows whose licence does not allow passing their text on; release them as stand-off"
-        )
-    listed = {str(file["path"]): file for file in manifest["files"]}
-    files = {path.relative_to(folder).as_posix(): _hashed(path) for path in _walk(folder)}
-    for path in [*listed, "README.md"]:
-        if path not in files:
-            raise InputError(f"{folder / path}: missing; a release is published whole, so release it again")
-    for path, file in files.items():
-        if path not in listed and path not in _ABOUT:
-            raise InputError(f"{folder / path}: not part of the release (manifest.json does not list it); move it away")
-        if path in listed and file.sha256 != listed[path]["sha256"]:
-            raise InputError(f"{folder / path}: changed since it was released; release it again")
-    rows = Counter[str]()
-    for path, file in listed.items():
-        rows[path.partition("/")[0]] += file.get("rows") or 0
-    configs = {name: rows[name] for name in _config_names(folder / "README.md")}
-    for name, count in configs.items():
-        if not count:
-            raise InputError(f"{folder}: config {name} has no rows, and would not load; release it again")
-    return _Release(folder, manifest["corpus"], manifest["version"], manifest["fingerprint"], files, configs)
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    path = folder / "manifest.json"
-    try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not there or not JSON; name a release, releases/<corpus>/<version>") from error
-    if not _is_manifest(found) or not re.fullmatch(r"\d+\.\d+\.\d+", found["version"]):
-        raise InputError(f"{path}: not the manifest of a release; name a folder releases/<corpus>/<version>")
-    manifest: dict[str, Any] = found
-    return manifest
-
-
-def _is_manifest(found: Any) -> bool:
-    """Whether JSON is a manifest of ours."""
-    texts = ("corpus", "version", "fingerprint")
-    if not isinstance(found, dict) or not all(isinstance(found.get(key), str) for key in texts):
-        return False
-    files = found.get("files")
-    return isinstance(files, list) and all(isinstance(file, dict) and {"path", "sha256"} <= set(file) for file in files)
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    """The files of a release; hidden ones (a file browser's) are no part of it."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
-            yield path
-
-
-def _hashed(path: Path) -> _File:
-    size = path.stat().st_size
-    sha256, oid = hashlib.sha256(), hashlib.sha1(b"blob %d\0" % size)
-    with path.open("rb") as handle:
-        while block := handle.read(1 << 20):
-            sha256.update(block)
-            oid.update(block)
-    return _File(size, sha256.hexdigest(), oid.hexdigest())
-
-
-def _config_names(readme: Path) -> list[str]:
-    from huggingface_hub import metadata_load
-
-    try:
-        configs = card_configs(metadata_load(readme) or {})
-    except Exception as error:
-        raise InputError(f"{readme}: the block of YAML at its top cannot be read; release it again") from error
-    if not configs:
-        raise InputError(f"{readme}: lists no configs, so nothing could be loaded; release it again")
-    return [str(config["config_name"]) for config in configs]
+    return Published(hub.repo_id, local.tag, hub.url, commit, changes, rows, kept=remote.foreign)
 
 
 # --- the repo on the Hub --------------------------------------------------------------------------
@@ -240,7 +157,10 @@ def _config_names(readme: Path) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Remote:
-    """The repo as it is: `head` None where there is no repo; `tagged`: the commit of the release's tag."""
+    """The repo as it is: `head` None where there is no repo; `tagged`: the commit of the release's tag.
+
+    `last`: tag and files of the version that the head's manifest names, as they were published.
+    """
 
     head: str | None = None
     private: bool = True
@@ -249,6 +169,20 @@ class _Remote:
     versions: tuple[str, ...] = ()
     tagged: str | None = None
     tagged_files: Mapping[str, RepoFile] = field(default_factory=dict)
+    last: str | None = None
+    last_files: Mapping[str, RepoFile] = field(default_factory=dict)
+
+    @property
+    def ours(self) -> frozenset[str]:
+        """The files at the head that a release of nercot put there."""
+        if self.manifest is None:
+            return frozenset()
+        return ABOUT | {str(file["path"]) for file in self.manifest["files"]}
+
+    @property
+    def foreign(self) -> tuple[str, ...]:
+        """The files at the head that are somebody else's, and stay."""
+        return tuple(sorted(set(self.files) - self.ours - _KEEP - ABOUT))
 
 
 class _Hub:
@@ -272,9 +206,29 @@ class _Hub:
         named = [ref.name for ref in refs.tags] + ([str(manifest["version"])] if manifest else [])
         versions = tuple(name for name in named if _VERSION.fullmatch(name))
         tagged = self._tagged(tag)
+        last = f"v{manifest['version']}" if manifest else None
+        last = last if last in versions and last != tag else None
         return _Remote(
-            head, bool(info.private), files, manifest, versions, tagged, self._files(tagged) if tagged else {}
+            head=head,
+            private=bool(info.private),
+            files=files,
+            manifest=manifest,
+            versions=versions,
+            tagged=tagged,
+            tagged_files=self._files(tagged) if tagged else {},
+            last=last,
+            last_files=self._files(last) if last else {},
         )
+
+    def content(self, path: str, revision: str) -> bytes:
+        """The bytes of a small file of the repo."""
+        get = partial(self._api.hf_hub_download, self.repo_id, path, repo_type="dataset", revision=revision)
+        return Path(self.ask(get)).read_bytes()
+
+    def lines(self, path: str, revision: str) -> list[str]:
+        """The lines of a file of the repo that are not blank."""
+        text = self.content(path, revision).decode("utf-8", "replace")
+        return [line.strip() for line in text.splitlines() if line.strip()]
 
     def _files(self, commit: str) -> dict[str, RepoFile]:
         def listed() -> dict[str, RepoFile]:
@@ -292,7 +246,7 @@ class _Hub:
             found = json.loads(Path(path).read_bytes())
         except ValueError:
             return None
-        return found if _is_manifest(found) else None
+        return found if is_manifest(found) else None
 
     def _tagged(self, tag: str) -> str | None:
         try:
@@ -300,17 +254,28 @@ class _Hub:
         except RevisionNotFoundError:
             return None
 
+    def edited(self, remote: _Remote, path: str) -> bool:
+        """Whether a file at the head is not as the last release left it."""
+        there = remote.files[path]
+        if path in remote.last_files:
+            return there.blob_id != remote.last_files[path].blob_id
+        listed = {str(file["path"]): str(file["sha256"]) for file in (remote.manifest or {}).get("files", ())}
+        if path not in listed:
+            return False
+        found = there.lfs.sha256 if there.lfs else hashlib.sha256(self.content(path, str(remote.head))).hexdigest()
+        return found != listed[path]
+
     def create(self, private: bool) -> None:
         """Creates the repo; fine where an attempt whose reply was lost has done so."""
         self.ask(lambda: self._api.create_repo(self.repo_id, repo_type="dataset", private=private, exist_ok=True))
 
-    def commit(self, local: _Release, remote: _Remote) -> str:
+    def commit(self, local: OnDisk, remote: _Remote) -> str:
         """One commit on top of what was looked at; the head as it is where that holds the release already."""
 
         def attempt() -> str:
             # An attempt before this one may have arrived though its reply was lost.
             head = str(self._api.dataset_info(self.repo_id).sha)
-            changes = _differences(local, self._files(head))
+            changes = _differences(local, replace(remote, files=self._files(head)))
             if not changes:
                 return head
             if head != remote.head:
@@ -349,26 +314,65 @@ def _operation(folder: Path, change: Change) -> CommitOperationAdd | CommitOpera
 # --- what has to change ---------------------------------------------------------------------------
 
 
-def _plan(repo_id: str, local: _Release, remote: _Remote, private: bool, force: bool) -> tuple[Change, ...]:
+def _plan(hub: _Hub, local: OnDisk, remote: _Remote, private: bool, force: bool) -> tuple[Change, ...]:
     """Every change in the order of doing; an OutputError where the repo must not be changed."""
+    repo_id = hub.repo_id
     if remote.head is None:
         created = Change("create", f"{repo_id} ({'private' if private else 'public'})")
-        return (created, *_differences(local, {}), Change("tag", local.tag))
+        return (created, *_differences(local, remote), Change("tag", local.tag))
     if private and not remote.private:
         raise OutputError(f"{repo_id}: is public; make it private in its settings, or leave out --private")
     if remote.tagged:
-        if _differences(local, remote.tagged_files):
+        if _differences(local, replace(remote, files=remote.tagged_files)):
             raise OutputError(
                 f"{repo_id}: {local.tag} is there with other content, and never changes; release a new version"
             )
         return ()
-    changes = _differences(local, remote.files)
+    changes = _differences(local, remote)
     if changes and not force:
         _refuse(repo_id, local, remote)
+        _refuse_loss(hub, local, remote, changes)
+    _say_kept(hub, local, remote)
     return (*changes, Change("tag", local.tag))
 
 
-def _refuse(repo_id: str, local: _Release, remote: _Remote) -> None:
+def _say_kept(hub: _Hub, local: OnDisk, remote: _Remote) -> None:
+    """Tells of files that stay; an OutputError where one would be loaded as if it were of the corpus."""
+    for path in remote.foreign:
+        if path.partition("/")[0] in local.configs:
+            raise OutputError(
+                f"{hub.repo_id}: {path} is of no release, and would be loaded with the config "
+                f"{path.partition('/')[0]}; move it away on the Hub, then run this again"
+            )
+        hub.report(f"keep {path}, which no release put there")
+
+
+def _refuse_loss(hub: _Hub, local: OnDisk, remote: _Remote, changes: tuple[Change, ...]) -> None:
+    """An OutputError where a change would take away what somebody wrote on the Hub since the last release."""
+    for change in changes:
+        if change.what in remote.files and hub.edited(remote, change.what):
+            lost = _lost(hub, local, remote, change.what)
+            for line in lost[:_SHOWN]:
+                hub.report(f"would be lost from {change.what}: {line}")
+            if lost:
+                raise OutputError(
+                    f"{hub.repo_id}: {change.what} was edited on the Hub since {remote.last or 'it was published'}: "
+                    f"{len(lost)} lines would be lost ({lost[0][:60]!r}); put them between the notes lines of the "
+                    "candidate's README.md and release again, or --force to lose them"
+                )
+
+
+def _lost(hub: _Hub, local: OnDisk, remote: _Remote, path: str) -> list[str]:
+    """The lines of a file on the Hub that neither the last release nor this one has."""
+    if path.endswith(".parquet"):
+        return [f"{path} as it is there"]
+    known = set(hub.lines(path, remote.last)) if remote.last else set()
+    mine = local.folder / path
+    known |= {line.strip() for line in mine.read_text(encoding="utf-8").splitlines()} if mine.exists() else set()
+    return [line for line in hub.lines(path, str(remote.head)) if line not in known]
+
+
+def _refuse(repo_id: str, local: OnDisk, remote: _Remote) -> None:
     """An OutputError where the repo holds something else than older versions of this corpus."""
     foreign = sorted(set(remote.files) - _KEEP)
     if remote.manifest is None and foreign:
@@ -388,26 +392,26 @@ def _order(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in found.groups()) if found else ()
 
 
-def _differences(local: _Release, remote: Mapping[str, RepoFile]) -> tuple[Change, ...]:
-    """What turns the files of the repo into those of the release."""
+def _differences(local: OnDisk, remote: _Remote) -> tuple[Change, ...]:
+    """What turns the files that releases put into the repo into those of this release."""
     sent = [
-        Change("replace" if path in remote else "add", path, file.size)
+        Change("replace" if path in remote.files else "add", path, file.size)
         for path, file in sorted(local.files.items())
-        if path not in remote or not _same(file, remote[path])
+        if path not in remote.files or not _same(file, remote.files[path])
     ]
-    gone = [Change("delete", path) for path in sorted(set(remote) - set(local.files) - _KEEP)]
+    gone = [Change("delete", path) for path in sorted((remote.ours & set(remote.files)) - set(local.files))]
     return (*sent, *gone)
 
 
-def _same(file: _File, there: RepoFile) -> bool:
+def _same(file: File, there: RepoFile) -> bool:
     return file.sha256 == there.lfs.sha256 if there.lfs else file.oid == there.blob_id
 
 
-def _compare(where: str, local: _Release, commit: str, seen: Seen) -> None:
+def _compare(where: str, local: OnDisk, commit: str, seen: Seen, foreign: Sequence[str]) -> None:
     """A ShortfallError where a stranger gets something else than what was released."""
     if seen.commit != commit:
         raise ShortfallError(f"{where}: read back as commit {seen.commit}, published as {commit}; run this again")
-    files = {path: sha256 for path, sha256 in seen.files.items() if path not in _KEEP}
+    files = {path: sha256 for path, sha256 in seen.files.items() if path not in _KEEP and path not in foreign}
     wrong = sorted(set(files.items()) ^ {(path, file.sha256) for path, file in local.files.items()})
     if wrong:
         raise ShortfallError(
@@ -422,7 +426,7 @@ def _compare(where: str, local: _Release, commit: str, seen: Seen) -> None:
             raise ShortfallError(f"{where}: config {name} loads with other columns than its files; release it again")
 
 
-def _features(local: _Release, config: str) -> Mapping[str, Any]:
+def _features(local: OnDisk, config: str) -> Mapping[str, Any]:
     """The columns of a config as its first Parquet file has them."""
     import pyarrow.parquet as pq
     from datasets import Features

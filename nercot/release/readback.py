@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from nercot.corpus.waits import waiting
 from nercot.errors import ShortfallError
 
 
@@ -45,7 +46,8 @@ def read_back(repo_id: str, tag: str, configs: Sequence[str], seconds: float) ->
     """
     with tempfile.TemporaryDirectory(prefix="nercot-") as cache:
         command = [sys.executable, "-P", "-m", __name__, repo_id, tag, str(seconds), *configs]
-        done = subprocess.run(command, env=_environment(cache), capture_output=True, text=True, check=False)
+        with waiting(f"{repo_id}@{tag}, read back as anyone would load it"):
+            done = subprocess.run(command, env=_environment(cache), capture_output=True, text=True, check=False)
     answer = _answer(done.stdout)
     if "error" in answer:
         raise ShortfallError(f"{repo_id}@{tag} cannot be read back: {answer['error'] or _last_line(done.stderr)}")

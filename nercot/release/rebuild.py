@@ -55,11 +55,13 @@ def rebuild(corpus: Path, root: Path, removed: Mapping[str, Removal] | None = No
     work = Work(root)
     ingested = _Source(corpus, manifest, removed or {}).write(work, recipe.digits)
     prompts = manifest["prompts"]
-    stages = _replayed(stages_of(recipe, prompts), corpus, manifest)
+    disputed = {(item["guid"], item["answer"]) for item in manifest.get("disputed", ())}
+    stages = _replayed(stages_of(recipe, prompts).without(disputed), corpus, manifest)
     with ExitStack() as stack:
         models = Models(recipe, BuildOptions(), stack)
         run = Build(recipe, prompts, stages, work, models, report, manifest.get("calibration"))
         run.recorded = list(manifest.get("recorded", ()))
+        run.audit = manifest.get("audit")
         return run.run(ingested).candidate
 
 

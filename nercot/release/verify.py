@@ -55,8 +55,10 @@ class Verified:
         return asdict(self)
 
 
-def verify(release: Path, rebuild: bool = False, report: Report = quiet) -> Verified:
+def verify(release: Path, rebuild: bool = False, report: Report = quiet, *, shared: bool = False) -> Verified:
     """Checks a release; `rebuild`: also makes the corpus again from it.
+
+    `shared`: the folder of a repo on the Hub, in which files of others may lie: a note, where they load nothing.
 
     Raises InputError only where there is no release to check.
     """
@@ -64,7 +66,10 @@ def verify(release: Path, rebuild: bool = False, report: Report = quiet) -> Veri
         return Verified(str(release), None, (damage,))
     manifest = read_manifest(release)
     problems = list(manifest_problems(release))
+    strangers = list(_strangers(release, manifest))
+    beside = [name for name in strangers if shared and name.partition("/")[0] not in configs_of(manifest)]
     problems += _file_problems(release, manifest, report)
+    problems += [f"{name}: not part of the release" for name in strangers if name not in beside]
     # What is in a file is looked at only while all are as they were written: damaged ones can hold anything.
     if not problems:
         problems += [*_card_problems(release, manifest), *_column_problems(release, manifest)]
@@ -77,7 +82,7 @@ def verify(release: Path, rebuild: bool = False, report: Report = quiet) -> Veri
         release=str(release),
         version=manifest.get("version"),
         problems=(*problems, *again.problems),
-        notes=(*_hidden(release), *again.notes),
+        notes=(*_hidden(release), *(f"{name}: not part of the release" for name in beside), *again.notes),
         files=len(manifest["files"]) + 2,
         rows=sum(file.get("rows", 0) for file in manifest["files"]),
         rebuilt=again.made,
@@ -114,7 +119,7 @@ def _shortened(problems: Iterator[tuple[str, str]]) -> list[str]:
 
 
 def _file_problems(release: Path, manifest: Manifest, report: Report) -> Iterator[str]:
-    """Files that are missing, changed, or strangers."""
+    """Files that are missing or changed."""
     files = {file["path"]: file for file in manifest["files"]}
     for number, (name, file) in enumerate(files.items()):
         report("checksums", number, len(files))
@@ -129,11 +134,15 @@ def _file_problems(release: Path, manifest: Manifest, report: Report) -> Iterato
         yield f"{CHANGELOG}: changed since it was released, it does not fit its last line"
     elif not is_of((release / CHANGELOG).read_bytes(), manifest):
         yield f"{CHANGELOG}: is not that of {manifest['corpus']} {manifest['version']}"
+
+
+def _strangers(release: Path, manifest: Manifest) -> Iterator[str]:
+    """Files that the manifest does not list."""
+    files = {file["path"] for file in manifest["files"]} | {NAME, CHANGELOG}
     for path in sorted(release.rglob("*")):
-        name = path.relative_to(release).as_posix()
-        hidden = any(part.startswith(".") for part in path.relative_to(release).parts)
-        if path.is_file() and not hidden and name not in files and name not in (NAME, CHANGELOG):
-            yield f"{name}: not part of the release"
+        name = path.relative_to(release)
+        if path.is_file() and not any(part.startswith(".") for part in name.parts) and name.as_posix() not in files:
+            yield name.as_posix()
 
 
 def _hidden(release: Path) -> Iterator[str]:

@@ -17,7 +17,7 @@ from nercot.corpus.provenance import annotators_of, license_of_all, provenance, 
 from nercot.corpus.resources import resource
 from nercot.corpus.tables import features, write_text
 from nercot.errors import InputError
-from nercot.report.findings import findings
+from nercot.report.findings import audited, findings
 
 _TOP_TYPES = 40
 # What stands between these two lines of a card is the user's.
@@ -34,7 +34,7 @@ _WHAT = {
     "grpo": "prompt, gold and schema for training with reward functions",
 }
 # What both templates of corpora say alike, by the names of their files.
-_SHARED = ("bring", "labels", "licences", "template")
+_SHARED = ("audit", "bring", "labels", "licences", "template")
 _PLAIN = "the corpus: every row with gold as its entities, without a trace (default)"
 _MERGED = "every row of the source, with a trace where an answer said what gold says (default)"
 _SIZES = (
@@ -221,6 +221,7 @@ def _values(manifest: Mapping[str, Any], stats: Mapping[str, Any]) -> dict[str, 
         "limits": _EMBEDDED if embedded else _MODEL,
         "citation": manifest["citation"],
         "splits": _split_rows(manifest),
+        "audit": audited(manifest, cell),
         **provenance(manifest, cell),
         **(findings(manifest, cell) if "duplicates" in manifest else {}),
     }

@@ -13,6 +13,7 @@ Manifest = Mapping[str, Any]
 Escape = Callable[[Any], str]
 
 _CONFUSIONS = 20
+_AUDITED = 40
 _KINDS = ("same", "boundary", "relabelled", "added", "removed")
 _DONE = {"drop": "are left out (config `dropped`)", "flag": "are kept and flagged"}
 
@@ -143,3 +144,34 @@ def _threshold(manifest: Manifest) -> float:
 def _figure(value: float | None) -> str:
     """A figure, or that there is none (nothing to compare, or nothing that varies)."""
     return "-" if value is None else f"{value:.2f}"
+
+
+def audited(manifest: Manifest, cell: Escape) -> dict[str, Any] | None:
+    """What people who judged a sample say of the corpus; None where nobody did."""
+    found = manifest.get("audit")
+    if not found:
+        return None
+    checks = {name: check for name, check in found["checks"].items() if check}
+    return {
+        "answers": found["answers"],
+        "people": ", ".join(f"{cell(person)} ({count})" for person, count in found["people"].items()),
+        "shares": [
+            ("kept rows that are right", _share(found["kept"]["share"])),
+            ("the same, corrected by what the judge says of all rows", _share(found["corrected"])),
+            ("entities of kept rows that are right", _share(found["entities"])),
+            ("dropped answers that are right after all", _share(found["dropped"]["share"])),
+        ],
+        "types": [(cell(name), _share(share)) for name, share in list(found["types"].items())[:_AUDITED]],
+        "datasets": [(cell(name), _share(each["rows"])) for name, each in found["datasets"].items()],
+        "checks": [
+            (name, _share(check["sensitivity"]), _share(check["specificity"]), check.get("auc") or "-")
+            for name, check in checks.items()
+        ],
+        "agreement": [{**pair, "people": " and ".join(map(cell, pair["people"]))} for pair in found["agreement"]],
+    }
+
+
+def _share(share: Mapping[str, Any] | None) -> str:
+    if share is None:
+        return "not defined"
+    return f"{share['value']:.3f} ({share['low']:.3f} to {share['high']:.3f}, n = {share['n']})"

@@ -46,8 +46,12 @@ FACETS = {
 
 @dataclass(slots=True)
 class Page:
-    """A page in the making: rows go in one at a time, bytes come out at the end."""
+    """A page in the making: rows go in one at a time, bytes come out at the end.
 
+    `answers`: its index says which answer each row shows first, for verdicts on it.
+    """
+
+    answers: bool = False
     rows: int = 0
     _blocks: list[tuple[str, int]] = field(default_factory=list)
     _open: list[str] = field(default_factory=list)
@@ -79,6 +83,7 @@ class Page:
             "trace": len(first.get("cot") or ""),
             "entities": len(first.get("entities") or ()),
             "points": row.get("score"),
+            **({"answer": first.get("answer")} if self.answers else {}),
         }
         for name, found in facets_of(row).items():
             entry[name] = [self._code(name, code) for code in dict.fromkeys(found)]

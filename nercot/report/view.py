@@ -92,19 +92,16 @@ def choose(rows: Rows, where: str, size: int, seed: int) -> Chosen:
     return Chosen(rows, sample, seed)
 
 
-def render(
-    chosen: Chosen, where: str, more: Mapping[str, Any], report: Report, only: Callable[[Any], bool] | None = None
-) -> tuple[bytes, Page]:
+def render(chosen: Chosen, where: str, more: Mapping[str, Any], report: Report) -> tuple[bytes, Page]:
     """The page of the rows that were chosen, and what was counted on the way.  `more`: what the mode adds."""
-    page, told = Page(), _Told()
+    page, told = Page(answers=more["mode"] == "audit"), _Told()
     for row in chosen.rows.rows(chosen.wanted):
-        if only is None or only(row):
-            page.add(row)
-            told.add(row)
-            if told.characters > CHARACTERS:
-                raise InputError(f"{where}: more text than a page can hold; ask for fewer rows with --sample")
-            if page.rows % _EVERY == 0:
-                report("view", page.rows, len(chosen.sample.keys))
+        page.add(row)
+        told.add(row)
+        if told.characters > CHARACTERS:
+            raise InputError(f"{where}: more text than a page can hold; ask for fewer rows with --sample")
+        if page.rows % _EVERY == 0:
+            report("view", page.rows, len(chosen.sample.keys))
     manifest = chosen.rows.manifest
     about = {
         "title": (manifest or {}).get("title") or chosen.rows.name,

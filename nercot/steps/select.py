@@ -1,10 +1,10 @@
 """Selection, a corpus step: which records are published, from which attempt, and what is said of each.
 
 In: source rows, scored attempts.  Out: `6-selected/<partition>.parquet` with guid, attempt, drift, near_duplicate_of
-and contaminated_by, drops (below_threshold, contaminated, duplicate_record, near_duplicate, in this order), and
-`6-selected/selection.json` with what was found over the whole corpus, written last.  The first attempt whose score
-reaches the threshold is taken.  A record repeats only records that were selected, the first of which by guid it
-names.  Never changes a record.
+and contaminated_by, drops (disputed, below_threshold, contaminated, duplicate_record, near_duplicate, in this order),
+and `6-selected/selection.json` with what was found over the whole corpus, written last.  The first attempt whose
+score reaches the threshold is taken, of those that no person has called wrong.  A record repeats only records that
+were selected, the first of which by guid it names.  Never changes a record.
 
 The corpus is read in order of guid, four or five times.  Memory: that of duplicates.py, of conflicts.py, about 300
 bytes for each record that has a like, and that of split.py where a split is asked for.
@@ -21,6 +21,7 @@ from itertools import tee
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from nercot.corpus.records import answer_hash
 from nercot.corpus.streams import answers_of, beside
 from nercot.corpus.tables import read_rows, table, to_record, write_json
 from nercot.corpus.work import Report, Row, Tally, Work, done_before, step_meta
@@ -35,7 +36,7 @@ TOUCHES = "like a test sentence of "
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The recipe's choices; `validation`, `test`: rows of these splits."""
+    """The recipe's choices; `validation`, `test`: rows of these splits.  `disputed`: (guid, answer) pairs, sorted."""
 
     threshold: float
     duplicates: str = "drop"
@@ -43,6 +44,7 @@ class Selection:
     contamination: str = "flag"
     validation: int = 0
     test: int = 0
+    disputed: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +113,9 @@ def select(scored: Scored, key: str, selection: Selection, checker: Checker | No
     spool = scored.work.root / ".spool"
     likes = Likes()
     if selection.near_duplicates != "off":
-        likes = near_duplicates(lambda: (row["sentence"] for row in _passed(scored, selection.threshold)), spool)
+        likes = near_duplicates(lambda: (row["sentence"] for row in _passed(scored, selection)), spool)
     conflicts = Conflicts(repeated(map(text_number, _golden(scored.work, scored.parts)), spool / "texts"))
-    keys = (_number(row["sentence"], row["schema"]) for row in _passed(scored, selection.threshold))
+    keys = (_number(row["sentence"], row["schema"]) for row in _passed(scored, selection))
     twins = repeated(keys, spool / "keys") if selection.duplicates != "off" else frozenset()
     chooser = _Chooser(selection, likes, twins)
     for number, part in enumerate(scored.parts, 1):
@@ -139,13 +141,31 @@ def _selected(state: Mapping[str, Any]) -> Selected:
 # --- what is read ---------------------------------------------------------------------------------
 
 
-def _passed(scored: Scored, threshold: float) -> Iterator[Row]:
-    """Guid, sentence and schema of the records with an attempt that reaches the threshold."""
+def _passed(scored: Scored, selection: Selection) -> Iterator[Row]:
+    """Guid, sentence and schema of the records with an attempt that can be taken."""
     for part in scored.parts:
         rows = read_rows(scored.work.file("1-source", part), ["guid", "sentence", "schema"])
+        disputed = _disputed(scored, part, selection)
         for row, (attempts,) in beside(rows, _scores(scored, part)):
-            if any(item["score"] >= threshold for item in attempts):
+            if _first(attempts, selection.threshold, disputed):
                 yield row
+
+
+def _first(attempts: Iterable[Row], threshold: float, disputed: Mapping[tuple[str, int], str]) -> Row | None:
+    """The first attempt that reaches the threshold and that nobody has called wrong."""
+    passed = (item for item in attempts if item["score"] >= threshold)
+    return next((item for item in passed if (item["guid"], item["attempt"]) not in disputed), None)
+
+
+def _disputed(scored: Scored, part: str, selection: Selection) -> dict[tuple[str, int], str]:
+    """(guid, attempt) -> answer of the attempts that a person called wrong; their answers are read only where asked."""
+    pairs = frozenset(selection.disputed)
+    guids = {guid for guid, _ in pairs if guid.startswith(part)}
+    if not guids:
+        return {}
+    answers = answers_of(scored.work, part, scored.rounds, scored.answers)
+    said = ((row, answer_hash(row["cot"], row["entities"])) for row in answers if row["guid"] in guids)
+    return {(row["guid"], row["attempt"]): answer for row, answer in said if (row["guid"], answer) in pairs}
 
 
 def _number(sentence: str, schema: Sequence[str]) -> int:
@@ -163,14 +183,15 @@ def _scores(scored: Scored, part: str) -> Iterator[Row]:
     return scored.work.attempts(scored.scores, part, scored.rounds, ["guid", "attempt", "score"])
 
 
-def _cases(scored: Scored, part: str, threshold: float, conflicts: Conflicts) -> Iterator[_Case]:
+def _cases(
+    scored: Scored, part: str, threshold: float, conflicts: Conflicts, disputed: Mapping[tuple[str, int], str]
+) -> Iterator[_Case]:
     """The scored records of a partition; every row of it is looked at for conflicts."""
     answered = answers_of(scored.work, part, scored.rounds, scored.answers)
     for row, (attempts, answers) in beside(scored.work.source(part), _scores(scored, part), answered):
         conflicts.add(row)
         if attempts:
-            chosen = next((item for item in attempts if item["score"] >= threshold), None)
-            yield _Case(row, chosen, attempts, answers)
+            yield _Case(row, _first(attempts, threshold, disputed), attempts, answers)
 
 
 # --- what is decided ------------------------------------------------------------------------------
@@ -186,6 +207,7 @@ class _Chooser:
     exact: int = 0
     near: int = 0
     like_tests: int = 0
+    disputed: list[dict[str, str]] = field(default_factory=list)
     touched: Counter[tuple[str, str]] = field(default_factory=Counter)
     families: Families = field(default_factory=Families)
     _place: int = -1
@@ -197,6 +219,8 @@ class _Chooser:
         """What becomes of a record."""
         if case.chosen is None:
             best = max(item["score"] for item in case.attempts)
+            if best >= self.selection.threshold:
+                return _Fate("disputed", "a person who audited it calls the answer wrong")
             return _Fate("below_threshold", f"score {best:g}, {self.selection.threshold:g} asked")
         self._place += 1
         self.like_tests += bool(benchmarks)
@@ -241,6 +265,7 @@ class _Chooser:
                 "exact": self.exact if choice.duplicates != "off" else None,
                 "near": self.near if choice.near_duplicates != "off" else None,
             },
+            **({"disputed": self.disputed} if self.disputed else {}),
             "splits": self.families.draw({"validation": choice.validation, "test": choice.test}),
         }
 
@@ -252,7 +277,9 @@ def _partition(
     scored: Scored, part: str, key: str, chooser: _Chooser, conflicts: Conflicts, checker: Checker | None
 ) -> None:
     tally, work = Tally(), scored.work
-    cases, again = tee(_cases(scored, part, chooser.selection.threshold, conflicts))
+    disputed = _disputed(scored, part, chooser.selection)
+    chooser.disputed += [{"guid": guid, "answer": answer} for (guid, _), answer in sorted(disputed.items())]
+    cases, again = tee(_cases(scored, part, chooser.selection.threshold, conflicts, disputed))
     found = checker.find(case.row for case in again) if checker is not None else (() for _ in again)
     with ExitStack() as stack:
         kept = stack.enter_context(table(work.file("6-selected", part), "6-selected", lambda: step_meta(key, tally)))

@@ -231,6 +231,13 @@ def compare(record: Record, reading: Reading, rules: Collection[str] | None = No
     )
 
 
+def moved_boundaries(record: Record, reading: Reading) -> dict[int, str]:
+    """Number of an entity of the record -> the mention that the reader took instead, of its type but cut elsewhere."""
+    entities, items = record.entities or (), list(_items(record, reading))
+    moved = _overlapping(entities, items, _equal(entities, items))
+    return {place: items[number].said.mention for place, number in sorted(moved.items())}
+
+
 def _items(record: Record, reading: Reading) -> Iterator[_Item]:
     """What of a reading can be compared; of one name no more than the sentence has places."""
     labels = {fold_label(label) for label in record.schema}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -267,7 +270,7 @@ def test_commit_of_somebody_else_in_between(hub: HubServer, first: Path, second:
     assert "somebody else committed meanwhile" in refusal(OutputError, second)
     assert hub.log[-1].status == 412
     assert "theirs.txt" in published(hub)
-    assert "theirs.txt" in {change.what for change in put(second, dry_run=True).changes if change.action == "delete"}
+    assert put(second, dry_run=True).kept == ("theirs.txt",)
 
 
 def test_commit_of_somebody_else_before_the_second_attempt(hub: HubServer, first: Path) -> None:
@@ -299,8 +302,115 @@ def test_foreign_repo_is_refused_unless_told(hub: HubServer, first: Path) -> Non
     hub.create(NAME, **{"mine.txt": b"years of work", "manifest.json": b'{"name": "a web app"}'})
     assert "manifest.json, but no nercot corpus" in refusal(OutputError, first)
     assert hub.writes() == []
-    put(first, force=True)
+    assert put(first, force=True).kept == ("mine.txt",)
+    mine = hub.files(NAME)["mine.txt"]
+    assert published(hub) == {**tree(first), "mine.txt": mine}
+
+
+def test_files_of_others_stay(hub: HubServer, first: Path, second: Path) -> None:
+    put(first)
+    hub.commit(NAME, {"LICENSE": b"mine", "notes/why.md": b"because", "pictures/own.png": b"\x89PNG"})
+    told: list[str] = []
+    done = put(second, report=told.append)
+    assert done.kept == ("LICENSE", "notes/why.md", "pictures/own.png")
+    assert set(done.kept) <= published(hub).keys()
+    assert not any(path.startswith("sft/") for path in published(hub))
+    assert "keep LICENSE, which no release put there" in told
+    assert put(second).changes == ()
+    assert {path: sha for path, sha in published(hub).items() if path not in done.kept} == tree(second)
+
+
+def test_a_file_of_others_that_would_be_loaded_stops_it(hub: HubServer, first: Path, second: Path) -> None:
+    put(first)
+    hub.commit(NAME, {"cot/train-00001-of-00002.parquet": b"x"})
+    before = len(hub.writes())
+    assert "would be loaded with the config cot" in refusal(OutputError, second, force=True)
+    assert len(hub.writes()) == before
+
+
+def test_what_the_owner_wrote_into_the_card_is_not_lost(hub: HubServer, first: Path, second: Path) -> None:
+    put(first)
+    card = (first / "README.md").read_text() + "\nAsk Mara before you train on it.\n"
+    hub.commit(NAME, {"README.md": card.encode()})
+    told: list[str] = []
+    said = refusal(OutputError, second, report=told.append)
+    assert "README.md was edited on the Hub since v1.0.0" in said
+    assert "would be lost from README.md: Ask Mara before you train on it." in told
+    assert hub.files(NAME)["README.md"] != tree(second)["README.md"]
+    card = (second / "README.md").read_text() + "\nAsk Mara before you train on it.\n"
+    (second / "README.md").write_text(card)
+    assert put(second).tag == "v2.0.0"
+    assert published(hub) == tree(second)
+
+
+def test_an_edited_card_is_lost_on_purpose_only(hub: HubServer, first: Path, second: Path) -> None:
+    put(first)
+    hub.commit(NAME, {"README.md": (first / "README.md").read_bytes() + b"\nMine.\n"})
+    put(second, force=True)
+    assert published(hub) == tree(second)
+
+
+def test_edits_are_seen_without_a_tag(hub: HubServer, first: Path, second: Path) -> None:
+    """A run that was cut between commit and tag leaves only the manifest to compare with."""
+    manifest = json.loads((first / "manifest.json").read_text())
+    manifest["files"].append({"path": "README.md", "sha256": tree(first)["README.md"]})
+    (first / "manifest.json").write_text(json.dumps(manifest))
+    lay(hub, first)
+    hub.commit(NAME, {"README.md": (first / "README.md").read_bytes() + b"\nMine.\n"})
+    told: list[str] = []
+    assert "README.md was edited on the Hub since it was published" in refusal(OutputError, second, report=told.append)
+    assert "would be lost from README.md: Mine." in told
+
+
+def test_dry_run_without_a_hub_says_what_it_could_not_see(first: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{port}")
+    told: list[str] = []
+    done = put(first, dry_run=True, report=told.append)
+    assert done.dry_run
+    assert done.unseen
+    assert done.commit is None
+    assert {change.what for change in done.changes} == {*tree(first), "v1.0.0"}
+    assert told[-1].startswith(f"not seen: what {NAME} holds")
+
+
+def test_a_silent_hub_is_given_up_and_told(
+    hub: HubServer, first: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("nercot.formats.hub.SILENT_SECONDS", 1.0)
+    monkeypatch.setattr("nercot.corpus.waits.FIRST", 0.2)
+    over = threading.Event()
+    hub.faults = [Fault(over.wait, match=r"POST .*/commit/", times=-1)]
+    caplog.set_level("INFO", "nercot")
+    try:
+        said = refusal(ShortfallError, first)
+    finally:
+        over.set()
+    assert "took the connection and then said nothing" in said
+    assert "waiting for the Hub's answer" in caplog.text
+    hub.faults = []
+    put(first)
     assert published(hub) == tree(first)
+
+
+def test_a_hub_that_never_says_a_word_is_given_up_at_once(first: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        env = {**os.environ, "HF_ENDPOINT": f"http://127.0.0.1:{mute.getsockname()[1]}"}
+        code = (
+            "import sys; import nercot.formats.hub as hub; from nercot.cli import main;"
+            "hub.SILENT_SECONDS = 0.5; main(sys.argv[1:])"
+        )
+        ran = subprocess.run(
+            [sys.executable, "-c", code, "diff", "org/x@v1.0.0", str(first)],
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert ran.returncode == 2
+    assert "said nothing" in ran.stderr
+    assert len(ran.stderr.splitlines()) <= 3
 
 
 def test_other_corpus_is_refused_unless_told(hub: HubServer, first: Path, tmp_path: Path) -> None:

@@ -37,8 +37,9 @@ function showAttempt(number, fresh) {
 function sentenceParts(attempt) {
   return [
     heading(),
-    about.mode === "audit" ? verdictPanel(attempt) : null,
+    verdictPanel(),
     sentenceText(attempt),
+    faultPanel(),
     mentionTable(attempt),
     goldTable(attempt),
     refusedList(attempt),

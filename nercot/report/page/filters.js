@@ -9,7 +9,7 @@ function drawFacets() {
   const holder = document.getElementById("facets");
   for (const facet of about.facets) {
     const codes = facet.codes.map(([code, count], id) => ({ code, count, id }));
-    codes.sort(facet.name === "score" ? byRange : (a, b) => b.count - a.count || (a.code < b.code ? -1 : 1));
+    if (facet.name !== "verdict") codes.sort(facet.name === "score" ? byRange : (a, b) => b.count - a.count || (a.code < b.code ? -1 : 1));
     const box = make("fieldset", { "data-facet": facet.name }, make("legend", {}, facet.title));
     holder.append(box);
     drawCodes(box, facet, codes, 0, SHOWN_CODES);

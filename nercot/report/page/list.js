@@ -23,10 +23,14 @@ function drawList() {
   const first = Math.max(0, Math.floor(list.scrollTop / ROW) - SPARE);
   const last = Math.min(listed.length, Math.ceil((list.scrollTop + list.clientHeight) / ROW) + SPARE);
   if (first === window_[0] && last === window_[1]) return;
+  const fresh = window_[0] < 0 || first >= window_[1] || last <= window_[0];
+  const [from, to] = fresh ? [first, first] : window_;
   window_ = [first, last];
-  const options = [];
-  for (let number = first; number < last; number++) options.push(option(number));
-  space.replaceChildren(...options);
+  if (fresh) space.replaceChildren();
+  for (let number = from; number < Math.min(to, first); number++) space.firstChild.remove();
+  for (let number = Math.max(from, last); number < to; number++) space.lastChild.remove();
+  for (let number = Math.min(from, last) - 1; number >= first; number--) space.prepend(option(number));
+  for (let number = Math.max(to, first); number < last; number++) space.append(option(number));
   markActive();
 }
 

@@ -56,7 +56,7 @@ function follow() {
 async function begin() {
   const narrow = matchMedia("(max-width: 719px)").matches;
   for (const name of ["overview", "filters"]) {
-    show(name, !narrow);
+    show(name, !narrow && !(AUDIT && name === "overview"));
     document.getElementById(`${name}-button`).addEventListener("click", () => show(name, document.getElementById(name).hidden));
   }
   document.getElementById("help-button").addEventListener("click", () => document.getElementById("help").showModal());
@@ -79,7 +79,6 @@ async function begin() {
   });
   addEventListener("keydown", pressed);
   addEventListener("hashchange", follow);
-  document.getElementById("keys").append(...KEYS.flatMap(([key, what]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, what)]));
   drawHead();
   try {
     await openIndex();
@@ -87,7 +86,10 @@ async function begin() {
     tellCount(String(error.message));
     return;
   }
+  await beginAudit();
+  document.getElementById("keys").append(...KEYS.flatMap(([key, what]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, what)]));
   drawFacets();
+  if (AUDIT) afterChange("");
   await refresh();
   if (!follow() && listed.length && !narrow) select(listed[0], true);
   document.documentElement.dataset.ready = "true";
