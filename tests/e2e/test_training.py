@@ -287,6 +287,7 @@ def test_the_ablation_goes_on_where_it_stood_and_prints_the_papers_column(small,
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)
 def test_the_toy_asks_whether_valid_traces_make_better_students(small):
     rows = ("--rows", "kept,refused,none", "--sft-set", "data.name=toy/corpus", "--out", "runs/students")
     done = _ablation(small, *rows)
@@ -298,6 +299,7 @@ def test_the_toy_asks_whether_valid_traces_make_better_students(small):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)
 def test_few_shot_gives_mean_and_spread_over_draws_beside_the_papers(small):
     (small / "train.conll").write_text(
         "\n".join(f"Ann{number} B-person\nleft O\nOslo B-place\n" for number in range(60))
