@@ -32,7 +32,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 CITIES = ("Oslo", "Bergen", "Lyon", "Porto", "Turku")
 FILLER = "The minutes of that meeting were kept in the town hall, and nobody has looked at them since. " * 4
@@ -53,8 +53,8 @@ class Answering(asyncio.Protocol):
     """
 
     latency = 0.2
-    counts: dict[str, int] = {}
-    paid: set[int] = set()
+    counts: ClassVar[dict[str, int]] = {}
+    paid: ClassVar[set[int]] = set()
     twice = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
