@@ -23,7 +23,7 @@ from nercot.building.models import Models, check_models, same_models
 from nercot.building.options import BuildOptions, BuildResult
 from nercot.building.progress import note, noted
 from nercot.building.runner import Runner
-from nercot.building.source import read_source, source_of
+from nercot.building.source import read_source, refuse_replacing, resolved, say_without_text
 from nercot.building.stages import SOURCE, Made, StageList
 from nercot.corpus.disputed import read_disputed
 from nercot.corpus.recipe import Recipe, load_recipe
@@ -50,9 +50,7 @@ def build(
     options = options or BuildOptions()
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
     check_models(recipe)
-    source = source_of(recipe, options)
-    if options.input is not None:
-        recipe = replace(recipe, source=recipe.source.instead(options.input))
+    recipe, source = resolved(recipe, options)
     work = Work(options.out / recipe.name)
     with ExitStack() as stack:
         stack.enter_context(alone(work.root))
@@ -60,7 +58,9 @@ def build(
         beside = (options.releases or options.out.parent / "releases") / recipe.name
         stages = stages_of(recipe, prompts).without(read_disputed(beside))
         try:
+            refuse_replacing(work.root / "candidate", source, options)
             ingested = read_source(source, recipe, options, work, report)
+            say_without_text(work, ingested)
             run = Build(recipe, prompts, stages, work, Models(recipe, options, stack), report, calibration_of(work))
             run.recorded = recorded_facts(recipe, prompts)
             run.audit = audit_of(beside)

@@ -17,7 +17,7 @@ from nercot.building.builder import alone
 from nercot.building.lists import prompts_of, stages_of
 from nercot.building.models import same_models
 from nercot.building.options import BuildOptions
-from nercot.building.source import read_source, source_of
+from nercot.building.source import read_source, resolved
 from nercot.building.stages import Round, StageList
 from nercot.corpus.recipe import Model, Recipe
 from nercot.corpus.recordings import said_of_prompts
@@ -92,7 +92,7 @@ def plan(recipe: Recipe, options: BuildOptions, report: Report) -> dict[str, Any
     path = options.out / "ledger.sqlite"
     with ExitStack() as stack:
         stack.enter_context(alone(work.root))
-        source = source_of(recipe, options)
+        recipe, source = resolved(recipe, options)
         ingested = read_source(source, recipe, options, work, report)
         ledger = stack.enter_context(Ledger(path)) if path.exists() else None
         prompts = prompts_of(recipe)

@@ -19,7 +19,16 @@ if TYPE_CHECKING:
 def build_options(function: Callable[..., None]) -> Callable[..., None]:
     """The options that decide what is built."""
     options = (
-        click.argument("recipe", default="quickstart"),
+        click.argument("recipe", required=False),
+        click.option("--name", metavar="NAME", help="Name of the corpus; of your own data by default the file's."),
+        click.option("--license", metavar="ID", help="Licence of rows that name none, as SPDX or people write it."),
+        click.option(
+            "--types",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Types and what they mean: lines of `type: meaning` (or tab), or JSON {type: meaning}.",
+        ),
+        click.option("--force", is_flag=True, help="Also in place of a candidate of another source, or of more rows."),
         click.option(
             "--input",
             "input_path",
@@ -70,7 +79,10 @@ def build_options(function: Callable[..., None]) -> Callable[..., None]:
 @command("build")
 @build_options
 def build_command(as_json: bool, **given: Any) -> None:
-    """Build a corpus: RECIPE is quickstart, ner-cot, re-subset, hybrid, few-shot, or a TOML file."""
+    """Build a corpus: RECIPE is quickstart, ner-cot, re-subset, hybrid, few-shot, or a TOML file.
+
+    Without RECIPE, --input builds a corpus of your own data, named after the file.
+    """
     from nercot.building.builder import build
 
     recipe, options = _recipe_and_options(**given)
@@ -85,7 +97,11 @@ def build_command(as_json: bool, **given: Any) -> None:
 
 
 def _recipe_and_options(
-    recipe: str,
+    recipe: str | None,
+    name: str | None,
+    license: str | None,
+    types: Path | None,
+    force: bool,
     input_path: str | None,
     input_format: str | None,
     schema: str | None,
@@ -104,10 +120,16 @@ def _recipe_and_options(
 ) -> tuple[Recipe, BuildOptions]:
     """The recipe with everything that the command line says put in."""
     from nercot.building.options import BuildOptions
+    from nercot.cli.own import described, own_recipe
+    from nercot.corpus.licenses import license_id
     from nercot.corpus.recipe import load_recipe
     from nercot.corpus.recipe_keys import parse_override
 
+    meanings = described(types) if types else {}
     given = {
+        "corpus.name": name,
+        "corpus.license": None if license is None else license_id(license),
+        "source.descriptions": {label: text for label, text in meanings.items() if text} or None,
         "teacher.url": one_or_many(teacher_url),
         "teacher.model": teacher_model,
         "reader.url": one_or_many(reader_url),
@@ -115,12 +137,15 @@ def _recipe_and_options(
         "judge.url": one_or_many(judge_url),
         "judge.model": judge_model,
         "budget.max_cost": max_cost,
-        "source.labels": split_schema(schema),
+        "source.labels": split_schema(schema) or list(meanings) or None,
     }
     overrides = [parse_override(text) for text in settings]
     overrides += [(key, value) for key, value in given.items() if value is not None]
-    loaded = load_recipe(recipe, overrides)
-    return loaded, BuildOptions(out, input_path, input_format, limit, strict, batch=batch)
+    if recipe is None and input_path is not None:
+        loaded = own_recipe(input_path, overrides)
+    else:
+        loaded = load_recipe(recipe or "quickstart", overrides)
+    return loaded, BuildOptions(out, input_path, input_format, limit, strict, batch=batch, force=force)
 
 
 def _print_build(result: BuildResult, as_json: bool) -> None:
