@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nercot.building.options import BuildOptions
@@ -133,13 +134,14 @@ class Models:
         if self.bill.asks_no_more(place):
             return
         try:
-            self.bill.add(asking.role, place, self._ask(asking.model, requests, progress))
+            self.bill.add(asking.role, place, self._ask(asking, requests, progress))
         except EndpointError as error:
             self.bill.unreached[place] = error
             if asking.place is None or len(self.bill.unreached) == len(self._recipe.teachers):
                 raise
 
-    def _ask(self, model: Model, requests: Iterator[Request], progress: Callable[[Progress], None]) -> Asked:
+    def _ask(self, asking: Asking, requests: Iterator[Request], progress: Callable[[Progress], None]) -> Asked:
+        model = asking.model
         if model.is_recorded:
             from nercot.llm.recorded import ask_recorded
 
@@ -151,7 +153,8 @@ class Models:
         budget = None if self._recipe.max_cost is None else Budget(self._recipe.max_cost)
         patience = Patience(max_seconds=self._recipe.retry_seconds)
         served = self._served(model) if model.file else model
-        ask = ask_batch if self._options.batch and not model.file else ask_all
+        hidden = asking.role == "teacher" and self._recipe.trace == "required"
+        ask = ask_batch if self._options.batch and not model.file else partial(ask_all, wants_trace=hidden)
         return ask(requests, served, self.ledger, budget=budget, patience=patience, progress=progress)
 
     def _served(self, model: Model) -> Model:

@@ -20,12 +20,14 @@ from nercot import __version__
 if TYPE_CHECKING:
     from nercot.corpus.work import Report
 
+_READING = ("build", "convert")
 _EPILOGS = {
     "build": "nercot build ner-cot --input pile.json --teacher-url http://127.0.0.1:8000/v1 --teacher-model my-model",
     "plan": "nercot plan ner-cot --input pile.json",
     "status": "nercot status ner-cot",
     "convert": "nercot convert pile.json --to rows.jsonl",
     "validate": "nercot validate answers.jsonl --out verdicts",
+    "agreement": "nercot agreement ann.jsonl bo.jsonl",
     "audit": "nercot audit build/quickstart/candidate --sample 200 --out audit.html",
     "view": "nercot view build/quickstart/candidate --out view.html",
     "release": "nercot release quickstart",
@@ -52,22 +54,43 @@ def cli() -> None:
     """
 
 
+class _Verb(click.Command):
+    """A verb whose help lists the formats, where it reads any."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The example, and the formats."""
+        super().format_epilog(ctx, formatter)
+        if self.name in _READING:
+            from nercot.formats.registry import described
+
+            with formatter.section("Formats, told by content"):
+                formatter.write_dl(described())
+
+
 def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
     """A verb of the command line, with --json and an example in its help."""
 
     def decorate(function: Callable[..., None]) -> click.Command:
         wrapped = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")(function)
-        return cli.command(name, epilog=f"Example: {_EPILOGS[name]}")(wrapped)
+        return cli.command(name, cls=_Verb, epilog=f"Example: {_EPILOGS[name]}")(wrapped)
 
     return decorate
 
 
 class _Shown(logging.Handler):
-    """Log lines of nercot as lines on stderr, above the bars where there are some."""
+    """Log lines of nercot as lines on stderr, above the bars where there are some; one marked `once` is shown once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._once: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         """One line; an error of writing it is nobody's concern."""
         line = " ".join(record.getMessage().split())
+        if line in self._once:
+            return
+        if getattr(record, "once", False):
+            self._once.add(line)
         if _BARS:
             _BARS[-1](line)
         else:

@@ -7,6 +7,7 @@ line that says which key is wrong and what would be right; an unknown key names 
 from __future__ import annotations
 
 import json
+import math
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
@@ -17,10 +18,12 @@ from nercot.errors import RecipeError
 
 
 def parse_override(text: str) -> tuple[str, Any]:
-    """`key=value` of --set: the value is TOML where it reads as such, else a string."""
+    """`key=value` of --set: None for `none`, which clears the key; TOML where it reads as such, else a string."""
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise RecipeError(f"--set {text!r}: write it as key=value, for example select.threshold=8")
+    if value.strip() == "none":
+        return key.strip(), None
     try:
         return key.strip(), tomllib.loads(f"value = {value.strip()}")["value"]
     except (tomllib.TOMLDecodeError, KeyError):
@@ -37,7 +40,10 @@ def put(data: dict[str, Any], key: str, value: Any) -> None:
             raise RecipeError(f"{key}: {name} is a value, not a table of keys")
     if isinstance(place, list):
         raise RecipeError(f"{key}: {tables[-1]} is a list of tables; say which, as in {tables[-1]}.1.{last}")
-    place[last] = value
+    if value is None:
+        place.pop(last, None)
+    else:
+        place[last] = value
 
 
 def _numbered(tables: list[Any], key: str, name: str) -> Any:
@@ -71,6 +77,9 @@ def _keys(node: Mapping[str, Any], prefix: str) -> Iterator[str]:
 
 def check(data: dict[str, Any], name: str) -> None:
     """Raises RecipeError in one line for the first thing that the schema does not allow."""
+    for key, number in _numbers(data, ""):
+        if not math.isfinite(number):
+            raise RecipeError(f"{name}: {key} must be a number that can be counted to, not {number}")
     teacher = data.get("teacher")
     if not isinstance(teacher, list) or not teacher:
         return _check(data, name, "teacher")
@@ -88,6 +97,15 @@ def _check(data: dict[str, Any], name: str, teacher: str) -> None:
     if errors:
         line = _line(errors[0])
         raise RecipeError(f"{name}: {line.replace('teacher', teacher, 1) if line.startswith('teacher') else line}")
+
+
+def _numbers(value: Any, key: str) -> Iterator[tuple[str, float]]:
+    """Every number with a point in a recipe, wherever it stands: NaN is neither below nor above a limit."""
+    if isinstance(value, float):
+        yield key, value
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, each in inner:
+        yield from _numbers(each, f"{key}.{name}" if key else str(name))
 
 
 def _line(error: Any) -> str:

@@ -275,7 +275,7 @@ class _Batching:
         """Takes in what a job that has ended brought, and closes it; EndpointError if it was refused as a whole."""
         if batch.status == "failed":
             self._ledger.close_job(job.token, "failed")
-            why = server_says(self._server.hide_key(_why(batch).encode()))
+            why = server_says(self._server.hide_key(_why(batch).encode(), 0))
             raise self._server.error(f"would not run a batch: {why}: mend that, then run the same command again")
         cost = 0.0
         refused: list[tuple[Request, Reply, bytes]] = []
@@ -316,7 +316,7 @@ class _Batching:
         for key, request in self._ledger.sent(results).items():
             if key not in final:
                 status, raw = results[key]
-                raw = self._server.hide_key(raw)
+                raw = self._server.hide_key(raw, status or 0)
                 yield request, _reply(key, status, raw), raw
 
     def _keep(self, request: Request, reply: Reply, raw: bytes) -> float:
@@ -367,7 +367,7 @@ class _Batching:
         try:
             return await self._server.call(call(*values))
         except openai.APIStatusError as error:
-            raw = self._server.hide_key(error.response.content)
+            raw = self._server.hide_key(error.response.content, error.status_code)
             if error.status_code in ABOUT_THE_REQUEST:
                 raise self._server.error(
                     f"does not take the batch ({error.status_code}: {server_says(raw)})"

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 import openai
 
 from nercot.llm.address import OPENAI_HOST, is_loopback
+from nercot.llm.transport import Transport
 
 _CONNECT_SECONDS = 10.0
 
@@ -24,14 +26,22 @@ def timeout(read_seconds: float) -> httpx2.Timeout:
 
 def client(url: str, key: str | None, connections: int, read_seconds: float) -> openai.AsyncOpenAI:
     """A client over aiohttp for one address, with as many connections as asked (its own limit is 1,000)."""
-    http_client = openai.DefaultAioHttpClient(
-        limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
+    http_client = httpx2.AsyncClient(
+        transport=Transport(connections, _proxy(url)),
         timeout=timeout(read_seconds),
         follow_redirects=False,
-        # A proxy from the environment is for other machines.
-        trust_env=not is_loopback(url),
+        trust_env=False,
     )
     return openai.AsyncOpenAI(base_url=url, api_key=key or "none", max_retries=0, http_client=http_client)
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy that the environment names for another machine; None for this one."""
+    parts = urlsplit(url)
+    if is_loopback(url) or proxy_bypass(parts.hostname or ""):
+        return None
+    proxies = getproxies()
+    return proxies.get(parts.scheme) or proxies.get("all")
 
 
 def own_headers(url: str, key: str | None) -> dict[str, str | openai.Omit]:

@@ -30,16 +30,19 @@ from nercot.corpus.recipe import Model
 from nercot.errors import EndpointError, NercotError, RecipeError
 from nercot.llm.address import setting
 from nercot.llm.asking import ROLES, Asked, Progress
-from nercot.llm.faults import Fault, Throttled, TimedOut, is_broken_off, is_empty, server_says
+from nercot.llm.faults import Fault, Oversized, Throttled, TimedOut, is_broken_off, is_empty, server_says, shortened
 from nercot.llm.ledger import Ledger
 from nercot.llm.messages import FINAL, Reply, Request, read_reply
 from nercot.llm.pacing import Budget, Forecast, Pace, Purse, cost_of, least_busy
-from nercot.llm.server import ABOUT_THE_REQUEST, Server
+from nercot.llm.server import ABOUT_THE_REQUEST, RefusesAll, Server, live_models
+from nercot.validation.answers import is_unmarked
 
 # So many empty replies to one request, over all runs, drop its record.
 EMPTY_REPLIES = 5
 # So many refusals (400) in a row, with no answer between them, are no matter of single records.
 REFUSALS_AT_FIRST, _REFUSALS_LATER = 3, 100
+# So many first replies, and no other between them, that cannot be read for their shape are the server's way.
+_ODD_AT_FIRST = 3
 _GIVEN_UP_IN_A_ROW = 3
 _LOOKAHEAD = 128
 _BACKLOG = 2000
@@ -81,11 +84,13 @@ def ask_all(
     patience: Patience | None = None,
     progress: Callable[[Progress], None] | None = None,
     pace: Pace | None = None,
+    wants_trace: bool = False,
 ) -> Asked:
     """Asks until every request has its final answer in the ledger, or its time is up.
 
     `requests` is drawn lazily, all for one corpus and step.  `progress` is called about twice a second.
     `pace`: this process' share of limits that others share too (None: all that the model's entry allows).
+    `wants_trace`: an answer without a trace is of no use, so first answers that seem to hide theirs end the run.
     Raises EndpointError for a server that cannot be used as asked, OutputError and LedgerError for a
     ledger that cannot be written; Ctrl-C waits a little for answers that are paid for, then is raised
     again.  In every case what came is on disk.
@@ -100,7 +105,7 @@ def ask_all(
         return Asked(Progress())
     spent = ledger.spent(first.corpus) if budget is not None and pace is None else 0.0
     own = pace or Pace(model.concurrency, model.rpm, model.tpm, Purse(budget, spent))
-    asking = _Asking(first, source, model, ledger, own, patience or Patience())
+    asking = _Asking(first, source, model, ledger, own, patience or Patience(), wants_trace)
     return asyncio.run(asking.run(progress))
 
 
@@ -142,6 +147,7 @@ class _Asking:
         ledger: Ledger,
         pace: Pace,
         patience: Patience,
+        wants_trace: bool,
     ) -> None:
         self._role = ROLES.get(first.step, first.step)
         self._model, self._ledger, self._patience = model, ledger, patience
@@ -159,6 +165,9 @@ class _Asking:
         self._heard = False
         self._answered = False
         self._last_answer = time.monotonic()
+        # Whether an answer had the shape that is wanted, and how many of the first ones had not.
+        self._readable, self._unread, self._wants_trace = False, 0, wants_trace
+        self._hidden: list[tuple[_Try, Reply, bytes]] = []
         # Requests whose time was up since the last answer.
         self._given_up = 0
         # One for all requests: what it keeps between tries is in the state of each call.
@@ -184,8 +193,11 @@ class _Asking:
             await self._until_done(workers)
             if self._error is None:
                 self._decide("refused")
+            elif isinstance(self._error, RefusesAll):
+                self._error = await live_models(self._servers[0], self._model, self._role) or self._error
         finally:
             self._decide("error")
+            self._decide_hidden("answer" if self._error is None else "error")
             for server in self._servers:
                 await server.client.close()
             await self._all_on_disk()
@@ -316,8 +328,11 @@ class _Asking:
             trying.since = trying.since or started
             try:
                 response = await server.send(trying.form.payload, trying.timed_out)
-                raw = server.hide_key(response.content).strip()
+                raw = server.hide_key(response.content, response.status_code).strip()
                 reply = self._read(server, trying, response, raw, time.monotonic() - started)
+            except Oversized as fault:
+                # Paid for, and nothing to be had of it: counted as an empty reply, and not kept.
+                raw, reply = b"", Reply(trying.form.key, "empty", detail=fault.detail)
             except Fault as fault:
                 asks_for = fault.retry_after
                 self._note_fault(server, trying, fault, started)
@@ -358,13 +373,48 @@ class _Asking:
         elif trying.form is not trying.request and self._takes_format is None:
             self._takes_format = False
         if reply.kind == "answer":
-            return self._keep(trying, reply, raw)
+            return self._take_answer(trying, reply, raw)
         trying.empties = (self._ledger.empties(trying.form.key) if trying.empties is None else trying.empties) + 1
         if trying.empties >= EMPTY_REPLIES:
-            reply = replace(reply, kind="empty_answer", detail=f"{trying.empties} empty replies")
+            told = f"; the last: {reply.detail}" if reply.detail else ""
+            reply = replace(reply, kind="empty_answer", detail=f"{trying.empties} empty replies{told}")
             return self._keep(trying, reply, raw)
-        self._keep(trying, replace(reply, detail="empty reply"), raw)
+        self._keep(trying, replace(reply, detail=reply.detail or "empty reply"), raw)
+        self._look_at_empty(reply)
         raise Fault("empty reply")
+
+    def _look_at_empty(self, reply: Reply) -> None:
+        """Ends a run of replies that say everything in the reasoning field: each is paid for, none can be read."""
+        if reply.reasoning is None or self._readable or self._progress.found:
+            return
+        self._unread += 1
+        if self._unread >= _ODD_AT_FIRST:
+            raise EndpointError(
+                f"{self._role}: {self._names()} puts all its text into the reasoning field and none into the content"
+                f" (it begins: {shortened(reply.reasoning)}): turn off the server's reasoning parser, or choose another"
+                f" with {setting(self._role, 'extra')}"
+            )
+
+    def _take_answer(self, trying: _Try, reply: Reply, raw: bytes) -> None:
+        """Keeps an answer; the first ones wait, as long as they seem to hide their trace, since all of them may."""
+        hidden = self._wants_trace and not self._readable and not self._progress.found
+        if not (hidden and is_unmarked(reply.content, reply.reasoning)):
+            self._readable = True
+            self._decide_hidden("answer")
+            return self._keep(trying, reply, raw)
+        self._hidden.append((trying, reply, raw))
+        if len(self._hidden) >= _ODD_AT_FIRST:
+            raise EndpointError(
+                f"{self._role}: {self._names()} writes its reasoning before the answer with no mark that is known"
+                f" (it begins: {shortened(reply.content)}): have the prompt ask for <think> and </think> around it"
+                " (prompts.annotate), or choose a reasoning parser of the server"
+            )
+
+    def _decide_hidden(self, kind: str) -> None:
+        """Answers that had to wait are kept: as errors, which are asked for again, where the run ends for them."""
+        hidden, self._hidden = self._hidden, []
+        for trying, reply, raw in hidden:
+            self._keep(trying, replace(reply, kind=kind, detail=None if kind == "answer" else "no known mark"), raw)
 
     def _take_refusal(self, trying: _Try, reply: Reply, raw: bytes) -> None:
         """A refusal: first of response_format, perhaps; then of this record, if others are answered."""
@@ -377,8 +427,15 @@ class _Asking:
         # What the ledger held was asked in the same way: model and settings are part of the key.
         answered_before = self._answered or self._progress.found > 0
         if len(self._undecided) >= (_REFUSALS_LATER if answered_before else REFUSALS_AT_FIRST):
-            advice = f"change {setting(self._role, 'model')}, {setting(self._role, 'extra')} or the prompt"
-            raise EndpointError(f"{self._role}: {self._names()} refuses every request ({reply.detail}): {advice}")
+            advice = self._advice(reply.detail or "")
+            raise RefusesAll(f"{self._role}: {self._names()} refuses every request ({reply.detail}): {advice}")
+
+    def _advice(self, detail: str) -> str:
+        """What to change, by what a refusal speaks of."""
+        for name in ("max_tokens", "temperature"):
+            if name in detail and getattr(self._model, name) is not None:
+                return f"send none with --set {setting(self._role, name)}=none (others go into extra)"
+        return f"change {setting(self._role, 'model')}, {setting(self._role, 'extra')} or the prompt"
 
     def _decide(self, kind: str) -> None:
         """Refusals that had to wait are kept: `refused` once another request was answered, else an error."""

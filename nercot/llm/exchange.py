@@ -104,7 +104,8 @@ def _read(row: Mapping[str, Any], where: str) -> tuple[Request, Reply, bytes]:
         if row["kind"] not in FINAL or request.payload != payload or request.key != row["key"]:
             raise ValueError("its key is not that of its request")
         refused = row["kind"] == "refused"
-        reply = Reply(request.key, "refused") if refused else read_reply(raw, request.key, row["kind"])
+        bare = refused or (not raw and row["kind"] == "empty_answer")
+        reply = Reply(request.key, row["kind"]) if bare else read_reply(raw, request.key, row["kind"])
     except (ValueError, TypeError, AttributeError) as error:
         raise InputError(f"{where}: not an answer of a ledger ({error}): export it again") from error
     return request, replace(reply, detail=row["detail"]), raw

@@ -17,8 +17,10 @@ from collections.abc import Iterator, Mapping
 import aiohttp
 
 from nercot.llm.messages import Reply
+from nercot.llm.transport import LARGEST_REPLY, TooLarge
+from nercot.validation.thinking import split_thinking
 
-_LONGEST_DETAIL = 300
+_LONGEST_DETAIL, _LONGEST_TEXT = 300, 10_000
 # DeepSeek's word for an overloaded server, that of SGLang and vLLM for a request they let go, that of gateways.
 _BROKEN_OFF = ("insufficient_system_resource", "abort", "error")
 
@@ -42,6 +44,10 @@ class Throttled(Fault):
     """A 429: the server lives, and wants to be asked less."""
 
 
+class Oversized(Fault):
+    """A reply of several megabytes: read no further, and taken for one that says nothing."""
+
+
 class TimedOut(Fault):
     """No answer, nor a sign of life, for as long as a try may take: hung, or only slow."""
 
@@ -49,6 +55,8 @@ class TimedOut(Fault):
 def connection_fault(error: BaseException) -> Fault:
     """An exception of the client, or below it, as a Fault that names the cause and no address."""
     causes = list(_causes(error))
+    if any(isinstance(cause, TooLarge) for cause in causes):
+        return Oversized(f"reply larger than {LARGEST_REPLY >> 20} MB")
     # The deepest first: what is wrapped around it repeats it without its fields.
     for cause in reversed(causes):
         if isinstance(cause, ssl.SSLError):
@@ -81,12 +89,12 @@ def _verify_message(error: ssl.SSLError) -> str:
 
 def server_says(raw: bytes) -> str:
     """The message of an error body, on one line: OpenAI's shape, others' shapes, or the start of the text."""
-    text = raw.decode("utf-8", "replace").strip()
+    text = raw.decode("utf-8-sig", "replace").strip()
     if text.startswith("<"):
         return "a web page"
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _one_line(text) or "no text"
     for name in ("error", "message", "detail"):
         if isinstance(body, dict) and name in body:
@@ -94,8 +102,13 @@ def server_says(raw: bytes) -> str:
     return _one_line(body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)) or "no text"
 
 
+def shortened(text: str) -> str:
+    """The start of a text, on one line, as a message quotes it."""
+    return json.dumps(_one_line(text)[:80], ensure_ascii=False)
+
+
 def _one_line(text: str) -> str:
-    line = " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", text).split())
+    line = " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", text[:_LONGEST_TEXT]).split())
     return line if len(line) <= _LONGEST_DETAIL else line[: _LONGEST_DETAIL - 1] + "…"
 
 
@@ -119,6 +132,8 @@ def is_broken_off(reply: Reply) -> bool:
 
 def is_empty(reply: Reply) -> bool:
     """Whether a reply that claims to be whole says nothing: no content, or nothing after its trace."""
-    if reply.finish_reason in ("length", "content_filter"):
+    if reply.finish_reason in ("length", "content_filter", "refusal"):
         return False
-    return not reply.content.rpartition("</think>")[2].strip()
+    thinking = split_thinking(reply.content)
+    rest = thinking.rest if thinking is not None and thinking.closed else reply.content
+    return not rest.rpartition("</think>")[2].strip()

@@ -218,10 +218,11 @@ class Ledger:
         return int(self._all(query, [bytes.fromhex(key)])[0][0])
 
     def _reply(self, key: str, kind: str, latency: float | None, detail: str | None, packed: bytes) -> Reply:
-        if kind == "refused":
-            return Reply(key, kind, latency=latency, detail=detail)
         try:
-            return replace(read_reply(zlib.decompress(packed), key, kind, latency), detail=detail)
+            raw = zlib.decompress(packed)
+            if kind == "refused" or not raw:
+                return Reply(key, kind, latency=latency, detail=detail)
+            return replace(read_reply(raw, key, kind, latency), detail=detail)
         except (zlib.error, ValueError, TypeError) as error:
             raise self._damaged(f"the answer of request {key[:16]} cannot be read") from error
 

@@ -12,9 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from nercot.validation.thinking import split_thinking
+
 # What can come of a call; the first three are final: such a request is never sent again.
 FINAL = ("answer", "refused", "empty_answer")
 KINDS = (*FINAL, "empty", "error", "sent")
+# Where servers put the trace apart from the content.
+_REASONING = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "thinking_blocks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,25 +88,32 @@ class Reply:
 
 
 def read_reply(raw: bytes, key: str = "", kind: str = "answer", latency: float | None = None) -> Reply:
-    """The body of a chat completion as a Reply; ValueError says what it is instead."""
+    """The body of a chat completion as a Reply; ValueError says what it is instead.
+
+    A model's refusal (`message.refusal`) is its content, with the finish_reason `refusal`.  Where all text stands in
+    the reasoning field, and a mark in it says where the thinking ends, what follows is the content.
+    """
     try:
-        reply = json.loads(raw.decode())
+        reply = json.loads(raw.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise ValueError("the reply is not JSON") from error
     try:
         choice = reply["choices"][0]
         message = choice["message"]
-        content, finish_reason = message.get("content"), choice.get("finish_reason")
+        finish_reason = _text(choice.get("finish_reason"))
+        content, reasoning = _content(message)
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise ValueError("the reply is JSON without choices[0].message") from error
+    if not content.strip() and (refusal := _text(message.get("refusal"))):
+        content, finish_reason = refusal, "refusal"
     usage = reply.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     return Reply(
         key=key,
         kind=kind,
-        content=_text(content) or "",
-        reasoning=_text(message.get("reasoning_content")) or _text(message.get("reasoning")) or None,
-        finish_reason=_text(finish_reason),
+        content=content,
+        reasoning=reasoning,
+        finish_reason=finish_reason,
         tokens_in=_count(usage.get("prompt_tokens")),
         tokens_cached=_cached(usage),
         tokens_out=_count(usage.get("completion_tokens")),
@@ -110,6 +121,46 @@ def read_reply(raw: bytes, key: str = "", kind: str = "answer", latency: float |
         fingerprint=_text(reply.get("system_fingerprint")),
         latency=latency,
     )
+
+
+def _content(message: Mapping[str, Any]) -> tuple[str, str | None]:
+    """The content of a message, and the reasoning that stands apart from it, wherever the server puts that."""
+    said, thought = message.get("content"), None
+    if isinstance(said, list):
+        thought = "".join(map(_thought, said)) or None
+        said = [part for part in said if not _is_thought(part)]
+    for name in _REASONING:
+        thought = _text(message.get(name)) or thought
+        if thought is None and isinstance(message.get(name), list):
+            thought = "".join(map(_thought, message[name])) or None
+        if thought is not None:
+            break
+    content = _text(said) or ""
+    if thought is not None and not content.strip() and (ended := _ended(thought)) is not None:
+        return ended[1], ended[0]
+    return content, thought
+
+
+def _is_thought(part: object) -> bool:
+    kind = str(part.get("type")) if isinstance(part, dict) else ""
+    return "think" in kind or "reasoning" in kind
+
+
+def _thought(part: Any) -> str:
+    """The text of a thinking part of a content, or of a list of reasoning details; "" of any other part."""
+    if not _is_thought(part):
+        return ""
+    inner = next((part[name] for name in ("thinking", "reasoning", "text", "summary") if part.get(name)), None)
+    return _text(inner) or ""
+
+
+def _ended(thought: str) -> tuple[str, str] | None:
+    """(thinking, content) of a text that holds both, where a known mark parts them."""
+    thinking = split_thinking(thought)
+    if thinking is not None:
+        return (thinking.cot, thinking.rest) if thinking.closed and thinking.rest.strip() else None
+    before, closing, after = thought.rpartition("</think>")
+    return (before.replace("<think>", "").strip("\n"), after) if closing and after.strip() else None
 
 
 def _text(value: object) -> str | None:
@@ -126,8 +177,8 @@ def _text(value: object) -> str | None:
 
 
 def _count(value: object) -> int | None:
-    """A number of tokens, where it is one (and small enough for a column)."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 62 else None
+    """A number of tokens, where it is one that a reply can have (and a column hold)."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 31 else None
 
 
 def _cached(usage: Mapping[str, Any]) -> int | None:

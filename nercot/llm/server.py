@@ -7,12 +7,15 @@ Out: responses of whatever status, or a Fault; EndpointErrors of one line.  Neve
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 from collections.abc import Awaitable, Mapping
 from typing import TypeVar
 
 import aiohttp
 import httpx2
 import openai
+from rapidfuzz import process
 
 from nercot.corpus.recipe import Model
 from nercot.errors import EndpointError
@@ -23,8 +26,17 @@ from nercot.llm.pacing import Replica
 
 # A 400 and its like: what the server thinks of one request.
 ABOUT_THE_REQUEST = (400, 413, 422)
+# Keys of so many characters are secrets wherever they stand; shorter ones are dummies.
+_SECRET = 16
+_MOST_MODELS = 8
+_LIST_SECONDS = 10.0
 
+_log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
+
+
+class RefusesAll(EndpointError):
+    """A server that will have none of our requests: perhaps it does not serve the model any more."""
 
 
 class Server(Replica):
@@ -36,6 +48,9 @@ class Server(Replica):
         self.name = server_name(url)
         self._role, self._model, self._seconds = role, model, seconds
         self._key = api_key(model, url, role)
+        if self._key is not None:
+            variable = model.api_key_env or "OPENAI_API_KEY"
+            _log.info("%s: the key in %s goes to %s", role, variable, self.name, extra={"once": True})
         # Silence for half of the time ends a try, so that there is time for a second one; which is given all of it,
         # since a server that is only slow would else be asked in vain, and paid, every time.
         self.client = client(url, self._key, model.concurrency, seconds / 2)
@@ -65,16 +80,21 @@ class Server(Replica):
         except (openai.APIConnectionError, httpx2.HTTPError, aiohttp.ClientError, OSError) as error:
             raise connection_fault(error) from error
 
-    def hide_key(self, raw: bytes) -> bytes:
-        """`raw` with the key blotted out, where a server repeats it."""
-        return raw.replace(self._key.encode(), b"***") if self._key else raw
+    def hide_key(self, raw: bytes, status: int = 200) -> bytes:
+        """`raw` with the key blotted out, where a server repeats it.
+
+        A short key (`none`, `test`) is a dummy, and may be a word of an answer: it is blotted out of errors alone.
+        """
+        if not self._key or (status == 200 and len(self._key) < _SECRET):
+            return raw
+        return raw.replace(self._key.encode(), b"***")
 
     def problem(
         self, status: int, headers: Mapping[str, str], raw: bytes, longest_wait: float
     ) -> Fault | EndpointError:
         """What a response that is no answer means: a Fault if a later try may do, else what the user has to change."""
         if (wrong := self._wrong(status, headers, raw)) is not None:
-            return self.error(wrong)
+            return RefusesAll(str(self.error(wrong))) if status == 404 else self.error(wrong)
         kind = Throttled if status == 429 else Fault
         return kind(f"{status}: {server_says(raw)}", retry_after=min(retry_after(headers), longest_wait))
 
@@ -106,3 +126,20 @@ class Server(Replica):
         if status == 401:
             return f"refuses the key in {name} (401): put a valid key there"
         return f"refuses this (403: {server_says(raw)}): check the account of the key in {name}"
+
+
+async def live_models(server: Server, model: Model, role: str) -> EndpointError | None:
+    """One line that names the models that a server has (GET /models), if the one asked for is none of them."""
+    try:
+        async with asyncio.timeout(_LIST_SECONDS):
+            listed = await server.client.get(
+                f"{server.url.rstrip('/')}/models", cast_to=httpx2.Response, options={"headers": server.headers}
+            )
+        names = [each["id"] for each in json.loads(listed.content)["data"] if isinstance(each["id"], str)]
+    except (openai.OpenAIError, httpx2.HTTPError, aiohttp.ClientError, OSError, ValueError, KeyError, TypeError):
+        return None
+    if not names or model.model in names:
+        return None
+    near = process.extract(model.model, names, limit=_MOST_MODELS)
+    shown = ", ".join(name for name, _, _ in near) + (" and others" if len(names) > len(near) else "")
+    return server.error(f"does not serve {model.model} (any more): it has {shown}: change {setting(role, 'model')}")

@@ -21,6 +21,7 @@ from nercot.validation.rules import Verdict, validate
 _UNFINISHED = {
     "length": ("truncated", "the answer was cut off at the token limit: raise teacher.max_tokens"),
     "content_filter": ("content_filter", "the server's content filter stopped the answer"),
+    "refusal": ("refused", "the model refused to answer"),
 }
 
 

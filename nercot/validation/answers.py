@@ -5,10 +5,10 @@ mentions, or one line that says why the answer cannot be read.  Never raises on 
 answer, never looks at the sentence or the schema, and takes time linear in the length of the text.
 
 The format is that of the paper's released code: `<think>` trace `</think>`, then
-`{"entities": {label: [mention, ...]}}`.  Read are also a lone closing tag, code fences, and text before and
-after the JSON.  What stands inside the thinking is never an answer.  After it every object with the key
-`entities` is one: equal ones count once, two different ones cannot be read, nor one in which a key comes
-twice, since which of them was meant cannot be known.
+`{"entities": {label: [mention, ...]}}`.  Read are also other models' marks (thinking.py), a lone closing tag, code
+fences, and text before and after the JSON.  What stands inside the thinking is never an answer.  After it every
+object with the key `entities` is one: equal ones count once, two different ones cannot be read, nor one in which a
+key comes twice, since which of them was meant cannot be known.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from nercot.corpus.records import Entity, span_order
+from nercot.validation.thinking import split_thinking
 
 OPEN, CLOSE = "<think>", "</think>"
 
@@ -52,6 +53,9 @@ _START = re.compile(r'\{\s*"')
 # An error of the decoder counts the lines up to it, so their number has to be bounded for linear time.
 _MAX_BROKEN = 64
 
+# Characters before the JSON that are more than a polite word: a trace, it seems.
+_A_TRACE = 80
+
 # Numbers are never part of an answer; as floats they cost linear time, whatever their length.
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=float)
 
@@ -69,6 +73,12 @@ def parse_answer(text: str, reasoning: str | None = None) -> ParsedAnswer:
     if problem is not None or not _storable(cot):
         return ParsedAnswer(cot if _storable(cot) else None, (), problem or "the trace holds half a character")
     return _read(cot, found)
+
+
+def is_unmarked(text: str, reasoning: str | None) -> bool:
+    """Whether a reply seems to hold a trace that no known mark parts from its answer: prose, then the JSON."""
+    begin = text.find('{"entities"') if '{"entities"' in text else text.find("{")
+    return begin >= _A_TRACE and parse_answer(text, reasoning).cot is None
 
 
 def carries(cot: str | None) -> bool:
@@ -94,8 +104,11 @@ def render_answer(cot: str | None, entities: Sequence[Entity], schema: Sequence[
 
 def _split(text: str, reasoning: str | None) -> tuple[str | None, str, str | None]:
     """(trace, text after it, problem) of a reply."""
+    marked = split_thinking(text)
     if reasoning is not None and reasoning.strip():
-        return reasoning, text, None
+        return reasoning, marked.rest if marked is not None and marked.closed else text, None
+    if marked is not None:
+        return marked.cot, marked.rest, None if marked.closed else "the thinking is opened and never closed"
     close = text.find(CLOSE)
     start = text.find(OPEN)
     if close < 0 and start < 0:

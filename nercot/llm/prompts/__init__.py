@@ -22,6 +22,7 @@ from nercot.corpus.resources import resource
 from nercot.errors import RecipeError
 from nercot.validation.answers import render_answer
 from nercot.validation.reading import NotFound, cut_drafts
+from nercot.validation.thinking import after_thinking
 
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 _SCORES = ("grounding", "boundary", "type", "completeness", "coherence", "score")
@@ -197,9 +198,10 @@ def parse_judgement(text: str) -> Judgement | None:
     """A judge's verdict, None if it cannot be read: never a default score, never an exception.
 
     Takes the JSON object of schemas/judgement.schema.json, also in a fence, after a trace, or amid
-    other text.  A score out of range, missing, or said twice in different ways is no verdict.
+    other text; one inside thinking that never ends is none.  A score out of range, missing, or said
+    twice in different ways is no verdict.
     """
-    verdicts = set(_verdicts(text.rpartition("</think>")[2]))
+    verdicts = set(_verdicts(after_thinking(text)))
     return verdicts.pop() if len(verdicts) == 1 else None
 
 
