@@ -203,8 +203,13 @@ class Build:
             shortfall=_shortfall(steps, records, bill.stopped or next(iter(bill.missing), None)),
             recorded=dict(bill.recorded),
             notes=[*self.notes, *bill.notes(), *self._said(manifest)],
-            next=[line.replace("{folder}", str(folder)) for line in self.stages.ending.next],
+            next=[line.replace("{folder}", str(folder)) for line in self._next(steps)],
         )
+
+    def _next(self, steps: Sequence[Mapping[str, Any]]) -> list[str]:
+        """What can be done with the candidate; where rows fell, first how to see why."""
+        fell = any(step["dropped"] for step in steps)
+        return [*(["nercot dropped {folder}"] if fell else []), *self.stages.ending.next]
 
     def _said(self, manifest: Mapping[str, Any]) -> list[str]:
         """What should be known of the models, by recipe and manifest."""

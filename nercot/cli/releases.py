@@ -1,4 +1,4 @@
-"""Commands on releases: release, diff, verify, trace, hydrate, publish."""
+"""Commands on releases: release, diff, verify, hydrate, publish."""
 
 from __future__ import annotations
 
@@ -137,37 +137,6 @@ def verify_command(release: str, rebuild: bool, as_json: bool) -> None:
         click.echo(f"{release}: {state} ({found.files} files, {found.rows} rows)")
     if found.problems:
         raise SystemExit(1)
-
-
-@command("trace")
-@click.argument("release")
-@click.argument("guid")
-def trace_command(release: str, guid: str, as_json: bool) -> None:
-    """Show the whole way of one row: source, request, reply, verdicts, judgement, kept or dropped."""
-    from nercot.formats.sources import corpus_folder
-    from nercot.release.trace import trace
-
-    found = trace(corpus_folder(release), guid)
-    if as_json:
-        print_json(found)
-    else:
-        _print_tree(found, 0)
-
-
-def _print_tree(value: Any, depth: int) -> None:
-    """Nested values as indented lines; several lines of text stand below their name."""
-    pairs = value.items() if isinstance(value, Mapping) else enumerate(value, 1)
-    for name, item in pairs:
-        lead = f"{'  ' * depth}{str(name).replace('_', ' ')}:"
-        if isinstance(item, Mapping | list | tuple) and item:
-            click.echo(lead)
-            _print_tree(item, depth + 1)
-        elif isinstance(item, str) and "\n" in item:
-            click.echo(lead)
-            for line in item.splitlines():
-                click.echo(f"{'  ' * (depth + 1)}{line}")
-        else:
-            click.echo(f"{lead} {'-' if item in (None, [], {}, ()) else item}")
 
 
 @command("hydrate")
