@@ -233,7 +233,7 @@ def plan_command(as_json: bool, **given: Any) -> None:
 
 
 @command("status")
-@click.argument("recipe", default="quickstart")
+@click.argument("recipe", required=False)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -241,12 +241,14 @@ def plan_command(as_json: bool, **given: Any) -> None:
     show_default=True,
     help="Folder of corpora and ledger.",
 )
-def status_command(recipe: str, out: Path, as_json: bool) -> None:
-    """Show where a running or stopped build stands: done, left, spent, last error."""
-    from nercot.building.status import status
-    from nercot.corpus.recipe import load_recipe
+def status_command(recipe: str | None, out: Path, as_json: bool) -> None:
+    """Show where a running or stopped build stands: done, left, spent, last error; without RECIPE all of them."""
+    from nercot.building.status import corpora, recipe_named, status
 
-    found = status(load_recipe(recipe), out)
+    if recipe is None:
+        _print_all([status(recipe_named(name, out), out) for name in corpora(out)], out, as_json)
+        return
+    found = status(recipe_named(recipe, out), out)
     if as_json:
         print_json(found)
         return
@@ -269,6 +271,23 @@ def status_command(recipe: str, out: Path, as_json: bool) -> None:
     if found["last_error"]:
         click.echo(f"last error   {found['last_error']['step']}: {found['last_error']['detail']}")
     click.echo(f"candidate    {found['candidate'] or 'none yet'}")
+
+
+def _print_all(found: Sequence[Mapping[str, Any]], out: Path, as_json: bool) -> None:
+    """A line for each corpus of a folder."""
+    if as_json:
+        print_json({"corpora": list(found)})
+        return
+    if not found:
+        click.echo(f"{out}: nothing built yet; start with: nercot build")
+        return
+    rows = []
+    for one in found:
+        left = sum(step["left"] for step in one["steps"][:1])
+        state = "running" if one["running"] else f"{left} left" if left else "done" if one["candidate"] else "stopped"
+        rows.append([one["corpus"], state, one["records"] or 0, (one["candidate"] or "none yet")[:12]])
+    print_table(["corpus", "state", "records", "candidate"], rows)
+    click.echo("One of them: nercot status NAME")
 
 
 @cli.group("ledger", invoke_without_command=True, epilog="Example: nercot ledger export answers.parquet")
@@ -295,7 +314,7 @@ def _print_totals(path: Path, as_json: bool) -> None:
 
     rows = []
     if path.exists():
-        with Ledger(path) as ledger:
+        with Ledger(path, read=True) as ledger:
             rows = [asdict(total) for total in ledger.totals()]
     if as_json:
         print_json({"ledger": str(path), "totals": rows})
