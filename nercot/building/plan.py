@@ -89,7 +89,7 @@ class Estimate:
 
 def plan(recipe: Recipe, options: BuildOptions, report: Report) -> dict[str, Any]:
     """What `build` with the same options would ask of models: first attempts, readings and judgements at most."""
-    path = options.out / "ledger.sqlite"
+    path = options.ledger_path
     with ExitStack() as stack:
         work = Work(stack.enter_context(_looked_at(options.out / recipe.name)))
         recipe, source = resolved(recipe, options)

@@ -15,6 +15,7 @@ from unicodedata import normalize
 
 from nercot.corpus.recipe import Recipe, load_recipe
 from nercot.errors import InputError, RecipeError
+from nercot.formats.sources import find_files
 
 _SUFFIX = re.compile(
     r"(\.(jsonl?|ndjson|jsonlines|txt|tsv|csv|parquet|conllu?|bio|iob2?|iobes|gz|zst|xml|ann|spacy))+$", re.IGNORECASE
@@ -29,6 +30,7 @@ def own_recipe(where: str, overrides: Sequence[tuple[str, Any]]) -> Recipe:
     """
     said = dict(overrides)
     if "teacher.url" not in said:
+        find_files(where)  # what is not there is said before who is missing
         raise RecipeError(
             "who annotates? give --teacher-url URL --teacher-model NAME (any OpenAI-compatible server, or local, or "
             "recorded)"

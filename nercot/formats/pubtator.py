@@ -65,7 +65,10 @@ def _document(row: int, block: list[str]) -> Passage | Unread:
         return Unread(row, "annotations without the title or abstract that they are of", raw)
     findings: list[str] = []
     marks = [mark for line in block if not _SECTION.fullmatch(line) for mark in _marks(line, sections[0][1], findings)]
-    text = " ".join(found[3] for found in sections)
+    texts = [found[3] for found in sections]
+    while len(texts) > 1 and not texts[-1]:
+        texts.pop()
+    text = " ".join(texts)
     return Passage(row, text, tuple(marks), raw, source_id=sections[0][1], findings=tuple(findings))
 
 
