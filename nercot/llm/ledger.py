@@ -345,7 +345,9 @@ class Ledger:
 
     def _connect_to_read(self) -> sqlite3.Connection:
         """A connection that changes nothing: beside a running build as it stands, else in a read-only folder too."""
-        for mode in ("mode=ro", "mode=ro&immutable=1"):
+        # Without a log of writes nobody writes; to look at it sqlite would make one.
+        busy = self.path.with_name(f"{self.path.name}-wal").exists()
+        for mode in ("mode=ro", "mode=ro&immutable=1") if busy else ("mode=ro&immutable=1",):
             address = f"file:{quote(str(self.path.absolute()))}?{mode}"
             connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
             try:
