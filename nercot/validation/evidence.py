@@ -32,8 +32,6 @@ _STEM, _ENDING = 4, 2  # a longer word may stand there with another ending
 _PAIR = 2  # characters that make a word of a script without spaces
 
 _WORD = re.compile(r"\w+")
-# Words that no spacing of a sentence parts in another way: where they are not, the sentence is not.
-_FEW_WORDS = re.compile(r"\w{2,} \w{2,} \w{2,}")
 _SEPARATORS = re.compile(r"[_\-\s]+")
 
 
@@ -77,10 +75,10 @@ def without_sentence(low: str, sentence: str) -> str:
         return low
     if sentence in low:
         return low.replace(sentence, "\n")
-    begins = _FEW_WORDS.search(sentence) or _WORD.search(sentence)
-    if begins is None or begins[0] not in low:
-        return low
-    return _without_respaced(low, sentence)
+    words = sentence.split()
+    if words[-1].strip(_PLAIN) in low and words[len(words) // 2].strip(_PLAIN) in low and words[0].strip(_PLAIN) in low:
+        return _without_respaced(low, sentence)
+    return low
 
 
 def _without_respaced(low: str, sentence: str) -> str:
@@ -112,8 +110,8 @@ def _speaks(rest: str, mention: str) -> bool:
     words = _WORD.findall(mention)
     if any(_has_word(rest, word) for word in words):
         return True
-    plain, wanted = _plain(rest), _plain(mention)
-    return wanted in plain if len(wanted) >= _SHORT else bool(wanted) and _stands(plain, wanted)
+    wanted = _plain(mention)
+    return wanted in _plain(rest) if len(wanted) >= _SHORT else bool(wanted) and _stands(rest, wanted)
 
 
 def _has_word(rest: str, word: str) -> bool:

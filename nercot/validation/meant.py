@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from nercot.corpus.labels import fold_label
-from nercot.validation.borders import is_bordered
+from nercot.validation.borders import is_bordered, is_joined_script
 from nercot.validation.folding import Span, exact_places
 
 # What a trace quotes: three signs or more between quotation marks of any kind.
@@ -100,8 +100,14 @@ def _shared(sentence: str, place: Span, cot: str, at: Span) -> int:
     """How much of the words before and after a place the trace repeats around the mention; one small word is 0."""
     before = _common(reversed(sentence[max(0, place[0] - 60) : place[0]]), reversed(cot[max(0, at[0] - 60) : at[0]]))
     after = _common(iter(sentence[place[1] : place[1] + 60]), iter(cot[at[1] : at[1] + 60]))
-    words = re.findall(r"\w+", before[::-1]) + re.findall(r"\w+", after)
+    words = _words(before[::-1]) + _words(after)
     return len(words) if len(words) > 1 or any(len(word) > 3 for word in words) else 0
+
+
+def _words(text: str) -> list[str]:
+    """The words of a text; where none are written apart, its characters."""
+    found = re.findall(r"\w+", text)
+    return [piece for word in found for piece in (word if is_joined_script(word[0]) else (word,))]
 
 
 def _common(one: Iterable[str], other: Iterable[str]) -> str:
@@ -116,5 +122,5 @@ def _common(one: Iterable[str], other: Iterable[str]) -> str:
     else:
         return "".join(shared)
     text = "".join(shared)
-    cut = max((index for index, char in enumerate(text) if not char.isalnum()), default=-1)
+    cut = max((at for at, char in enumerate(text) if not char.isalnum() or is_joined_script(char)), default=-1)
     return text[: cut + 1]

@@ -373,20 +373,29 @@ def _placed(
         spans = occurrences(record.sentence, entities[places[0]].text)
         if not 1 < len(spans) <= MAX_HINTED:
             continue
-        meant = {
-            place: _meant(record.sentence, items[pairs[place]], spans, trace) for place in places if place in pairs
-        }
-        if known := {place: span for place, span in meant.items() if span is not None}:
+        known: dict[int, Span] = {}
+        for place in (place for place in places if place in pairs):
+            if (span := _quoted(record.sentence, items[pairs[place]], spans)) is not None:
+                known[place] = span
+        for place in (place for place in places if place in pairs and place not in known):
+            span = _of_line(record.sentence, items[pairs[place]], spans, trace)
+            if span is not None and span not in known.values():
+                known[place] = span
+        if known:
             _move(record.sentence, placed, places, known, spans)
     return placed
 
 
-def _meant(sentence: str, item: _Item, spans: Sequence[Span], trace: _Trace) -> Span | None:
-    """The occurrence that the passage quotes; where it names none, that of the line it stands in."""
-    place = meant_place(sentence, item.said.mention, item.said.because, spans)
+def _quoted(sentence: str, item: _Item, spans: Sequence[Span]) -> Span | None:
+    """The occurrence that the reader's passage means."""
+    return meant_place(sentence, item.said.mention, item.said.because, spans)
+
+
+def _of_line(sentence: str, item: _Item, spans: Sequence[Span], trace: _Trace) -> Span | None:
+    """The occurrence that the line means in which the passage stands, up to the end of the passage."""
     found = trace.find(item.said.because)
-    if place is not None or found is None:
-        return place
+    if found is None:
+        return None
     begin = trace.cot.rfind("\n", 0, found[0]) + 1
     return meant_place(sentence, item.said.mention, trace.cot[begin : found[1]], spans)
 

@@ -25,6 +25,7 @@ _SUSPICIOUS, _NEARLY_ALL, _NOTHING_NEW, _LONG = 4, 0.8, 0.09, 800
 # Letters and digits that an echo may have beside the sentence and the names of the types.
 _MIN_OWN = 15
 _DIGITS = re.compile("[0-9]")
+_NUMBERED = re.compile(r"\w*[0-9]\w*")
 _WORDY = re.compile(r"\w")
 _LETTER = re.compile(r"[^\W\d_]")
 
@@ -44,6 +45,8 @@ def _loop(cot: str, sentence: str) -> str | None:
         if len(again) * 2 >= pieces and _DIGITS.search(cot):
             folded = _uncounted(cot)
             found = _in_a_row(folded, _again(folded)[1])
+            if found is not None and _counts_mentions(cot, sentence):
+                return None
         if found is None and len(again) >= _NEARLY_ALL * pieces:
             found = _nothing_new(cot, again)
     if found is None or found.strip() in sentence:
@@ -56,6 +59,12 @@ def _uncounted(text: str) -> str:
     for digit in "123456789":
         text = text.replace(digit, "0")
     return text
+
+
+def _counts_mentions(cot: str, sentence: str) -> bool:
+    """Whether most numbered words of the trace are the sentence's own: a list of them has a reason to repeat itself."""
+    numbered = set(_NUMBERED.findall(cot))
+    return 2 * len(numbered & set(_NUMBERED.findall(sentence))) > len(numbered)
 
 
 def _again(text: str) -> tuple[int, list[tuple[int, int]]]:
