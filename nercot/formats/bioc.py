@@ -66,7 +66,8 @@ def _documents(path: Path) -> Iterator[dict[str, Any]]:
     if first_character(path) != "<":
         for row in json_rows(path):
             inner = row.value.get("documents") if isinstance(row.value, dict) else None
-            yield from (item if isinstance(item, dict) else {} for item in inner or [row.value])
+            listed = inner if isinstance(inner, list) else [row.value]
+            yield from (item if isinstance(item, dict) else {} for item in listed)
         return
     needed("bioc", _WHAT)
     from bioc import biocjson, biocxml

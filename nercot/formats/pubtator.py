@@ -46,14 +46,14 @@ def _documents(path: Path, options: ReadOptions) -> Iterator[Passage | Unread]:
     block: list[str] = []
     first = 0
     for row, line in text_lines(path):
-        if not line.strip():
-            continue
         section = _SECTION.fullmatch(line)
-        if section and block and (section[1] != _ident(block[0]) or not _SECTION.fullmatch(block[-1])):
+        ended = section and block and (section[1] != _ident(block[0]) or not _SECTION.fullmatch(block[-1]))
+        if block and (ended or not line.strip()):
             yield _document(first, block)
             block = []
-        first = row if not block else first
-        block.append(line)
+        if line.strip():
+            first = row if not block else first
+            block.append(line)
     if block:
         yield _document(first, block)
 
