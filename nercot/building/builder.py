@@ -80,7 +80,7 @@ def strangers_in(recipe: Recipe, options: BuildOptions, work: Work, ingested: In
     recorded = [path for teacher in recipe.teachers for path in teacher.recorded]
     if options.limit is not None or not recorded:
         return []
-    known = {row["guid"] for part in ingested.partitions for row in read_rows(work.file(SOURCE, part), ["guid"])}
+    known = (row["guid"] for part in ingested.partitions for row in read_rows(work.file(SOURCE, part), ["guid"]))
     found = Book("teacher", recorded).strangers(known)
     return [found] if found else []
 

@@ -9,6 +9,7 @@ is the user's to mend.
     data.py       convert, stats
     extraction.py extract
     pages.py      view, audit, agreement
+    quality.py    report
     releases.py   release, diff, verify, trace, hydrate, publish
 """
 
@@ -19,11 +20,11 @@ from collections.abc import Sequence
 
 import click
 
-from nercot.cli import answers, builds, data, extraction, pages, releases
+from nercot.cli import answers, builds, data, extraction, pages, quality, releases
 from nercot.cli.shell import cli, shown_log
 from nercot.errors import NercotError
 
-__all__ = ["answers", "builds", "cli", "data", "extraction", "main", "pages", "releases"]
+__all__ = ["answers", "builds", "cli", "data", "extraction", "main", "pages", "quality", "releases"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
