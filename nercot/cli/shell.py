@@ -30,6 +30,7 @@ _EPILOGS = {
     "agreement": "nercot agreement ann.jsonl bo.jsonl",
     "audit": "nercot audit build/quickstart/candidate --sample 200 --out audit.html",
     "view": "nercot view build/quickstart/candidate --out view.html",
+    "report": "nercot report org/ner-cot --out report",
     "release": "nercot release quickstart",
     "diff": "nercot diff releases/quickstart/1.0.0 releases/quickstart/1.1.0",
     "verify": "nercot verify releases/quickstart/1.0.0 --rebuild",

@@ -14,6 +14,7 @@ import re
 import shutil
 import stat
 import tempfile
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -218,12 +219,15 @@ def seal(folder: Path, manifest: Manifest, version: str, stats: Mapping[str, Any
     from nercot.report.card import write_card
     from nercot.report.croissant import write_croissant
     from nercot.report.pictures import draw
+    from nercot.report.view import PAGE, release_page
 
     data = [file for file in manifest["files"] if "config" in file]
     bare = {**manifest, "files": data}
     bare = {"corpus": bare.pop("corpus"), "version": version, **bare, "card_writer": _card_writer()}
     write_card(folder, bare, stats, draw(folder, bare, stats))
     write_croissant(folder, bare, stats)
+    if not (folder / PAGE).exists():
+        release_page(folder, bare)
     listed = {file["path"] for file in data} | {NAME, CHANGELOG}
     pages = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     cards = [{"path": page, "sha256": sha256_of(folder / page)} for page in pages if page not in listed]
@@ -232,7 +236,7 @@ def seal(folder: Path, manifest: Manifest, version: str, stats: Mapping[str, Any
 
 def _card_writer() -> str:
     """What writes the card: another version may write other bytes."""
-    return f"huggingface_hub {package_version('huggingface_hub')}"
+    return f"huggingface_hub {package_version('huggingface_hub')}, zlib {zlib.ZLIB_RUNTIME_VERSION}"
 
 
 def _same(new: Manifest, old: Manifest) -> bool:
