@@ -20,6 +20,7 @@ from nercot import __version__
 if TYPE_CHECKING:
     from nercot.corpus.work import Report
 
+_READING = ("build", "convert")
 _EPILOGS = {
     "build": "nercot build ner-cot --input pile.json --teacher-url http://127.0.0.1:8000/v1 --teacher-model my-model",
     "plan": "nercot plan ner-cot --input pile.json",
@@ -52,12 +53,25 @@ def cli() -> None:
     """
 
 
+class _Verb(click.Command):
+    """A verb whose help lists the formats, where it reads any."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The example, and the formats."""
+        super().format_epilog(ctx, formatter)
+        if self.name in _READING:
+            from nercot.formats.registry import described
+
+            with formatter.section("Formats, told by content"):
+                formatter.write_dl(described())
+
+
 def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
     """A verb of the command line, with --json and an example in its help."""
 
     def decorate(function: Callable[..., None]) -> click.Command:
         wrapped = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")(function)
-        return cli.command(name, epilog=f"Example: {_EPILOGS[name]}")(wrapped)
+        return cli.command(name, cls=_Verb, epilog=f"Example: {_EPILOGS[name]}")(wrapped)
 
     return decorate
 

@@ -51,6 +51,9 @@ SENTENCES = (BLANK, LINE, DOCUMENT, STOP)
 # A file with more lines than this, none of them blank, is hardly one sentence.
 _LONG = 200
 
+# So many lines that are nothing but tags are sentences' tags on lines of their own.
+_MAX_ALL_TAGS, _A_TAG = 0.3, re.compile(r"[BIESLUMW][-_]\S+")
+
 # Of the lines of a file's head so many have to have the same columns.
 _MIN_REGULAR = 0.6
 # A column of tokens has many different values: at least half as many as the richest column.
@@ -136,11 +139,19 @@ def claims(head: Head) -> bool:
     if head.is_binary or (head.start in "[{" and head.is_json and isinstance(head.values[0], dict)):
         return False
     lines = _content(enumerate(head.lines, 1))
+    if sum(map(_is_all_tags, lines)) >= _MAX_ALL_TAGS * len(lines):
+        return False
     shape = _shape(lines)
     if shape is None:
         return False
     found = _tag_columns(_head_counts(lines, shape))
     return bool(found) and (shape.tabs or _convincing(lines, shape, found))
+
+
+def _is_all_tags(line: Line) -> bool:
+    """Whether a line is nothing but tags: those of the sentence above it, not a token and its own."""
+    words = line[1].split()
+    return bool(words) and any(map(_A_TAG.fullmatch, words)) and all(w in OUTSIDE or _A_TAG.fullmatch(w) for w in words)
 
 
 def _convincing(lines: Sequence[Line], shape: Shape, found: Sequence[int]) -> bool:

@@ -92,10 +92,10 @@ def _cut_at(head: Sequence[str], delimiter: str) -> Table | None:
 
 
 def quoting_of(head: Sequence[str], delimiter: str) -> int:
-    """Whether quotes hold cells together: not where one stands alone as a cell, as in a column of tokens."""
-    cells = [cell for line in head for cell in line.split(delimiter)]
-    alone = delimiter == "\t" and any(cell.count('"') % 2 and not cell.strip('"') for cell in cells)
-    return csv.QUOTE_NONE if alone else csv.QUOTE_MINIMAL
+    """Whether quotes hold cells together: not where one that stands alone, as a token, would swallow rows."""
+    rows = cut(head, Table(delimiter, csv.QUOTE_MINIMAL)) if delimiter == "\t" else []
+    swallowed = any("\n" in cell and delimiter in cell for row in rows for cell in row)
+    return csv.QUOTE_NONE if swallowed else csv.QUOTE_MINIMAL
 
 
 def _reader(lines: Iterable[str], table: Table) -> Any:

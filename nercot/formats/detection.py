@@ -27,18 +27,20 @@ def format_of(path: Path) -> Format:
     claimed = next((form for form in FORMATS.values() if form.claims and form.claims(head)), None)
     if claimed:
         return claimed
-    if head.is_json or head.is_binary or head.start in "[{":
+    if head.is_json or head.is_binary:
         return _of_rows(head)
     conll.refuse(path)
     if message := refusal_of_lines(head):
         raise InputError(f"{path}: {message}")
+    if head.start in "[{":
+        return _of_rows(head)
     return FORMATS["text"]
 
 
 def _of_rows(head: Head) -> Format:
     """The format whose rows these are: the one that knows most of them; with a tie, more rows are looked at."""
     found = _leading(head.values)
-    if len(found) > 1 and len(head.values) == HEAD_ROWS:
+    if len(head.values) == HEAD_ROWS and (len(found) != 1 or found[0].name == "text"):
         found = _leading(head.many_values)
     if [form.name for form in found] == ["text"]:
         _refuse_marked(head)

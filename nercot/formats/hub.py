@@ -72,7 +72,8 @@ _SILENCES = 2
 _ABOUT = ("README.md", "manifest.json")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _DATA = re.compile(
-    r"\.(json|jsonl|ndjson|jsonlines|parquet|txt|tsv|conll|conllu|bio|iob2?|iobes)(\.gz|\.zst)?$", re.IGNORECASE
+    r"\.(json|jsonl|ndjson|jsonlines|parquet|arrow|csv|xml|ann|pubtator|txt|tsv|conll|conllu|bio|iob2?|iobes)(\.gz|\.zst)?$",
+    re.IGNORECASE,
 )
 _NOT_DATA = ("manifest.json", "croissant.json", "dataset_infos.json")
 _BUSY = (408, 429, 500, 502, 503, 504)

@@ -39,6 +39,7 @@ from nercot.formats.rows import (
     kind_of,
     labels_of,
     text_of,
+    types_asked,
     unique,
     valid_text,
 )
@@ -164,13 +165,14 @@ def _parse(row: JsonRow, file: str, dataset: str, options: ReadOptions) -> Sourc
         raise RowError(f"entities is {kind_of(entities)}, not a list")
     findings: list[str] = []
     gold = [_entity(item, options.dialect, findings) for item in entities]
+    found = tuple(entity for entity in gold if entity)
     return SourceRow(
         file=file,
         row=row.row,
         dataset=dataset,
         sentence=sentence,
-        schema=options.schema,
-        gold=tuple(entity for entity in gold if entity),
+        schema=types_asked(options.schema, found, sentence, stated=options.stated or bool(options.dialect)),
+        gold=found,
         source_id=id_of(value.get("id")),
         findings=tuple(findings),
     )

@@ -2,18 +2,29 @@
 
 Read: JSON, JSON lines or Parquet of objects with `sentence`; `schema`, `gold`, `cot`, `entities` (list of
 {text, label, start, end}, or other words that spans.py knows), `completion`, `reasoning`, `dataset` or `source`,
-`guid`, `id`, `source_id`, `split`, `license`, `schema_descriptions` where they are there.  Without a schema the types
-of the row's entities are the schema, unless the user gives one.  Written: our rows, or the authors' own.
+`guid`, `id`, `source_id`, `split`, `license`, `schema_descriptions` where they are there.  A row without a schema takes
+the types of its data set, in all files at hand.  Written: our rows, or the authors' own.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from nercot.corpus.records import MATCHES, Entity, Record
-from nercot.formats.files import JsonRow, json_rows, raw_bytes
+from nercot.formats.files import (
+    DataFile,
+    JsonRow,
+    first_character,
+    is_arrow,
+    is_parquet,
+    json_rows,
+    lines,
+    raw_bytes,
+)
 from nercot.formats.rows import (
     BadRow,
     ReadOptions,
@@ -25,17 +36,21 @@ from nercot.formats.rows import (
     labels_used,
     optional_text,
     text_of,
+    types_asked,
     valid_text,
 )
 from nercot.formats.spans import positions, types
 
 _EXTRA = ("score", "step", "reason", "drift")
+_SCHEMA = re.compile(rb'"schema"\s*:\s*\[\s*"')
 _SIGNS = ("schema", "entities", "gold", "cot", "completion")
 
 
 def detect(value: Any) -> bool:
     """Whether a JSON value is a row of ours or of the authors."""
     if not isinstance(value, dict) or not isinstance(value.get("sentence"), str):
+        return False
+    if not all(isinstance(value.get(key), list | None) for key in ("entities", "gold")):
         return False
     return any(key in value for key in _SIGNS) and not _positions(value.get("entities"))
 
@@ -45,8 +60,38 @@ def _positions(entities: Any) -> bool:
     return isinstance(entities, list) and any(isinstance(item, dict) and "name" in item for item in entities)
 
 
+def survey(files: Sequence[DataFile], asked: ReadOptions) -> tuple[DataFile, ...]:
+    """The files with the types of each data set, where a row of it brings no schema."""
+    labels: dict[str, dict[str, None]] = {}
+    for file in files:
+        for row in () if _bring_schemas(file.path) else json_rows(file.path):
+            if isinstance(row.value, dict):
+                known = labels.setdefault(_dataset(row.value, file.path, asked), dict.fromkeys(asked.schema or ()))
+                known.update(dict.fromkeys(_labels(row.value)))
+    types = {dataset: tuple(found) for dataset, found in labels.items()}
+    return tuple(replace(file, dialect=types) for file in files)
+
+
+def _bring_schemas(path: Path) -> bool:
+    """Whether every row of a file of lines says its schema, by a look that is much faster than to parse it."""
+    if is_parquet(path) or is_arrow(path) or first_character(path) != "{":
+        return False
+    return all(_SCHEMA.search(line) for _, line in lines(path) if line.strip())
+
+
+def _labels(value: dict[str, Any]) -> Iterator[str]:
+    """The types that a row speaks of."""
+    for listed in (value.get("schema"), value.get("gold"), value.get("entities")):
+        for item in listed if isinstance(listed, list) else ():
+            label = item.get("label", types(item)[0]) if isinstance(item, dict) else item
+            if isinstance(label, str) and label.strip():
+                yield label
+
+
 def read(path: Path, file: str, options: ReadOptions) -> Iterator[SourceRow | BadRow]:
     """The rows of one file."""
+    if not isinstance(options.dialect, dict):
+        options = survey((DataFile(path, file),), options)[0].options(options)
     for row in json_rows(path):
         dataset = _dataset(row.value, path, options)
         try:
@@ -74,14 +119,16 @@ def _parse(row: JsonRow, file: str, dataset: str, options: ReadOptions) -> Sourc
     sentence = text_of(value.get("sentence"), "sentence")
     entities = _entities(value.get("entities"), "entities", findings)
     gold = _entities(value.get("gold"), "gold", findings)
-    schema = labels_of(value.get("schema"), "schema") or options.schema
+    listed = (*(gold or ()), *(entities or ()))
+    known = options.dialect.get(dataset) or options.schema or labels_used(listed) or None
+    schema = labels_of(value.get("schema"), "schema") or types_asked(known, listed, sentence, options.stated)
     guid = id_of(value.get("guid")) or id_of(value.get("id"))
     return SourceRow(
         file=file,
         row=row.row,
         dataset=dataset,
         sentence=sentence,
-        schema=schema or labels_used((*(gold or ()), *(entities or ()))) or None,
+        schema=schema,
         descriptions=_descriptions(value.get("schema_descriptions"), value.get("schema")),
         gold=gold,
         source_id=id_of(value.get("source_id")) or guid,

@@ -306,6 +306,7 @@ FORMATS: dict[str, Format] = {
             "rows of this package, and of the paper's authors",
             nercot.read,
             nercot.detect,
+            survey=nercot.survey,
             unit="characters",
             rows=nercot.write,
             holds=_ENTITIES | _ROW | _ORIGIN | {"cot", "descriptions", "gold"},
@@ -314,6 +315,7 @@ FORMATS: dict[str, Format] = {
             "reasoningner",
             "rows as the paper's authors released them",
             nercot.read,
+            survey=nercot.survey,
             rows=nercot.write_authors,
             holds=_ROW | {"entities", "order", "cot", "dataset"},
         ),
@@ -380,6 +382,11 @@ def suffixes() -> tuple[str, ...]:
     return tuple(dict.fromkeys(suffix for form in FORMATS.values() for suffix in form.suffixes))
 
 
-def described() -> str:
-    """The formats for a command's help, one a line."""
-    return "\n".join(f"{name}: {form.about}{'' if form.written else ' (read only)'}" for name, form in FORMATS.items())
+def described() -> list[tuple[str, str]]:
+    """The formats for a command's help: name, what it is, whether it is only read, the extra that it needs."""
+    return [(name, f"{form.about}{_limits(form)}") for name, form in FORMATS.items()]
+
+
+def _limits(form: Format) -> str:
+    limits = [*(() if form.written else ("read only",)), *((f"extra `{form.extra}`",) if form.extra else ())]
+    return f" ({', '.join(limits)})" if limits else ""

@@ -24,7 +24,7 @@ from nercot.formats.files import PACKED, folder_of, refuse_doubles, split_named,
 from nercot.formats.instructuie import LABELS_FILE
 from nercot.formats.registry import suffixes
 from nercot.formats.relabel import Relabel
-from nercot.formats.rows import BadRow, ReadOptions, SourceRow, unique
+from nercot.formats.rows import MAX_TYPES, BadRow, ReadOptions, SourceRow, unique
 from nercot.formats.tag_names import NOT_DATA
 from nercot.formats.tags import OUTSIDE, PLAIN, labels_of_tags, scheme_of
 from nercot.validation.grounding import ground_gold
@@ -35,6 +35,7 @@ _USUAL_SUFFIXES = (
     ".ndjson",
     ".jsonlines",
     ".parquet",
+    ".arrow",
     ".txt",
     ".tsv",
     ".conll",
@@ -72,6 +73,16 @@ class Source:
     license: str = "unknown"
     split: str | None = None
     relabel: Relabel | None = None
+
+    @property
+    def types(self) -> Mapping[str, tuple[str, ...]]:
+        """The types of each data set whose rows bring none, as its files show them; none where the user states them."""
+        if self.options.stated:
+            return {}
+        known = {file.dataset: file.schema for file in self.files if file.dataset and file.schema}
+        closed = {name: schema for name, schema in known.items() if len(schema) <= MAX_TYPES}
+        rows = [SourceRow("", 0, name, name, schema) for name, schema in closed.items()]
+        return {row.dataset: row.schema for row in map(self.relabel or (lambda row: row), rows) if row.schema}
 
 
 def open_source(

@@ -17,6 +17,8 @@ from functools import lru_cache
 
 PREFIXED, SUFFIXED, BARE, PLAIN = "prefixed", "suffixed", "bare", "plain"
 OUTSIDE = frozenset(("O", "o"))
+# What stands for no tag where the other tags have prefixes.
+_ABSENT = frozenset(("_", "-"))
 
 _PREFIX = re.compile(r"([BIESLUMW])[-_](.*\S.*)", re.DOTALL | re.IGNORECASE)
 _SUFFIX = re.compile(r"(.*\S.*)[-_]([BIESLUMW])", re.DOTALL | re.IGNORECASE)
@@ -44,6 +46,11 @@ def named(words: str) -> frozenset[str]:
 
 def scheme_of(counts: Mapping[str, int]) -> str | None:
     """The scheme that explains these tags and how often each occurs; None where they are no tags."""
+    absent = sum(counts.get(tag, 0) for tag in _ABSENT)
+    if absent:
+        present = {tag: count for tag, count in counts.items() if tag not in _ABSENT}
+        scheme = scheme_of({**present, "O": present.get("O", 0) + absent}) if not OUTSIDE.issuperset(present) else None
+        return scheme if scheme in (PREFIXED, SUFFIXED) else None
     total = sum(counts.values())
     outside = sum(counts.get(tag, 0) for tag in OUTSIDE)
     inside = total - outside
@@ -81,7 +88,7 @@ def _shapes(tag: str) -> list[str]:
 @lru_cache(maxsize=1 << 12)
 def split_tag(tag: str, scheme: str) -> tuple[str, str] | None:
     """(role, label) of a tag: roles B, I, E, S, and O with an empty label; None for an unknown tag."""
-    if tag in OUTSIDE:
+    if tag in OUTSIDE or (tag in _ABSENT and scheme in (PREFIXED, SUFFIXED)):
         return "O", ""
     if scheme == PLAIN:
         return ("I", tag) if tag.strip() else None

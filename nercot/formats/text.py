@@ -12,8 +12,8 @@ from typing import Any
 
 from nercot.corpus.records import Record
 from nercot.errors import InputError
-from nercot.formats.delimited import table_of
-from nercot.formats.files import JsonRow, first_character, is_parquet, json_rows, raw_bytes, text_lines
+from nercot.formats.files import JsonRow, json_rows, raw_bytes, text_lines
+from nercot.formats.head import Head
 from nercot.formats.rows import (
     MAX_ROW_BYTES,
     BadRow,
@@ -41,13 +41,19 @@ def detect(value: Any) -> bool:
 def read(path: Path, file: str, options: ReadOptions) -> Iterator[SourceRow | BadRow]:
     """The rows of one file: JSON where it begins like JSON, else its lines."""
     name = options.dataset or path.name.split(".")[0]
-    if is_parquet(path) or first_character(path) in ("{", "[") or table_of(path):
+    if _is_rows(path):
         for row in json_rows(path):
             yield _json_row(row, file, name, options)
         return
     for number, line in text_lines(path):
         if line.strip():
             yield _line(number, line, file, name, options)
+
+
+def _is_rows(path: Path) -> bool:
+    """Whether a file is rows of JSON: it parses as such, or is called so; a line of text may begin with a bracket."""
+    head = Head(path)
+    return head.is_json or (head.start in ("[", "{") and ".json" in path.name)
 
 
 def _line(number: int, line: str, file: str, name: str, options: ReadOptions) -> SourceRow | BadRow:

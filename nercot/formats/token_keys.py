@@ -34,7 +34,9 @@ def tokens_key(value: Mapping[str, Any]) -> str | None:
     known = next((lowered[key] for key in TOKEN_KEYS if key in lowered and isinstance(value[lowered[key]], list)), None)
     if known is not None or isinstance(value.get("text"), str) or any(map(_are_objects, value.values())):
         return known
-    lists = [key for key, inner in value.items() if _are_words(inner)]
+    if text_key(value) is not None:
+        return None
+    lists = [key for key, inner in value.items() if _are_words(inner) and not _NOT_OF_ENTITIES.search(key)]
     return next((key for key in lists if any(_are_named(value[other], len(value[key])) for other in lists)), None)
 
 

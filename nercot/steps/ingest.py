@@ -13,7 +13,7 @@ import io
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby, islice
 from pathlib import Path
@@ -80,6 +80,7 @@ def ingest(
     known = _before(work, key)
     if known:
         return known
+    _refuse_renaming(work, source)
     spool = work.root / ".spool"
     shutil.rmtree(spool, ignore_errors=True)
     try:
@@ -101,9 +102,44 @@ def ingest(
         "partitions": partitions,
         "not_drawn": counts.drawn.not_drawn if counts.drawn else 0,
         "sample": counts.drawn.written(asked.sample) if counts.drawn and asked else None,
+        "types": {name: list(types) for name, types in source.types.items()},
     }
     write_json(_state_file(work), state)
     return _ingested(state)
+
+
+def _refuse_renaming(work: Work, source: Source) -> None:
+    """Raises InputError where a source has grown by types, so that rows that were built would get other names.
+
+    The schema of rows that bring none is that of their data set, and it is in their guid.
+    """
+    try:
+        before: dict[str, list[str]] = json.loads(_state_file(work).read_text(encoding="utf-8")).get("types", {})
+    except (OSError, ValueError):
+        return
+    grown = {name: types for name, types in source.types.items() if name in before and set(types) > set(before[name])}
+    built = sum(_rows_with(work, name, before[name]) for name in grown) if grown and _is_asked(work) else 0
+    if built:
+        new = ", ".join(sorted({label for name, types in grown.items() for label in set(types) - set(before[name])}))
+        every = ",".join(dict.fromkeys(label for types in grown.values() for label in types))
+        raise InputError(
+            f"{_named(source)}: the source has new types ({new}), so {built} rows that are built already would be "
+            f"asked for other types and get other names; to do so say --schema {every} (source.labels)"
+        )
+
+
+def _is_asked(work: Work) -> bool:
+    """Whether a model was asked about the rows of an earlier source."""
+    return any((work.root / "2-raw").glob("*.parquet"))
+
+
+def _rows_with(work: Work, dataset: str, types: Sequence[str]) -> int:
+    """How many rows of the source as it was have exactly these types."""
+    count = 0
+    for path in sorted((work.root / "1-source").glob("*.parquet")):
+        for row in pq.read_table(path, columns=["dataset", "schema"]).to_pylist():
+            count += row["dataset"] == dataset and row["schema"] == types
+    return count
 
 
 def _named(source: Source) -> str:
