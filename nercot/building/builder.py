@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,6 @@ from nercot.building.stages import SOURCE, Made, StageList
 from nercot.corpus.disputed import read_disputed
 from nercot.corpus.recipe import Recipe, load_recipe
 from nercot.corpus.recordings import said_of_prompts
-from nercot.corpus.streams import source_records
 from nercot.corpus.tables import read_rows, write_json, writing
 from nercot.corpus.work import Report, Work, content_key, quiet
 from nercot.errors import BusyError, NercotError
@@ -123,20 +121,11 @@ class Build:
 
     def run(self, ingested: Ingested) -> BuildResult:
         """Every stage in order, down to the candidate."""
-        self._check_gold(ingested)
         key = Runner(self.stages, self.work, self.models, self.report).run(ingested.partitions)
         selected = self._select(sorted(ingested.partitions), key)
         result = self._candidate(ingested, selected)
         note(self.work, None)
         return result
-
-    def _check_gold(self, ingested: Ingested) -> None:
-        """The embedded annotator argues for gold: a source without any needs a model."""
-        if self.recipe.teacher.embedded and any(stage.asking is None for stage in self.stages.kinds[:1]):
-            from nercot.embedded import require_gold
-
-            parts = sorted(ingested.partitions)
-            require_gold(chain.from_iterable(source_records(self.work, part, frozenset()) for part in parts))
 
     def _select(self, parts: Sequence[str], key: str) -> Selected:
         """Selects over the whole corpus, where the list says so."""

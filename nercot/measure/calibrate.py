@@ -66,25 +66,25 @@ def calibrate(
     schema: Sequence[str] | None,
     report: Report,
 ) -> dict[str, Any]:
-    """Calibrates the rules and the recipe's judge on at most `limit` records; `out`/calibration.json holds the result.
+    """Calibrates the rules, and the recipe's judge if it has one, on at most `limit` records.
+
+    `out`/calibration.json holds the result.
 
     Raises ShortfallError where no record has a trace and entities.
     """
-    check_models(recipe, ("judge",))
+    if not recipe.judge.absent:
+        check_models(recipe, ("judge",))
     sample = _sample(_records(path, form, schema), limit, seed)
     if not sample:
         raise ShortfallError(f"{path}: no row has a trace and entities; name a corpus, for example a candidate")
     right = [_case("right", record) for record in sample]
     passed = [case for case in right if case.verdict.valid]
     cases = [*passed, *_faulty([case.record for case in passed], seed, report)]
-    with ExitStack() as stack:
-        scores = _scorer(recipe, ledger, stack, report)([case.record for case in cases if case.readable])
-    result = {
-        "records": len(right),
-        "seed": seed,
-        "rules": _rules(right, cases),
-        "judge": _judge(recipe, cases, scores),
-    }
+    result: dict[str, Any] = {"records": len(right), "seed": seed, "rules": _rules(right, cases), "judge": None}
+    if not recipe.judge.absent:
+        with ExitStack() as stack:
+            scores = _scorer(recipe, ledger, stack, report)([case.record for case in cases if case.readable])
+        result["judge"] = _judge(recipe, cases, scores)
     if out is not None:
         write_json(out / CALIBRATION, result)
     return result
@@ -161,10 +161,6 @@ def _by_rule(cases: Sequence[Case]) -> dict[str, int]:
 
 def _scorer(recipe: Recipe, ledger: Path, stack: ExitStack, report: Report) -> Scorer:
     """Gives for each record its readable scores, REPEATS at most."""
-    if recipe.judge.embedded:
-        from nercot.embedded.rubric import judge
-
-        return lambda records: [[judge(record).score for _ in range(REPEATS)] for record in records]
     from nercot.llm.endpoint import Patience, ask_all
     from nercot.llm.ledger import Ledger
     from nercot.llm.prompts import parse_judgement

@@ -30,10 +30,6 @@ def stage(recipe: Recipe, prompts: Mapping[str, str], turn: Turn) -> RecordStage
     """The last stage of a round: the judge scores what is valid."""
     model = recipe.judge
     settings = [content_of(model), recorded_key(model), model.attempts, prompts.get("judge")]
-    if model.embedded:
-        from nercot.embedded import score
-
-        return RecordStage("score", FOLDER, _row, settings, score, turn=turn)
     asking = Asking("judge", model, Judge(recipe.name, model, prompts["judge"]), model.attempts)
     return RecordStage("score", FOLDER, _row, settings, asking=asking, turn=turn)
 
