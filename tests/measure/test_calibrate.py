@@ -105,7 +105,7 @@ def test_each_fault_is_what_it_is_called():
 
 def test_a_type_of_the_same_sort_is_no_fault():
     only = Record(
-        "1", "d", "In Oslo.", ("city", "City Name", "town"), cot="x", entities=(Entity("Oslo", "city", 3, 7),)
+        "1", "d", "In Oslo.", ("city", "City Name", "city of birth"), cot="x", entities=(Entity("Oslo", "city", 3, 7),)
     )
     assert perturb(only, RECORDS, "label_swapped", 0) is None
 
