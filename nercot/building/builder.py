@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from nercot.building.candidate import WRITER, replace_folder, tidy
+from nercot.building.engines.start import is_shared, run_rounds, stored
 from nercot.building.lists import prompts_of, stages_of
 from nercot.building.manifest import audit_of, calibration_of, manifest_of, manifest_recipe, whole_manifest
 from nercot.building.models import Models, check_models, same_models
 from nercot.building.options import BuildOptions, BuildResult
 from nercot.building.progress import note, noted
-from nercot.building.runner import Runner
+from nercot.building.runner import Runner, Went
 from nercot.building.source import read_source, source_of
 from nercot.building.stages import SOURCE, Made, StageList
 from nercot.corpus.disputed import read_disputed
@@ -54,12 +55,14 @@ def build(
     work = Work(options.out / recipe.name)
     with ExitStack() as stack:
         stack.enter_context(alone(work.root))
+        stack.enter_context(stored(work, recipe, options))
         prompts = prompts_of(recipe)
         beside = (options.releases or options.out.parent / "releases") / recipe.name
         stages = stages_of(recipe, prompts).without(read_disputed(beside))
         try:
             ingested = read_source(source, recipe, options, work, report)
-            run = Build(recipe, prompts, stages, work, Models(recipe, options, stack), report, calibration_of(work))
+            models = Models(recipe, options, stack)
+            run = Build(recipe, prompts, stages, work, models, report, calibration_of(work), options=options)
             run.recorded = recorded_facts(recipe, prompts)
             run.audit = audit_of(beside)
             run.notes = strangers_in(recipe, options, work, ingested)
@@ -118,14 +121,23 @@ class Build:
     audit: Any = None
     recorded: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    options: BuildOptions = field(default_factory=BuildOptions)
 
     def run(self, ingested: Ingested) -> BuildResult:
         """Every stage in order, down to the candidate."""
-        key = Runner(self.stages, self.work, self.models, self.report).run(ingested.partitions)
+        runner = Runner(self.stages, self.work, self.models, self.report)
+        key = runner.finish(self._rounds(runner, ingested.partitions))
         selected = self._select(sorted(ingested.partitions), key)
         result = self._candidate(ingested, selected)
         note(self.work, None)
         return result
+
+    def _rounds(self, runner: Runner, partitions: Mapping[str, str]) -> dict[str, Went]:
+        """All rounds, in this process or by workers."""
+        if not is_shared(self.options):
+            return runner.rounds(partitions)
+        bill = self.models.bill
+        return run_rounds(self.recipe, self.prompts, self.options, self.work, partitions, bill, self.report)
 
     def _select(self, parts: Sequence[str], key: str) -> Selected:
         """Selects over the whole corpus, where the list says so."""
@@ -176,7 +188,8 @@ class Build:
     def _result(self, folder: Path, manifest: Mapping[str, Any], changed: bool) -> BuildResult:
         steps = manifest["steps"]
         records = steps[-1]["kept"]
-        bill = self.models.bill
+        bill, storage = self.models.bill, self.options.storage
+        where = f"{storage}/{self.recipe.name}/candidate" if storage else str(folder)
         return BuildResult(
             corpus=self.recipe.name,
             candidate=folder,
@@ -192,7 +205,8 @@ class Build:
             shortfall=_shortfall(steps, records, bill.stopped or next(iter(bill.missing), None)),
             recorded=dict(bill.recorded),
             notes=[*self.notes, *bill.notes(), *self._said(manifest)],
-            next=[line.replace("{folder}", str(folder)) for line in self.stages.ending.next],
+            where=where,
+            next=[line.replace("{folder}", where) for line in self.stages.ending.next],
         )
 
     def _said(self, manifest: Mapping[str, Any]) -> list[str]:

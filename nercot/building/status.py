@@ -37,6 +37,7 @@ def status(recipe: Recipe, out: Path) -> dict[str, Any]:
         "running": _running(work.root),
         "records": source.get("kept"),
         "steps": list(_steps(work, source.get("partitions", {}), position, stages_of(recipe, prompts_of(recipe)))),
+        "workers": list(position.workers) if position is not None else [],
         "spent": told["spent"],
         "last_error": told["last_error"],
         "candidate": _candidate(work.root / "candidate" / "manifest.json"),

@@ -8,7 +8,7 @@ is the user's to mend.
     answers.py    validate, score, calibrate, evaluate
     data.py       convert, stats
     extraction.py extract
-    pages.py      view, audit
+    pages.py      view, audit, agreement
     releases.py   release, diff, verify, trace, hydrate, publish
 """
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from nercot.cli.places import local_copy, out_option, place_of
 from nercot.cli.shell import cli, command, one_or_many, print_json, print_table, progress, split_schema
 
 if TYPE_CHECKING:
@@ -28,13 +30,21 @@ def build_options(function: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--input-format", metavar="FMT", help="Format of the source, where content alone does not tell."),
         click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none (plain text)."),
+        out_option,
         click.option(
-            "--out",
+            "--ledger",
             type=click.Path(path_type=Path),
-            default=Path("build"),
-            show_default=True,
-            help="Folder of corpora and ledger.",
+            metavar="FILE",
+            help="The ledger, on this machine's own disk [default: ledger.sqlite in --out].",
         ),
+        click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Run partitions in N processes."),
+        click.option(
+            "--engine",
+            type=click.Choice(["local", "ray"]),
+            default="local",
+            help="Where partitions run: this machine, or a Ray cluster.",
+        ),
+        click.option("--address", metavar="ADDRESS", help="The Ray cluster's [default: the one of this machine]."),
         click.option(
             "--limit", type=click.IntRange(min=1), help="Only the first N records; the candidate is marked partial."
         ),
@@ -89,7 +99,11 @@ def _recipe_and_options(
     input_path: str | None,
     input_format: str | None,
     schema: str | None,
-    out: Path,
+    out: Path | str,
+    ledger: Path | None,
+    workers: int | None,
+    engine: str,
+    address: str | None,
     limit: int | None,
     teacher_url: tuple[str, ...],
     teacher_model: str | None,
@@ -120,7 +134,17 @@ def _recipe_and_options(
     overrides = [parse_override(text) for text in settings]
     overrides += [(key, value) for key, value in given.items() if value is not None]
     loaded = load_recipe(recipe, overrides)
-    return loaded, BuildOptions(out, input_path, input_format, limit, strict, batch=batch)
+    folder, storage = place_of(out)
+    _warn_of_mount(ledger or folder)
+    options = BuildOptions(folder, input_path, input_format, limit, strict, batch=batch)
+    return loaded, replace(options, workers=workers, engine=engine, address=address, storage=storage, ledger=ledger)
+
+
+def _warn_of_mount(path: Path) -> None:
+    from nercot.corpus.storage import mount_warning
+
+    if (warning := mount_warning(path)) is not None:
+        click.echo(f"nercot: {warning}", err=True)
 
 
 def _print_build(result: BuildResult, as_json: bool) -> None:
@@ -140,7 +164,7 @@ def _print_build(result: BuildResult, as_json: bool) -> None:
         told = ", ".join(f"{role} {count}" for role, count in result.recorded.items() if count)
         click.echo(f"recorded answers taken in: {told}; they cost nothing")
     state = "" if result.changed else " (unchanged)"
-    click.echo(f"candidate    {result.candidate}{state}\nfingerprint  {result.fingerprint}\n")
+    click.echo(f"candidate    {result.where}{state}\nfingerprint  {result.fingerprint}\n")
     click.echo("Next:")
     for line in result.next:
         click.echo(f"  {line}")
@@ -209,19 +233,14 @@ def plan_command(as_json: bool, **given: Any) -> None:
 
 @command("status")
 @click.argument("recipe", default="quickstart")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("build"),
-    show_default=True,
-    help="Folder of corpora and ledger.",
-)
-def status_command(recipe: str, out: Path, as_json: bool) -> None:
+@out_option
+def status_command(recipe: str, out: Path | str, as_json: bool) -> None:
     """Show where a running or stopped build stands: done, left, spent, last error."""
     from nercot.building.status import status
     from nercot.corpus.recipe import load_recipe
 
-    found = status(load_recipe(recipe), out)
+    loaded = load_recipe(recipe)
+    found = status(loaded, local_copy(out, loaded.name))
     if as_json:
         print_json(found)
         return
@@ -241,6 +260,8 @@ def status_command(recipe: str, out: Path, as_json: bool) -> None:
         click.echo(
             f"spent        {spent['calls']} calls ({spent['failed_calls']} failed), {spent['cost']:.4f} USD{unknown}"
         )
+    for line in found.get("workers", ()):
+        click.echo(f"  {line}")
     if found["last_error"]:
         click.echo(f"last error   {found['last_error']['step']}: {found['last_error']['detail']}")
     click.echo(f"candidate    {found['candidate'] or 'none yet'}")

@@ -458,13 +458,13 @@ def _arrow() -> dict[str, pa.Schema]:
         return pa.list_(pa.field("element", pa.struct(list(fields.items()))))
 
     entities = listed(text=text, label=text, start=number, end=number)
+    argued = listed(text=text, label=text, start=number, end=number, cot_start=number, cot_end=number)
     mentions = listed(text=text, entity_type=text, start=number, end=number)
     ours = dict.fromkeys(("guid", "dataset", "source_id", "split", "license", "sentence"), text)
     known = dict.fromkeys(("id", "dataset", "split", "license"), text)
     return {
         "nercot": pa.schema(
-            ours
-            | {"schema": labels, "schema_descriptions": labels, "gold": entities, "cot": text, "entities": entities}
+            ours | {"schema": labels, "schema_descriptions": labels, "gold": entities, "cot": text, "entities": argued}
         ),
         "reasoningner": pa.schema(
             dict.fromkeys(("guid", "source", "sentence"), text)

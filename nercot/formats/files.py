@@ -311,7 +311,7 @@ def json_rows(path: Path) -> Iterator[JsonRow]:
 def _is_lines(path: Path) -> bool:
     """Whether a file that begins with a list has a row of its own, as a list, on each of its lines."""
     with open_bytes(path) as handle:
-        first, second = handle.readline(MAX_ROW_BYTES), handle.readline(2).strip()
+        first, second = handle.readline(MAX_ROW_BYTES), handle.read(1)
     if second not in (b"[", b""):
         return False
     value = _value(first.decode("utf-8-sig", "replace"), 0)

@@ -261,7 +261,13 @@ def _is_listed(item: Sequence[Any]) -> bool:
     """Whether a list is [start, end, type], in another order, or with the mention."""
     names = [part for part in item if isinstance(part, str)]
     places = [part for part in item if type(part) is int]
-    return len(item) < 6 and bool(names) and len(places) == 2 and len(names) <= 2
+    placed = len(places) == 2 and bool(names)
+    return len(item) < 6 and len(names) <= 2 and (placed or is_bare(item))
+
+
+def is_bare(item: Any) -> bool:
+    """Whether a list is [mention, type] or [type, mention], without a place."""
+    return isinstance(item, list | tuple) and len(item) == 2 and all(isinstance(part, str) for part in item)
 
 
 def _listed(item: Sequence[Any], text: str, findings: list[str]) -> Iterator[Mark]:
@@ -270,7 +276,10 @@ def _listed(item: Sequence[Any], text: str, findings: list[str]) -> Iterator[Mar
     names += chain.from_iterable(names_of(part) for part in item if isinstance(part, list))
     mention = next((name for name in names if name in text), None) if len(names) > 1 else None
     labels = [valid_text(name, "a type") for name in names if name != mention and name.strip()]
-    if not labels:
+    if is_bare(item):
+        mention, labels = (names[1], names[:1]) if mention == names[1] else (names[0], names[1:])
+        yield from (Mark(label, None, None, mention) for label in names_of(labels))
+    elif not labels:
         findings.append("not_label")
     elif len(places) < 2:
         findings.append("out_of_range")

@@ -19,8 +19,8 @@ from nercot.corpus.recipe import Model, Recipe
 from nercot.corpus.recordings import Recording, Said, template_hash
 from nercot.corpus.records import Record
 from nercot.errors import InputError, RecipeError
-from nercot.llm.asking import ROLES, Asked, Progress
-from nercot.llm.ledger import Ledger, in_batches
+from nercot.llm.asking import ROLES, AnswerStore, Asked, Progress
+from nercot.llm.ledger import in_batches
 from nercot.llm.messages import Reply, Request, read_reply
 from nercot.validation.answers import carries, render_answer
 
@@ -74,7 +74,7 @@ class Book:
 
 
 def ask_recorded(
-    requests: Iterable[Request], model: Model, ledger: Ledger, progress: Callable[[Progress], None] | None = None
+    requests: Iterable[Request], model: Model, ledger: AnswerStore, progress: Callable[[Progress], None] | None = None
 ) -> Asked:
     """Takes what is recorded of the requests into the ledger; `Asked.missing` is one line about the rest.
 
@@ -103,7 +103,7 @@ def ask_recorded(
     return Asked(seen, missing=_missing(book, absent) if book is not None and absent else None)
 
 
-def _enter(request: Request, book: Book, ledger: Ledger) -> Future[None] | None:
+def _enter(request: Request, book: Book, ledger: AnswerStore) -> Future[None] | None:
     """Hands what was said to a request to the ledger; None if nothing was."""
     found = book.find(request)
     if found is None:

@@ -34,7 +34,7 @@ _WHAT = {
     "grpo": "prompt, gold and schema for training with reward functions",
 }
 # What both templates of corpora say alike, by the names of their files.
-_SHARED = ("audit", "labels", "licences", "template")
+_SHARED = ("audit", "bring", "labels", "licences", "template")
 _PLAIN = "the corpus: every row with gold as its entities, without a trace (default)"
 _MERGED = "every row of the source, with a trace where an answer said what gold says (default)"
 _SIZES = (
