@@ -52,7 +52,7 @@ class Judge:
         """What this judge is asked about a record."""
         messages = judge_messages(record, self.template)
         body = request_body(self.model, messages, judge_response_format())
-        of = asked_about(record) if self.model.is_recorded else None
+        of = asked_about(record) if self.model.is_recorded else ()
         return Request(self.corpus, "score", record.guid, provider_of(self.model), self.model.model, body, attempt, of)
 
     def requests(self, records: Iterator[Record], answers: Answers, ask: int) -> Iterator[Request]:
