@@ -53,7 +53,7 @@ def validate_command(
     from nercot.measure.check import Whom, check
 
     labels = split_schema(schema)
-    recipe = _reader_recipe(reader_url, reader_model, settings)
+    recipe = reader_recipe(reader_url, reader_model, settings)
     whom = None if recipe is None else Whom(recipe, ledger)
     with progress(as_json) as report:
         summary = check(path, out, form, labels, trace, strict, report, whom)
@@ -65,7 +65,7 @@ def validate_command(
         raise SystemExit(1)
 
 
-def _reader_recipe(urls: tuple[str, ...], name: str | None, settings: tuple[str, ...]) -> Recipe | None:
+def reader_recipe(urls: tuple[str, ...], name: str | None, settings: tuple[str, ...]) -> Recipe | None:
     """The recipe that names the reader, None where nobody is to read."""
     from nercot.building.models import check_models
     from nercot.corpus.recipe import empty_recipe
