@@ -196,11 +196,13 @@ class _Told:
         found = []
         if self.restricted:
             found.append(
-                f"{self.restricted} rows have a sentence that no known licence lets you pass on: keep this page to "
-                "yourself. In a release they stand without their text."
+                f"Sentences that no known licence lets you pass on: {self.restricted}. Keep this page to yourself; in "
+                "a release they stand without their text."
             )
         if self.without_text:
-            found.append(f"{self.without_text} rows stand without their text: their licence does not allow it.")
+            found.append(
+                f"Rows without their text, which their licence does not allow to be passed on: {self.without_text}."
+            )
         return found
 
 
