@@ -24,7 +24,7 @@ from nercot.building.models import Models, check_models, same_models
 from nercot.building.options import BuildOptions, BuildResult
 from nercot.building.progress import note, noted
 from nercot.building.runner import Runner, Went
-from nercot.building.source import read_source, source_of
+from nercot.building.source import read_source, refuse_replacing, resolved, say_without_text
 from nercot.building.stages import SOURCE, Made, StageList
 from nercot.corpus.disputed import read_disputed
 from nercot.corpus.recipe import Recipe, load_recipe
@@ -51,9 +51,7 @@ def build(
     options = options or BuildOptions()
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
     check_models(recipe)
-    source = source_of(recipe, options)
-    if options.input is not None:
-        recipe = replace(recipe, source=recipe.source.instead(options.input))
+    recipe, source = resolved(recipe, options)
     work = Work(options.out / recipe.name)
     with ExitStack() as stack:
         stack.enter_context(alone(work.root))
@@ -62,7 +60,9 @@ def build(
         beside = (options.releases or options.out.parent / "releases") / recipe.name
         stages = stages_of(recipe, prompts).without(read_disputed(beside))
         try:
+            refuse_replacing(work.root / "candidate", source, options)
             ingested = read_source(source, recipe, options, work, report)
+            say_without_text(work, ingested)
             models = Models(recipe, options, stack)
             run = Build(recipe, prompts, stages, work, models, report, calibration_of(work), options=options)
             run.recorded = recorded_facts(recipe, prompts)
@@ -80,7 +80,7 @@ def strangers_in(recipe: Recipe, options: BuildOptions, work: Work, ingested: In
     recorded = [path for teacher in recipe.teachers for path in teacher.recorded]
     if options.limit is not None or not recorded:
         return []
-    known = {row["guid"] for part in ingested.partitions for row in read_rows(work.file(SOURCE, part), ["guid"])}
+    known = (row["guid"] for part in ingested.partitions for row in read_rows(work.file(SOURCE, part), ["guid"]))
     found = Book("teacher", recorded).strangers(known)
     return [found] if found else []
 
@@ -217,8 +217,13 @@ class Build:
             recorded=dict(bill.recorded),
             notes=[*self.notes, *bill.notes(), *self._said(manifest)],
             where=where,
-            next=[line.replace("{folder}", where) for line in self.stages.ending.next],
+            next=[line.replace("{folder}", where) for line in self._next(steps)],
         )
+
+    def _next(self, steps: Sequence[Mapping[str, Any]]) -> list[str]:
+        """What can be done with the candidate; where rows fell, first how to see why."""
+        fell = any(step["dropped"] for step in steps)
+        return [*(["nercot dropped {folder}"] if fell else []), *self.stages.ending.next]
 
     def _said(self, manifest: Mapping[str, Any]) -> list[str]:
         """What should be known of the models, by recipe and manifest."""

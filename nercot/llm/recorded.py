@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -56,14 +56,17 @@ class Book:
                 return said, recording.header.model
         return None
 
-    def strangers(self, guids: Collection[str]) -> str | None:
+    def strangers(self, guids: Iterable[str]) -> str | None:
         """One line about answers to records that the source does not have, None if there are none."""
-        found = [
-            (recording.path.name, number, guid)
-            for recording in self.recordings
-            for guid, number in recording.guids()
-            if guid not in guids
-        ]
+        import numpy as np
+
+        known = np.sort(np.fromiter(map(_hash64, guids), np.uint64))
+        found = []
+        for recording in self.recordings:
+            for guid, number in recording.guids():
+                at = int(known.searchsorted(_hash64(guid)))
+                if at == len(known) or int(known[at]) != _hash64(guid):
+                    found.append((recording.path.name, number, guid))
         if not found:
             return None
         name, number, guid = found[0]
@@ -71,6 +74,10 @@ class Book:
             f"recorded.{self.role}: {len(found)} answers are about records that this source does not have"
             f" ({name}, line {number}: guid {guid}); they are left out"
         )
+
+
+def _hash64(guid: str) -> int:
+    return int.from_bytes(hashlib.blake2b(guid.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
 def ask_recorded(

@@ -6,7 +6,7 @@ import pytest
 from nercot.corpus.records import content_guid
 from nercot.corpus.tables import read_rows
 from nercot.corpus.work import Work, quiet
-from nercot.errors import InputError, ShortfallError
+from nercot.errors import InputError, RecipeError, ShortfallError
 from nercot.formats.sources import open_source
 from nercot.steps.ingest import ingest, partition_names
 
@@ -118,3 +118,9 @@ def test_more_rows_than_the_spool_holds(tmp_path, monkeypatch):
     assert len(all_rows(work, done.partitions)) == 100
     assert not (work.root / ".spool").exists()
     assert list(read_rows(work.file("1-source", "0"))) == list(work.source("0"))
+
+
+def test_what_was_built_in_some_partitions_does_not_go_on_in_others(tmp_path):
+    run(tmp_path, [sample(1)])
+    with pytest.raises(RecipeError, match=r"16 partitions: set partition.digits = 1 again"):
+        run(tmp_path, [sample(1)], digits=2)
