@@ -157,7 +157,7 @@ def _strange_labels(record: Record, text: str) -> list[str]:
 
 
 def _akin(label: str, other: str) -> bool:
-    """Whether two types may be two names of one: with a word in common."""
+    """Whether two types may be two names of one: alike when folded, or with a word in common."""
     return fold_label(label) == fold_label(other) or not {*_words(label)}.isdisjoint(_words(other))
 
 
