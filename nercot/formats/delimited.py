@@ -38,6 +38,8 @@ SENTENCE_NAMES = named(
 ) | {"sentence #", "sent #", "sentence number", "sentence id", "sentence no", "sentence no."}
 _KNOWN = TOKEN_NAMES | TEXT_NAMES | TAG_NAMES | SENTENCE_NAMES
 _MIN_REGULAR = 0.8
+# So many lines show a table.
+_FIRST = 300
 _ARRAY = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"")
 
 
@@ -69,7 +71,7 @@ def table_of(path: Path) -> Table | None:
 
 @lru_cache(maxsize=256)
 def _table_of(path: Path, changed: int, size: int) -> Table | None:
-    head = [line for _, line in head_lines(path)]
+    head = [line for _, line in head_lines(path)[:_FIRST]]
     for delimiter in _DELIMITERS:
         if head and delimiter in head[0]:
             table = _cut_at(head, delimiter)
