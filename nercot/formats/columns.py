@@ -447,7 +447,7 @@ def _ambiguous(
     path: Path, shape: Shape, counts: Sequence[Mapping[str, int]], found: Sequence[int], header: Sequence[str]
 ) -> str:
     """Both readings of a line: the first in which they differ, or else the first with a tag."""
-    cuts = [(number, shape.cut(line)) for number, line in _content(head_lines(path))]
+    cuts = [(number, shape.cut(line)) for number, line in _content(head_lines(path))[bool(header) :]]
     whole = [(number, cut) for number, cut in cuts if len(cut) == shape.columns]
     telling = [item for item in whole if any(item[1][place] not in OUTSIDE for place in found)] or whole
     number, cut = next((item for item in telling if len({item[1][place] for place in found}) > 1), telling[0])

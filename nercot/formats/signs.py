@@ -127,7 +127,7 @@ def refusal_of_rows(keys: Sequence[str]) -> str:
     """What to say of rows whose annotation no format knows."""
     listed = " and ".join(f"`{key}`" for key in dict.fromkeys(keys))
     return (
-        f"{listed} beside the text: annotation in a shape that is not known; "
+        f"{listed}: annotation in a shape that is not known; "
         "write it as {text, entities: [{start, end, label}]}, or read the texts alone with --from text"
     )
 
