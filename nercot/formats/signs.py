@@ -139,6 +139,8 @@ def refusal_of_lines(head: Head) -> str | None:
         return (
             f"{beside} beside it looks like its annotation, which is not read; to read the text alone say --from text"
         )
+    if ".csv" in head.path.name.lower() and "," in head.lines[0]:
+        return f"a table ({head.lines[0][:80]}) without a column called text; call the one with the sentences so"
     seen = next(_seen_in(head.lines), None)
     if seen is None:
         return None
