@@ -10,6 +10,9 @@ compares rows that were trained or measured differently: other settings need ano
 "SFT on Pile-NER" learns the whole source with its own labels, the rows that the corpus dropped among them.  Without
 trace there are two rows: the paper's code asks with one prompt whether there is a trace or not, ours has a prompt of
 its own for answers at once.  Each row is measured with the prompt that it was trained on.
+
+Three more rows decide whether valid traces make better students: the same sentences and answers with the traces that
+were kept, with those that the reader refused, and with none, of a corpus that has the config preference.
 """
 
 from __future__ import annotations
@@ -38,7 +41,7 @@ class Row:
     title: str
     answers: str | None
     trace: bool
-    paper: str
+    paper: str | None = None
 
 
 ROWS = (
@@ -48,6 +51,14 @@ ROWS = (
     Row("same", "NER-CoT without trace, same prompt", "plain-same-prompt", True, "NER-CoT without trace"),
     Row("trace", "NER-CoT with trace", "trace", True, "NER-CoT with trace"),
     Row("re", "NER-CoT with trace + RE", None, True, "NER-CoT with trace + RE"),
+)
+
+
+# Whether traces that the reader keeps teach better than those that it refuses: on request (--rows kept,refused,none).
+STUDENTS = (
+    Row("kept", "same sentences and answers, kept traces", "pairs-kept", True),
+    Row("refused", "same sentences and answers, refused traces", "pairs-refused", True),
+    Row("none", "same sentences and answers, no trace", "pairs-plain", True),
 )
 
 
@@ -82,10 +93,10 @@ def _arguments() -> argparse.Namespace:
 
 def _chosen(arguments: argparse.Namespace) -> list[Row]:
     names = arguments.rows.split(",")
-    known = {row.name: row for row in ROWS}
+    known = {row.name: row for row in (*ROWS, *STUDENTS)}
     if unknown := [name for name in names if name not in known]:
         raise InputError(f"--rows {unknown[0]}: there are {', '.join(known)}")
-    return [row for row in ROWS if row.name in names]
+    return [row for row in known.values() if row.name in names]
 
 
 def _same_run(arguments: argparse.Namespace) -> None:
@@ -133,9 +144,9 @@ def _trained(row: Row, arguments: argparse.Namespace) -> str:
 def _table(arguments: argparse.Namespace) -> str:
     """The table of all rows that are measured, in Markdown; also written as ablation.json."""
     paper = {row.model: row.average for row in paper_table("table2").rows}
-    measured = [(row, _read(arguments.out / row.name / "evaluation.json")) for row in ROWS]
+    measured = [(row, _read(arguments.out / row.name / "evaluation.json")) for row in (*ROWS, *STUDENTS)]
     rows = [
-        {"row": row.name, "title": row.title, "paper_table_2": paper[row.paper], **_figures(result)}
+        {"row": row.name, "title": row.title, "paper_table_2": paper.get(row.paper or "", "-"), **_figures(result)}
         for row, result in measured
         if result is not None
     ]

@@ -176,7 +176,7 @@ def _memory(settings: Settings, gpus: int) -> str:
     shape = shape_of(settings)
     if shape is None:
         return f"memory     unknown: neither models.py nor a folder says how large {settings.model.name} is"
-    states, activations = _states(settings, shape, gpus), _activations(settings, shape)
+    states, activations = estimate(settings, shape, gpus)
     parts = [f"weights and optimizer {states / _GIB:.1f}", f"activations {activations / _GIB:.1f}"]
     total = states + activations
     if settings.train.get("use_vllm") and settings.train.get("vllm_mode", "colocate") == "colocate":
@@ -184,6 +184,11 @@ def _memory(settings: Settings, gpus: int) -> str:
         parts.append(f"and vLLM takes {share:.0%} of the GPU for itself")
     sharded = f", sharded over {gpus} GPUs (ZeRO-3 or FSDP2)" if gpus > 1 else ""
     return f"memory     about {total / _GIB:.0f} GiB a GPU ({', '.join(parts)}){sharded}"
+
+
+def estimate(settings: Settings, shape: Shape, gpus: int) -> tuple[float, float]:
+    """Bytes a GPU: of weights, gradients and optimizer, and of activations."""
+    return _states(settings, shape, gpus), _activations(settings, shape)
 
 
 def _states(settings: Settings, shape: Shape, gpus: int) -> float:

@@ -39,8 +39,8 @@ def train(settings: Settings, tokenizer: Any, out: Path) -> None:
     train_and_save(trainer, tokenizer, settings, prepared, out)
 
 
-def trainer_for(settings: Settings, tokenizer: Any, out: Path) -> tuple[Any, Prepared]:
-    """TRL's trainer and the rows it trains on."""
+def trainer_for(settings: Settings, tokenizer: Any, out: Path, model: Any = None) -> tuple[Any, Prepared]:
+    """TRL's trainer and the rows it trains on; `model`: one that is made already, in place of the one that is named."""
     from accelerate import PartialState
     from trl import GRPOConfig, GRPOTrainer
 
@@ -50,13 +50,13 @@ def trainer_for(settings: Settings, tokenizer: Any, out: Path) -> tuple[Any, Pre
         GRPOConfig,
         output_dir=str(out),
         gradient_accumulation_steps=settings.accumulation(gpus()),
-        model_init_kwargs=model_kwargs(settings),
+        model_init_kwargs=None if model is not None else model_kwargs(settings),
         reward_weights=[*settings.rewards.values(), 0.0, 0.0],
     )
     with PartialState().main_process_first():
         prepared = prepare_grpo(tokenizer, settings.data)
     trainer = GRPOTrainer(
-        model=settings.model.name,
+        model=settings.model.name if model is None else model,
         reward_funcs=[*functions, unreadable, traced],
         args=arguments,
         train_dataset=prepared.rows,

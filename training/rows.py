@@ -47,6 +47,7 @@ FATES = {
     "normalised": "the tokenizer normalises its Unicode (NFC): kept",
 }
 _KEPT = ("kept", "normalised")
+PAIRS = ("pairs-kept", "pairs-refused", "pairs-plain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,8 @@ def _columns(name: str, rows: Dataset, data: Data) -> Dataset:
     rows = rows.select_columns(list(needed))
     if data.answers == "gold":
         return _whole_source(name, data)
+    if data.answers in PAIRS:
+        return _pairs(name, data)
     return rows if data.answers == "trace" else _without_traces(name, rows, data)
 
 
@@ -120,6 +123,32 @@ def _whole_source(name: str, data: Data) -> Dataset:
             if row["sentence"] is not None and row["schema"]:
                 made.setdefault(row["guid"], _at_once(row))
     return Dataset.from_list(list(made.values()), features=_features())
+
+
+def _pairs(name: str, data: Data) -> Dataset:
+    """Records with a kept trace and one that the reader refused, one a record; all three ways have the same answers."""
+    from datasets import Dataset
+
+    made: dict[str, dict[str, Any]] = {}
+    for row in _load(name, "preference", data.split):
+        if row["rejected_step"] == "read":
+            made.setdefault(row["guid"], _pair(row, data.answers))
+    if not made:
+        raise InputError(f"{name}: the config preference has no record whose other trace the reader refused")
+    return Dataset.from_list(list(made.values()), features=_features())
+
+
+def _pair(row: Mapping[str, Any], answers: str) -> dict[str, Any]:
+    kept, refused = (row[side][-1]["content"] for side in ("chosen", "rejected"))
+    body = _without_trace(kept)
+    said = {"pairs-kept": kept, "pairs-refused": _trace(refused) + body, "pairs-plain": body}[answers]
+    return {"guid": row["guid"], "dataset": row["dataset"], "prompt": row["prompt"], "answer": said}
+
+
+def _trace(answer: str) -> str:
+    """The think block of an Answer, up to its JSON; '' without one."""
+    head, closed, _ = answer.partition(f"\n{CLOSE}\n")
+    return head + closed if closed and answer.startswith(f"{OPEN}\n") else ""
 
 
 def _at_once(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,11 +23,12 @@ from typing import Any
 
 from rapidfuzz import process
 
-from nercot.corpus.recipe import parse_override
+from nercot.corpus.recipe_keys import parse_override
 from nercot.errors import RecipeError
 
 TEMPLATES = Path(__file__).parent / "templates"
-ANSWERS = ("trace", "plain", "plain-same-prompt", "gold")
+# The last three: of records that have a trace that was kept and one that the reader refused.
+ANSWERS = ("trace", "plain", "plain-same-prompt", "gold", "pairs-kept", "pairs-refused", "pairs-plain")
 PRECISIONS = ("bfloat16", "float16", "float32")
 ATTENTION = ("flash_attention_2", "sdpa", "eager")
 SCALES = ("none", "group", "batch")
@@ -86,7 +87,9 @@ class Data:
     `answers`: trace (as the corpus has them), plain (the same without trace) or gold (the source's own entities, for
     every row of the source that the corpus kept or dropped); the latter two need the config cot as well, gold
     `dropped` too, and are asked for with the prompt of `nercot evaluate --no-trace`.  plain-same-prompt: plain, asked
-    for with the corpus' own prompt.
+    for with the corpus' own prompt.  pairs-kept, pairs-refused, pairs-plain: of the config preference, the records that
+    have a refused trace as well, with the trace that was kept, with the refused one, with none; the answer is always
+    that of the kept one, so nothing but the trace differs.
     `max_tokens`: rows with more, prompt and answer together, are left out; in GRPO it counts the prompt alone.
     `dataset_line`: the released code's first line of a prompt, which names the dataset.
     """

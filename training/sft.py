@@ -24,8 +24,8 @@ def train(settings: Settings, tokenizer: Any, out: Path) -> None:
     train_and_save(trainer, tokenizer, settings, prepared, out)
 
 
-def trainer_for(settings: Settings, tokenizer: Any, out: Path) -> tuple[Any, Prepared]:
-    """TRL's trainer and the rows it trains on."""
+def trainer_for(settings: Settings, tokenizer: Any, out: Path, model: Any = None) -> tuple[Any, Prepared]:
+    """TRL's trainer and the rows it trains on; `model`: one that is made already, in place of the one that is named."""
     from accelerate import PartialState
     from trl import SFTConfig, SFTTrainer
 
@@ -36,13 +36,13 @@ def trainer_for(settings: Settings, tokenizer: Any, out: Path) -> tuple[Any, Pre
         output_dir=str(out),
         max_length=settings.data.max_tokens if packed else None,
         gradient_accumulation_steps=settings.accumulation(gpus()),
-        model_init_kwargs=model_kwargs(settings),
+        model_init_kwargs=None if model is not None else model_kwargs(settings),
         eos_token=tokenizer.eos_token,
     )
     with PartialState().main_process_first():
         prepared = prepare_sft(tokenizer, settings.data, arguments.dataset_num_proc)
     trainer = SFTTrainer(
-        model=settings.model.name,
+        model=settings.model.name if model is None else model,
         args=arguments,
         train_dataset=prepared.rows,
         processing_class=tokenizer,

@@ -40,9 +40,10 @@ _HELD_OUT = 200
 
 
 def make(folder: Path, rows: int = 4000, seed: int = 0) -> None:
-    """Writes `corpus/{sft,careless,grpo}/train-*.parquet`, `held-out.jsonl` and `model/` into the folder.
+    """Writes `corpus/{sft,careless,grpo,preference}/train-*.parquet`, `held-out.jsonl` and `model/` into the folder.
 
-    `careless` is `sft` by an annotator who overlooks every second entity.
+    `careless` is `sft` by an annotator who overlooks every second entity.  In `preference` the rejected answer says the
+    same, and its trace names every entity under the next type: a reader would refuse it.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -53,6 +54,7 @@ def make(folder: Path, rows: int = 4000, seed: int = 0) -> None:
         "sft": ("guid", "dataset", "prompt", "completion"),
         "careless": ("guid", "dataset", "prompt", "completion"),
         "grpo": ("guid", "dataset", "prompt", "gold", "schema"),
+        "preference": ("guid", "dataset", "prompt", "chosen", "rejected", "rejected_step"),
     }
     for config, names in columns.items():
         target = folder / "corpus" / config
@@ -61,7 +63,7 @@ def make(folder: Path, rows: int = 4000, seed: int = 0) -> None:
         table = pa.Table.from_pylist([{name: row[name] for name in names} for row in rows_of])
         pq.write_table(table, target / "train-00000-of-00001.parquet")
     (folder / "held-out.jsonl").write_text("".join(json.dumps(row) + "\n" for row in held_out), encoding="utf-8")
-    tokenizer = _tokenizer([row["prompt"][0]["content"] + row["completion"][0]["content"] for row in train])
+    tokenizer = make_tokenizer([row["prompt"][0]["content"] + row["completion"][0]["content"] for row in train])
     tokenizer.chat_template = (TEMPLATES / "qwen3.jinja").read_text(encoding="utf-8")
     tokenizer.save_pretrained(folder / "model")
     _model(len(tokenizer), seed).save_pretrained(folder / "model")
@@ -85,15 +87,29 @@ def _rows(count: int, draw: random.Random) -> Iterator[dict[str, Any]]:
             "dataset": "toy",
             "prompt": extract_messages(sentence, schema, None, PROMPT),
             "completion": _completion(named, asked, schema),
+            "chosen": _completion(named, asked, schema),
+            "rejected": _completion(named, asked, schema, _moved_on(named, schema)),
+            "rejected_step": "read",
             "careless": _completion(seen_by_the_careless, asked, schema),
             "gold": render_answer(None, asked, schema),
             "schema": schema,
         }
 
 
-def _completion(named: Mapping[str, str], asked: Sequence[Entity], schema: Sequence[str]) -> list[dict[str, str]]:
-    """The Answer with the entities that were noticed, one a type."""
-    trace = "\n".join(f"{label}: {named.get(label, 'nothing')}" for label in schema)
+def _moved_on(named: Mapping[str, str], schema: Sequence[str]) -> dict[str, str]:
+    """What a faulty trace claims: each name under the type that comes next."""
+    return {schema[place - 1]: named[label] for place, label in enumerate(schema) if label in named}
+
+
+def _completion(
+    named: Mapping[str, str],
+    asked: Sequence[Entity],
+    schema: Sequence[str],
+    claimed: Mapping[str, str] | None = None,
+) -> list[dict[str, str]]:
+    """The Answer with the entities that were noticed, one a type; `claimed`: what its trace says in place of that."""
+    said = named if claimed is None else claimed
+    trace = "\n".join(f"{label}: {said.get(label, 'nothing')}" for label in schema)
     noticed = [entity for entity in asked if entity.label in named]
     return [{"role": "assistant", "content": render_answer(trace, noticed, schema)}]
 
@@ -107,7 +123,7 @@ def _sentence(named: Mapping[str, str], draw: random.Random) -> tuple[str, list[
     return text, entities
 
 
-def _tokenizer(texts: Sequence[str]) -> Any:
+def make_tokenizer(texts: Sequence[str]) -> Any:
     """Byte-level BPE of at most 2,000 tokens with Qwen3's markers; think tags are ordinary added tokens, as there."""
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from nercot.building.candidate import WRITER, replace_folder, tidy
+from nercot.building.engines.start import is_shared, run_rounds, stored
 from nercot.building.lists import prompts_of, stages_of
 from nercot.building.manifest import audit_of, calibration_of, manifest_of, manifest_recipe, whole_manifest
 from nercot.building.models import Models, check_models, same_models
 from nercot.building.options import BuildOptions, BuildResult
 from nercot.building.progress import note, noted
-from nercot.building.runner import Runner
-from nercot.building.source import read_source, source_of
+from nercot.building.runner import Runner, Went
+from nercot.building.source import read_source, refuse_replacing, resolved, say_without_text
 from nercot.building.stages import SOURCE, Made, StageList
 from nercot.corpus.disputed import read_disputed
 from nercot.corpus.recipe import Recipe, load_recipe
@@ -50,18 +51,20 @@ def build(
     options = options or BuildOptions()
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
     check_models(recipe)
-    source = source_of(recipe, options)
-    if options.input is not None:
-        recipe = replace(recipe, source=recipe.source.instead(options.input))
+    recipe, source = resolved(recipe, options)
     work = Work(options.out / recipe.name)
     with ExitStack() as stack:
         stack.enter_context(alone(work.root))
+        stack.enter_context(stored(work, recipe, options))
         prompts = prompts_of(recipe)
         beside = (options.releases or options.out.parent / "releases") / recipe.name
         stages = stages_of(recipe, prompts).without(read_disputed(beside))
         try:
+            refuse_replacing(work.root / "candidate", source, options)
             ingested = read_source(source, recipe, options, work, report)
-            run = Build(recipe, prompts, stages, work, Models(recipe, options, stack), report, calibration_of(work))
+            say_without_text(work, ingested)
+            models = Models(recipe, options, stack)
+            run = Build(recipe, prompts, stages, work, models, report, calibration_of(work), options=options)
             run.recorded = recorded_facts(recipe, prompts)
             run.audit = audit_of(beside)
             run.notes = strangers_in(recipe, options, work, ingested)
@@ -77,7 +80,7 @@ def strangers_in(recipe: Recipe, options: BuildOptions, work: Work, ingested: In
     recorded = [path for teacher in recipe.teachers for path in teacher.recorded]
     if options.limit is not None or not recorded:
         return []
-    known = {row["guid"] for part in ingested.partitions for row in read_rows(work.file(SOURCE, part), ["guid"])}
+    known = (row["guid"] for part in ingested.partitions for row in read_rows(work.file(SOURCE, part), ["guid"]))
     found = Book("teacher", recorded).strangers(known)
     return [found] if found else []
 
@@ -120,15 +123,24 @@ class Build:
     audit: Any = None
     recorded: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    options: BuildOptions = field(default_factory=BuildOptions)
 
     def run(self, ingested: Ingested) -> BuildResult:
         """Every stage in order, down to the candidate."""
         self._check_gold(ingested)
-        key = Runner(self.stages, self.work, self.models, self.report).run(ingested.partitions)
+        runner = Runner(self.stages, self.work, self.models, self.report)
+        key = runner.finish(self._rounds(runner, ingested.partitions))
         selected = self._select(sorted(ingested.partitions), key)
         result = self._candidate(ingested, selected)
         note(self.work, None)
         return result
+
+    def _rounds(self, runner: Runner, partitions: Mapping[str, str]) -> dict[str, Went]:
+        """All rounds, in this process or by workers."""
+        if not is_shared(self.options):
+            return runner.rounds(partitions)
+        bill = self.models.bill
+        return run_rounds(self.recipe, self.prompts, self.options, self.work, partitions, bill, self.report)
 
     def _check_gold(self, ingested: Ingested) -> None:
         """The embedded annotator argues for gold: a source without any needs a model."""
@@ -187,7 +199,8 @@ class Build:
     def _result(self, folder: Path, manifest: Mapping[str, Any], changed: bool) -> BuildResult:
         steps = manifest["steps"]
         records = steps[-1]["kept"]
-        bill = self.models.bill
+        bill, storage = self.models.bill, self.options.storage
+        where = f"{storage}/{self.recipe.name}/candidate" if storage else str(folder)
         return BuildResult(
             corpus=self.recipe.name,
             candidate=folder,
@@ -203,8 +216,14 @@ class Build:
             shortfall=_shortfall(steps, records, bill.stopped or next(iter(bill.missing), None)),
             recorded=dict(bill.recorded),
             notes=[*self.notes, *bill.notes(), *self._said(manifest)],
-            next=[line.replace("{folder}", str(folder)) for line in self.stages.ending.next],
+            where=where,
+            next=[line.replace("{folder}", where) for line in self._next(steps)],
         )
+
+    def _next(self, steps: Sequence[Mapping[str, Any]]) -> list[str]:
+        """What can be done with the candidate; where rows fell, first how to see why."""
+        fell = any(step["dropped"] for step in steps)
+        return [*(["nercot dropped {folder}"] if fell else []), *self.stages.ending.next]
 
     def _said(self, manifest: Mapping[str, Any]) -> list[str]:
         """What should be known of the models, by recipe and manifest."""

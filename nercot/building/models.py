@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from nercot.building.options import BuildOptions
 from nercot.corpus.recipe import LOCAL, Model, Recipe
@@ -20,9 +20,10 @@ from nercot.llm.asking import ROLES
 from nercot.steps.stage import Asking
 
 if TYPE_CHECKING:
-    from nercot.llm.asking import Asked, Progress
+    from nercot.llm.asking import AnswerStore, Asked, Progress
     from nercot.llm.ledger import Ledger
     from nercot.llm.messages import Request
+    from nercot.llm.pacing import Pace
 
 # Requests that a local model answers at a time: more share the same processors.
 _LOCAL_SLOTS = 2
@@ -105,6 +106,17 @@ class Bill:
             for place, error in self.unreached.items()
         ]
 
+    def merge(self, other: Bill) -> None:
+        """Counts what a worker asked."""
+        self.calls.update(other.calls)
+        self.tokens.update(other.tokens)
+        self.recorded.update(other.recorded)
+        self.missing += other.missing
+        self.cost += other.cost
+        self.unpriced += other.unpriced
+        self.stops = {**other.stops, **self.stops}
+        self.unreached = {**other.unreached, **self.unreached}
+
 
 class Models:
     """The models of one run of a build."""
@@ -112,16 +124,16 @@ class Models:
     def __init__(self, recipe: Recipe, options: BuildOptions, stack: ExitStack) -> None:
         self.bill = Bill()
         self._recipe, self._options, self._stack = recipe, options, stack
-        self._ledger: Ledger | None = None
+        self._ledger: AnswerStore | None = None
         self._servers: dict[str, str] = {}
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> AnswerStore:
         """The ledger of all corpora of the out folder."""
         if self._ledger is None:
             from nercot.llm.ledger import Ledger
 
-            self._ledger = self._stack.enter_context(Ledger(self._options.out / "ledger.sqlite"))
+            self._ledger = self._stack.enter_context(Ledger(self._options.ledger_path))
         return self._ledger
 
     def ask(self, asking: Asking, requests: Iterator[Request], progress: Callable[[Progress], None]) -> None:
@@ -153,9 +165,16 @@ class Models:
         budget = None if self._recipe.max_cost is None else Budget(self._recipe.max_cost)
         patience = Patience(max_seconds=self._recipe.retry_seconds)
         served = self._served(model) if model.file else model
+        if self._options.batch and not model.file:
+            ledger = cast("Ledger", self.ledger)
+            return ask_batch(requests, served, ledger, budget=budget, patience=patience, progress=progress)
         hidden = asking.role == "teacher" and self._recipe.trace == "required"
-        ask = ask_batch if self._options.batch and not model.file else partial(ask_all, wants_trace=hidden)
+        ask = partial(ask_all, wants_trace=hidden, pace=self.pace(asking))
         return ask(requests, served, self.ledger, budget=budget, patience=patience, progress=progress)
+
+    def pace(self, asking: Asking) -> Pace | None:
+        """How fast this process may ask a model, where others ask it too; None: as its entry in the recipe says."""
+        return None
 
     def _served(self, model: Model) -> Model:
         """A local model behind an address of this machine, for as long as the build lasts."""

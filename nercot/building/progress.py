@@ -22,7 +22,7 @@ class Position:
     """Where an unfinished run is: files of what comes before are its own, those of what comes after are older.
 
     `entered`, `done`, `kept`: records of the step in this round; `kept` is None while models are asked.
-    `error`: what stopped the run.
+    `error`: what stopped the run.  `workers`: a line each, where there are several.
     """
 
     step: str
@@ -31,6 +31,7 @@ class Position:
     done: int = 0
     kept: int | None = None
     error: str | None = None
+    workers: tuple[str, ...] = ()
 
 
 def note(work: Work, position: Position | None) -> None:
@@ -46,6 +47,7 @@ def note(work: Work, position: Position | None) -> None:
 def noted(work: Work) -> Position | None:
     """Where the last run is, or was stopped; None if it got through."""
     try:
-        return Position(**json.loads((work.root / _POSITION).read_text(encoding="utf-8")))
+        found = json.loads((work.root / _POSITION).read_text(encoding="utf-8"))
+        return Position(**{**found, "workers": tuple(found.get("workers", ()))})
     except (OSError, ValueError, TypeError):
         return None

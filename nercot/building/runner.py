@@ -11,7 +11,8 @@ writes the work folder, asks nobody, and gives the same bytes wherever it runs.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -90,14 +91,35 @@ def _settle(
         drop(dropped_row(outcome, stage.name, attempt))
 
 
+@dataclass(frozen=True, slots=True)
+class Went:
+    """How a partition went: the keys of its source rows and of each round, and the rounds that it took."""
+
+    history: list[str]
+    rounds: frozenset[int]
+
+
 class Runner:
-    """Runs the rounds of a build, stage after stage."""
+    """Runs the rounds of a build, stage after stage; `tell` is told how far it is (None: the work folder is)."""
 
-    def __init__(self, stages: StageList, work: Work, models: Models, report: Report) -> None:
+    def __init__(
+        self,
+        stages: StageList,
+        work: Work,
+        models: Models,
+        report: Report,
+        tell: Callable[[Position], None] | None = None,
+    ) -> None:
         self._stages, self._work, self._models, self._report = stages, work, models, report
+        self._tell = tell or partial(note, work)
 
-    def run(self, partitions: Mapping[str, str]) -> str:
-        """Runs all rounds over partitions (name -> key of its source rows); returns the key of what came of them."""
+    def finish(self, went: Mapping[str, Went]) -> str:
+        """Clears away what these partitions do not have; returns the key of what came of them."""
+        self._clean({part: each.rounds for part, each in went.items()})
+        return content_key({part: each.history for part, each in went.items()})
+
+    def rounds(self, partitions: Mapping[str, str]) -> dict[str, Went]:
+        """Runs all rounds over partitions (name -> key of its source rows)."""
         history = {part: [partitions[part]] for part in sorted(partitions)}
         taken: dict[str, set[int]] = {part: set() for part in history}
         for turn in self._stages.rounds:
@@ -107,8 +129,7 @@ class Runner:
             for part in without:
                 history[part].append(content_key(done[part].key, turn.threshold))
                 taken[part].add(turn.turn.attempt)
-        self._clean(taken)
-        return content_key(history)
+        return {part: Went(history[part], frozenset(taken[part])) for part in history}
 
     def _settled(self, turn: Round, part: str, taken: Collection[int]) -> frozenset[str]:
         """The records of a partition that need no answer in this round."""
@@ -158,7 +179,7 @@ class Runner:
             self._report(stage.name, number, len(keys))
             if to_do:
                 settled, kept = _settled(done.values())
-                note(work, replace(position, done=settled, kept=kept))
+                self._tell(replace(position, done=settled, kept=kept))
         return done
 
     def _records(
@@ -172,9 +193,9 @@ class Runner:
         def progress(seen: Progress) -> None:
             done = min(position.done + seen.done + seen.found, position.entered)
             self._report(label, done, position.entered)
-            note(self._work, replace(position, done=done))
+            self._tell(replace(position, done=done))
 
-        note(self._work, position)
+        self._tell(position)
         for ask in range(1, asking.asks + 1):
             requests = asking.asker.requests(records(), self._models.ledger, ask)
             self._models.ask(asking, requests, progress)

@@ -14,7 +14,7 @@ from typing import Any
 from nercot.building.lists import prompts_of, stages_of
 from nercot.building.progress import Position, noted
 from nercot.building.stages import SELECTED, StageList
-from nercot.corpus.recipe import Recipe
+from nercot.corpus.recipe import Recipe, load_recipe, recipe_names
 from nercot.corpus.tables import meta_of
 from nercot.corpus.work import Work
 from nercot.llm.ledger import Ledger
@@ -28,7 +28,7 @@ def status(recipe: Recipe, out: Path) -> dict[str, Any]:
     position = noted(work)
     told: dict[str, Any] = {"spent": None, "last_error": None}
     if path.exists():
-        with Ledger(path) as ledger:
+        with Ledger(path, read=True) as ledger:
             told = _told(ledger, recipe.name)
     if position is not None and position.error is not None:
         told["last_error"] = {"step": position.step, "guid": None, "detail": position.error}
@@ -37,10 +37,28 @@ def status(recipe: Recipe, out: Path) -> dict[str, Any]:
         "running": _running(work.root),
         "records": source.get("kept"),
         "steps": list(_steps(work, source.get("partitions", {}), position, stages_of(recipe, prompts_of(recipe)))),
+        "workers": list(position.workers) if position is not None else [],
         "spent": told["spent"],
         "last_error": told["last_error"],
         "candidate": _candidate(work.root / "candidate" / "manifest.json"),
     }
+
+
+def recipe_named(name: str, out: Path) -> Recipe:
+    """The recipe of that name or path; for a corpus of the folder that has none, the steps that its files show."""
+    known = name.rstrip("/").removeprefix(f"{out}/")
+    if not (out / known).is_dir() or known in recipe_names() or Path(name).is_file():
+        return load_recipe(name)
+    reads = (out / known / "4-read").is_dir()
+    steps = ["annotate", "validate", *(["read"] if reads else []), "score", "select"]
+    nobody = [("reader.url", "http://127.0.0.1/v1"), ("reader.model", "none")] if reads else []
+    return load_recipe("own", [("corpus.name", known), ("steps", steps), *nobody])
+
+
+def corpora(out: Path) -> list[str]:
+    """The corpora that there are in a folder of builds, by name."""
+    found = out.iterdir() if out.is_dir() else ()
+    return sorted(path.name for path in found if (path / "1-source").is_dir() or (path / "candidate").is_dir())
 
 
 def _source_state(work: Work) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from nercot.cli.places import local_copy, out_option, place_of
 from nercot.cli.shell import cli, command, one_or_many, print_json, print_table, progress, split_schema
 
 if TYPE_CHECKING:
@@ -19,7 +21,16 @@ if TYPE_CHECKING:
 def build_options(function: Callable[..., None]) -> Callable[..., None]:
     """The options that decide what is built."""
     options = (
-        click.argument("recipe", default="quickstart"),
+        click.argument("recipe", required=False),
+        click.option("--name", metavar="NAME", help="Name of the corpus; of your own data by default the file's."),
+        click.option("--license", metavar="ID", help="Licence of rows that name none, as SPDX or people write it."),
+        click.option(
+            "--types",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Types and what they mean: lines of `type: meaning` (or tab), or JSON {type: meaning}.",
+        ),
+        click.option("--force", is_flag=True, help="Also in place of a candidate of another source, or of more rows."),
         click.option(
             "--input",
             "input_path",
@@ -28,13 +39,21 @@ def build_options(function: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--input-format", metavar="FMT", help="Format of the source, where content alone does not tell."),
         click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none (plain text)."),
+        out_option,
         click.option(
-            "--out",
+            "--ledger",
             type=click.Path(path_type=Path),
-            default=Path("build"),
-            show_default=True,
-            help="Folder of corpora and ledger.",
+            metavar="FILE",
+            help="The ledger, on this machine's own disk [default: ledger.sqlite in --out].",
         ),
+        click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Run partitions in N processes."),
+        click.option(
+            "--engine",
+            type=click.Choice(["local", "ray"]),
+            default="local",
+            help="Where partitions run: this machine, or a Ray cluster.",
+        ),
+        click.option("--address", metavar="ADDRESS", help="The Ray cluster's [default: the one of this machine]."),
         click.option(
             "--limit", type=click.IntRange(min=1), help="Only the first N records; the candidate is marked partial."
         ),
@@ -70,7 +89,10 @@ def build_options(function: Callable[..., None]) -> Callable[..., None]:
 @command("build")
 @build_options
 def build_command(as_json: bool, **given: Any) -> None:
-    """Build a corpus: RECIPE is quickstart, ner-cot, re-subset, hybrid, few-shot, or a TOML file."""
+    """Build a corpus: RECIPE is quickstart, ner-cot, re-subset, hybrid, few-shot, or a TOML file.
+
+    Without RECIPE, --input builds a corpus of your own data, named after the file.
+    """
     from nercot.building.builder import build
 
     recipe, options = _recipe_and_options(**given)
@@ -85,11 +107,19 @@ def build_command(as_json: bool, **given: Any) -> None:
 
 
 def _recipe_and_options(
-    recipe: str,
+    recipe: str | None,
+    name: str | None,
+    license: str | None,
+    types: Path | None,
+    force: bool,
     input_path: str | None,
     input_format: str | None,
     schema: str | None,
-    out: Path,
+    out: Path | str,
+    ledger: Path | None,
+    workers: int | None,
+    engine: str,
+    address: str | None,
     limit: int | None,
     teacher_url: tuple[str, ...],
     teacher_model: str | None,
@@ -104,10 +134,16 @@ def _recipe_and_options(
 ) -> tuple[Recipe, BuildOptions]:
     """The recipe with everything that the command line says put in."""
     from nercot.building.options import BuildOptions
+    from nercot.cli.own import described, own_recipe
+    from nercot.corpus.licenses import license_id
     from nercot.corpus.recipe import load_recipe
     from nercot.corpus.recipe_keys import parse_override
 
+    meanings = described(types) if types else {}
     given = {
+        "corpus.name": name,
+        "corpus.license": None if license is None else license_id(license),
+        "source.descriptions": {label: text for label, text in meanings.items() if text} or None,
         "teacher.url": one_or_many(teacher_url),
         "teacher.model": teacher_model,
         "reader.url": one_or_many(reader_url),
@@ -115,12 +151,25 @@ def _recipe_and_options(
         "judge.url": one_or_many(judge_url),
         "judge.model": judge_model,
         "budget.max_cost": max_cost,
-        "source.labels": split_schema(schema),
+        "source.labels": split_schema(schema) or list(meanings) or None,
     }
     overrides = [parse_override(text) for text in settings]
     overrides += [(key, value) for key, value in given.items() if value is not None]
-    loaded = load_recipe(recipe, overrides)
-    return loaded, BuildOptions(out, input_path, input_format, limit, strict, batch=batch)
+    if recipe is None and input_path is not None:
+        loaded = own_recipe(input_path, overrides)
+    else:
+        loaded = load_recipe(recipe or "quickstart", overrides)
+    folder, storage = place_of(out)
+    _warn_of_mount(ledger or folder)
+    options = BuildOptions(folder, input_path, input_format, limit, strict, batch=batch, force=force)
+    return loaded, replace(options, workers=workers, engine=engine, address=address, storage=storage, ledger=ledger)
+
+
+def _warn_of_mount(path: Path) -> None:
+    from nercot.corpus.storage import mount_warning
+
+    if (warning := mount_warning(path)) is not None:
+        click.echo(f"nercot: {warning}", err=True)
 
 
 def _print_build(result: BuildResult, as_json: bool) -> None:
@@ -140,7 +189,7 @@ def _print_build(result: BuildResult, as_json: bool) -> None:
         told = ", ".join(f"{role} {count}" for role, count in result.recorded.items() if count)
         click.echo(f"recorded answers taken in: {told}; they cost nothing")
     state = "" if result.changed else " (unchanged)"
-    click.echo(f"candidate    {result.candidate}{state}\nfingerprint  {result.fingerprint}\n")
+    click.echo(f"candidate    {result.where}{state}\nfingerprint  {result.fingerprint}\n")
     click.echo("Next:")
     for line in result.next:
         click.echo(f"  {line}")
@@ -208,20 +257,18 @@ def plan_command(as_json: bool, **given: Any) -> None:
 
 
 @command("status")
-@click.argument("recipe", default="quickstart")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("build"),
-    show_default=True,
-    help="Folder of corpora and ledger.",
-)
-def status_command(recipe: str, out: Path, as_json: bool) -> None:
-    """Show where a running or stopped build stands: done, left, spent, last error."""
-    from nercot.building.status import status
-    from nercot.corpus.recipe import load_recipe
+@click.argument("recipe", required=False)
+@out_option
+def status_command(recipe: str | None, out: Path | str, as_json: bool) -> None:
+    """Show where a running or stopped build stands: done, left, spent, last error; without RECIPE all of them."""
+    from nercot.building.status import corpora, recipe_named, status
 
-    found = status(load_recipe(recipe), out)
+    if recipe is None:
+        here = place_of(out)[0]
+        _print_all([status(recipe_named(name, here), here) for name in corpora(here)], here, as_json)
+        return
+    loaded = recipe_named(recipe, place_of(out)[0])
+    found = status(loaded, local_copy(out, loaded.name))
     if as_json:
         print_json(found)
         return
@@ -241,9 +288,28 @@ def status_command(recipe: str, out: Path, as_json: bool) -> None:
         click.echo(
             f"spent        {spent['calls']} calls ({spent['failed_calls']} failed), {spent['cost']:.4f} USD{unknown}"
         )
+    for line in found.get("workers", ()):
+        click.echo(f"  {line}")
     if found["last_error"]:
         click.echo(f"last error   {found['last_error']['step']}: {found['last_error']['detail']}")
     click.echo(f"candidate    {found['candidate'] or 'none yet'}")
+
+
+def _print_all(found: Sequence[Mapping[str, Any]], out: Path, as_json: bool) -> None:
+    """A line for each corpus of a folder."""
+    if as_json:
+        print_json({"corpora": list(found)})
+        return
+    if not found:
+        click.echo(f"{out}: nothing built yet; start with: nercot build")
+        return
+    rows = []
+    for one in found:
+        left = sum(step["left"] for step in one["steps"][:1])
+        state = "running" if one["running"] else f"{left} left" if left else "done" if one["candidate"] else "stopped"
+        rows.append([one["corpus"], state, one["records"] or 0, (one["candidate"] or "none yet")[:12]])
+    print_table(["corpus", "state", "records", "candidate"], rows)
+    click.echo("One of them: nercot status NAME")
 
 
 @cli.group("ledger", invoke_without_command=True, epilog="Example: nercot ledger export answers.parquet")
@@ -270,7 +336,7 @@ def _print_totals(path: Path, as_json: bool) -> None:
 
     rows = []
     if path.exists():
-        with Ledger(path) as ledger:
+        with Ledger(path, read=True) as ledger:
             rows = [asdict(total) for total in ledger.totals()]
     if as_json:
         print_json({"ledger": str(path), "totals": rows})

@@ -1,4 +1,4 @@
-"""Commands that show a corpus to people, and take their verdicts back: view, audit."""
+"""Commands that show a corpus to people, and take their verdicts back: view, audit, agreement."""
 
 from __future__ import annotations
 
@@ -140,3 +140,54 @@ def interval(share: Mapping[str, Any] | None) -> str:
     if share is None:
         return "not defined"
     return f"{share['value']:.3f} ({share['low']:.3f}-{share['high']:.3f}, n {share['n']})"
+
+
+@command("agreement")
+@click.argument("a")
+@click.argument("b")
+@click.option("--from", "form", metavar="FMT", help="Format of both, where content alone does not tell.")
+@click.option("--attempts", metavar="I,J", help="Which attempts to compare.  [default: 1,2 for one corpus given twice]")
+def agreement_command(a: str, b: str, form: str | None, attempts: str | None, as_json: bool) -> None:
+    """Show how far two annotations of one source agree: teachers, people, or attempts (one corpus given twice)."""
+    from nercot.measure.agreement import agreement
+
+    found = agreement(a, b, form, None if attempts is None else _two(attempts))
+    if as_json:
+        print_json(found)
+    else:
+        _print_agreement(found)
+
+
+def _two(text: str) -> tuple[int, int]:
+    parts = text.split(",")
+    if len(parts) != 2 or not all(part.strip().isdigit() and int(part) for part in parts):
+        raise click.UsageError(f"--attempts {text}: give two numbers from 1, for example 1,2")
+    return int(parts[0]), int(parts[1])
+
+
+def _print_agreement(found: Mapping[str, Any]) -> None:
+    rows = found["rows"]
+    click.echo(f"{rows['both']} rows in both, {rows['only_a']} only in A, {rows['only_b']} only in B")
+    click.echo(
+        f"the same entities in {rows['same']}; without an answer in A {rows['silent_a']}, in B {rows['silent_b']}"
+    )
+    print_table(
+        ["spans", "in A", "in B", "in both", "F1", "95 %"],
+        [
+            [name, each["a"], each["b"], each["matched"], _figure(each["f1"]), f"{each.get('low')}-{each.get('high')}"]
+            for name, each in (("exact", found["exact"]), ("overlapping", found["overlapping"]))
+        ],
+    )
+    for name, each in (("tokens", found["token_kappa"]), ("rows", found["row_kappa"])):
+        rates = ", ".join(f"{label} {one:g}/{two:g}" for label, (one, two) in list(each["base_rates"].items())[:6])
+        click.echo(f"kappa on {name}: {_figure(each['kappa'])} (agree on {each['agree']} of {each['n']}; {rates})")
+    types = list(found["types"].items())
+    if types:
+        shown = [[name, each["a"], each["b"], each["matched"], _figure(each["f1"])] for name, each in types[:20]]
+        print_table(["type", "in A", "in B", "in both", "F1"], shown, len(types) - 20)
+    for row in found["differing"][:5]:
+        click.echo(f"{row['guid']}: only A {', '.join(row['only_a']) or '-'}; only B {', '.join(row['only_b']) or '-'}")
+
+
+def _figure(value: float | None) -> str:
+    return "not defined" if value is None else f"{value:.3f}"

@@ -129,7 +129,14 @@ def _standoff(manifest: Manifest, cell: Escape) -> dict[str, Any] | None:
     if not found:
         return None
     datasets = [(cell(name), count) for name, count in found["datasets"].items()]
-    return {**found, "datasets": datasets, "hydrated": manifest.get("restricted_text", False)}
+    bring = [(cell(name), count, _origin(name, cell)) for name, count in found["datasets"].items()]
+    return {**found, "datasets": datasets, "bring": bring, "hydrated": manifest.get("restricted_text", False)}
+
+
+def _origin(dataset: str, cell: Escape) -> str:
+    """Where the registry says that a dataset is to be had; '' where it knows none of that name."""
+    known = find_benchmark(dataset)
+    return cell(known.source) if known else ""
 
 
 def _named(row: Mapping[str, Any], cell: Escape) -> dict[str, Any]:

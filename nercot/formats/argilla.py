@@ -81,7 +81,8 @@ def _record(value: Any, row: int, suggested: bool) -> Passage:
     answers = _suggestions(value) if suggested else _responses(value)
     if answers and all(status == "discarded" for _, status in answers):
         raise RowError("the record was discarded: left out")
-    kept = [spans for spans, status in answers if status != "discarded" and _are_spans(spans)]
+    ranked = sorted(answers, key=lambda answer: answer[1] != "submitted")
+    kept = [spans for spans, status in ranked if status != "discarded" and _are_spans(spans)]
     fields = value["fields"] if isinstance(value.get("fields"), Mapping) else value
     text = text_of(fields.get("text", _first_text(fields)), "the text in fields")
     findings = ["other_annotation"] * (len(kept) - 1)

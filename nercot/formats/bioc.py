@@ -66,14 +66,15 @@ def _documents(path: Path) -> Iterator[dict[str, Any]]:
     if first_character(path) != "<":
         for row in json_rows(path):
             inner = row.value.get("documents") if isinstance(row.value, dict) else None
-            yield from (item if isinstance(item, dict) else {} for item in inner or [row.value])
+            listed = inner if isinstance(inner, list) else [row.value]
+            yield from (item if isinstance(item, dict) else {} for item in listed)
         return
-    bioc = needed("bioc", _WHAT)
-    from bioc import biocjson
+    needed("bioc", _WHAT)
+    from bioc import biocjson, biocxml
 
     with open_bytes(path) as handle:
         try:
-            for document in bioc.BioCXMLDocumentReader(handle):
+            for document in biocxml.BioCXMLDocumentReader(handle):
                 yield json.loads(biocjson.dumps(document))
         except (SyntaxError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{path}: not readable as XML of BioC ({error}); mend it, or fetch it again") from error
@@ -117,7 +118,7 @@ def _marks(item: dict[str, Any], findings: list[str]) -> Iterator[Mark]:
         yield Mark(label, start, None if start is None or size is None else start + size, text)
 
 
-DIALECT = Spanned(_passages)
+DIALECT = Spanned(_passages, documents=True)
 
 
 def write_file(records: Iterable[Record], path: Path) -> None:

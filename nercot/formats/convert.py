@@ -80,6 +80,7 @@ def convert(
     join: str | None = None,
     column: str | None = None,
     sentences: str | None = None,
+    license: str = "unknown",
     ignore_labels: Sequence[str] = (),
     force: bool = False,
     strict: bool = False,
@@ -88,14 +89,15 @@ def convert(
 
     `to_format`: by default what the name of `to` says (.conll, .tsv, .txt: conll), else nercot.
     `tags`: the names of tags that are numbers, in order; `join`, `column`, `sentences`: how files of tokens are read
-    (ReadOptions).  `ignore_labels`: types (folded) that are left out of schema and entities; their mentions are counted
+    (ReadOptions).  `license`: of rows that name none.
+    `ignore_labels`: types (folded) that are left out of schema and entities; their mentions are counted
     as the finding `ignored_label`.  Raises InputError, OutputError (also where `to` exists and not
     `force`), and ShortfallError where no row could be used; then nothing is written.
     """
     target = _target(to, to_format)
     _refuse_existing(to, target, force)
     read = replace(reading(schema, tags), join=join or AUTO, column=column, sentences=sentences)
-    source = open_source(where, form, read, split=split)
+    source = open_source(where, form, read, license, split)
     tally = _Tally(target)
     records = _records(source, frozenset(map(fold_label, ignore_labels)), tally, strict)
     if target.tree:
@@ -458,13 +460,13 @@ def _arrow() -> dict[str, pa.Schema]:
         return pa.list_(pa.field("element", pa.struct(list(fields.items()))))
 
     entities = listed(text=text, label=text, start=number, end=number)
+    argued = listed(text=text, label=text, start=number, end=number, cot_start=number, cot_end=number)
     mentions = listed(text=text, entity_type=text, start=number, end=number)
     ours = dict.fromkeys(("guid", "dataset", "source_id", "split", "license", "sentence"), text)
     known = dict.fromkeys(("id", "dataset", "split", "license"), text)
     return {
         "nercot": pa.schema(
-            ours
-            | {"schema": labels, "schema_descriptions": labels, "gold": entities, "cot": text, "entities": entities}
+            ours | {"schema": labels, "schema_descriptions": labels, "gold": entities, "cot": text, "entities": argued}
         ),
         "reasoningner": pa.schema(
             dict.fromkeys(("guid", "source", "sentence"), text)

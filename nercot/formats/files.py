@@ -90,6 +90,11 @@ class DataFile:
         )
 
 
+def is_split(name: str) -> bool:
+    """Whether a name is that of a split and nothing more, as folders of splits have it."""
+    return name.lower() in _SPLITS
+
+
 def stem(name: str) -> str:
     """A file's name without the suffixes that say how it is packed and written."""
     for packed in PACKED:
@@ -311,7 +316,7 @@ def json_rows(path: Path) -> Iterator[JsonRow]:
 def _is_lines(path: Path) -> bool:
     """Whether a file that begins with a list has a row of its own, as a list, on each of its lines."""
     with open_bytes(path) as handle:
-        first, second = handle.readline(MAX_ROW_BYTES), handle.readline(2).strip()
+        first, second = handle.readline(MAX_ROW_BYTES), handle.read(1)
     if second not in (b"[", b""):
         return False
     value = _value(first.decode("utf-8-sig", "replace"), 0)

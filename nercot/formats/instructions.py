@@ -18,6 +18,7 @@ from nercot.formats.rows import RowError, id_of, kind_of, text_of, unique
 from nercot.formats.span_lists import json_passages, written
 from nercot.formats.spanned import Passage, Spanned
 
+_TEXTS = ("input", "text", "sentence")
 _PAIR = re.compile(r"(.+?)\s*<>\s*(.+)", re.DOTALL)
 _FENCE = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
 
@@ -47,8 +48,8 @@ def _request(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _input(value: Mapping[str, Any]) -> str | None:
-    text = _request(value).get("input", value.get("input"))
-    return text if isinstance(text, str) and text.strip() else None
+    texts = (_request(value).get("input"), *(value.get(key) for key in _TEXTS))
+    return next((text for text in texts if isinstance(text, str) and text.strip()), None)
 
 
 def _output(value: Mapping[str, Any]) -> list[tuple[str, Any]] | None:

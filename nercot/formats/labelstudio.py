@@ -89,8 +89,9 @@ def _results(annotation: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _is_region(item: Mapping[str, Any]) -> bool:
-    value = item.get("value")
-    return isinstance(value, Mapping) and "start" in value and "end" in value
+    value, kind = item.get("value"), item.get("type", "labels")
+    is_labelled = isinstance(kind, str) and kind.endswith("labels")
+    return is_labelled and isinstance(value, Mapping) and "start" in value and "end" in value
 
 
 def _text(data: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> Any:

@@ -98,6 +98,10 @@ _TEXTS = (
 )
 
 
+# Which a table has beside its column of types.
+_COLUMNS = frozenset(chain(_TEXTS, chain.from_iterable((*_PLACES, *_LENGTHS))))
+
+
 def key_of(name: Any) -> str:
     """A key without case, `_`, `-` and blanks."""
     return str(name).lower().replace("_", "").replace("-", "").replace(" ", "")
@@ -112,6 +116,17 @@ def looks_marked(item: Any) -> bool:
     fields = _fields(item)
     label, text = _type_and_text(fields)
     return label is not None and (text is not None or bool(_places(fields)))
+
+
+def turned(value: Any) -> list[dict[str, Any]] | None:
+    """The spans of an object of columns ({"start": [..], "end": [..], "label": [..]}), as tables keep them."""
+    if not isinstance(value, Mapping) or not value or not all(isinstance(column, list) for column in value.values()):
+        return None
+    if len({len(column) for column in value.values()}) > 1 or not {key_of(key) for key in value} & set(_TYPES):
+        return None
+    if len(value) < 2 or not any(key_of(key) in _COLUMNS for key in value):
+        return None
+    return [dict(zip(value, cells, strict=True)) for cells in zip(*value.values(), strict=True)]
 
 
 def marks_of(item: Any, text: str, findings: list[str]) -> Iterator[Mark]:
@@ -261,7 +276,13 @@ def _is_listed(item: Sequence[Any]) -> bool:
     """Whether a list is [start, end, type], in another order, or with the mention."""
     names = [part for part in item if isinstance(part, str)]
     places = [part for part in item if type(part) is int]
-    return len(item) < 6 and bool(names) and len(places) == 2 and len(names) <= 2
+    placed = len(places) == 2 and bool(names)
+    return len(item) < 6 and len(names) <= 2 and (placed or is_bare(item))
+
+
+def is_bare(item: Any) -> bool:
+    """Whether a list is [mention, type] or [type, mention], without a place."""
+    return isinstance(item, list | tuple) and len(item) == 2 and all(isinstance(part, str) for part in item)
 
 
 def _listed(item: Sequence[Any], text: str, findings: list[str]) -> Iterator[Mark]:
@@ -270,7 +291,10 @@ def _listed(item: Sequence[Any], text: str, findings: list[str]) -> Iterator[Mar
     names += chain.from_iterable(names_of(part) for part in item if isinstance(part, list))
     mention = next((name for name in names if name in text), None) if len(names) > 1 else None
     labels = [valid_text(name, "a type") for name in names if name != mention and name.strip()]
-    if not labels:
+    if is_bare(item):
+        mention, labels = (names[1], names[:1]) if mention == names[1] else (names[0], names[1:])
+        yield from (Mark(label, None, None, mention) for label in names_of(labels))
+    elif not labels:
         findings.append("not_label")
     elif len(places) < 2:
         findings.append("out_of_range")

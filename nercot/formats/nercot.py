@@ -50,14 +50,14 @@ def detect(value: Any) -> bool:
     """Whether a JSON value is a row of ours or of the authors."""
     if not isinstance(value, dict) or not isinstance(value.get("sentence"), str):
         return False
-    if not all(isinstance(value.get(key), list | None) for key in ("entities", "gold")):
-        return False
-    return any(key in value for key in _SIGNS) and not _positions(value.get("entities"))
+    return any(key in value for key in _SIGNS) and all(_is_ours(value.get(key)) for key in ("entities", "gold"))
 
 
-def _positions(entities: Any) -> bool:
-    """Whether the entities are in InstructUIE's words (name, type, pos)."""
-    return isinstance(entities, list) and any(isinstance(item, dict) and "name" in item for item in entities)
+def _is_ours(entities: Any) -> bool:
+    """Whether entities are objects with a text, or none; other tools have other words for them."""
+    if entities is None:
+        return True
+    return isinstance(entities, list) and all(isinstance(item, dict) and "text" in item for item in entities)
 
 
 def survey(files: Sequence[DataFile], asked: ReadOptions) -> tuple[DataFile, ...]:
@@ -194,23 +194,19 @@ def write(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
             "sentence": record.sentence,
             "schema": list(record.schema),
             "schema_descriptions": list(record.schema_descriptions) if record.schema_descriptions else None,
-            "gold": _listed(record.gold),
+            "gold": None if record.gold is None else [_written(item) for item in record.gold],
             "cot": record.cot,
-            "entities": _listed(record.entities),
+            "entities": None if record.entities is None else [_argued(item) for item in record.entities],
         }
 
 
-def _listed(entities: Sequence[Entity] | None) -> list[dict[str, Any]] | None:
-    if entities is None:
-        return None
-    return [_written(item) for item in entities]
-
-
 def _written(item: Entity) -> dict[str, Any]:
-    written = {"text": item.text, "label": item.label, "start": item.start, "end": item.end}
-    if item.cot_start is None:
-        return written
-    return {**written, "cot_start": item.cot_start, "cot_end": item.cot_end}
+    return {"text": item.text, "label": item.label, "start": item.start, "end": item.end}
+
+
+def _argued(item: Entity) -> dict[str, Any]:
+    """An entity of an answer, of one shape in all rows: a reader that infers types sees the first rows alone."""
+    return {**_written(item), "cot_start": item.cot_start, "cot_end": item.cot_end}
 
 
 def write_authors(records: Iterable[Record]) -> Iterator[dict[str, Any]]:

@@ -59,6 +59,6 @@ def rows(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
         listed = record.gold if record.entities is None else record.entities
         task: dict[str, Any] = {"text": record.sentence, "meta": identity(record)}
         if listed is not None:
-            spans = [{"start": item.start, "end": item.end, "label": item.label} for item in listed]
+            spans = [{"start": item.start, "end": item.end, "label": item.label, "text": item.text} for item in listed]
             task |= {"spans": spans, "answer": "accept"}
         yield task

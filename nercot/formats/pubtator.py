@@ -46,14 +46,14 @@ def _documents(path: Path, options: ReadOptions) -> Iterator[Passage | Unread]:
     block: list[str] = []
     first = 0
     for row, line in text_lines(path):
-        if not line.strip():
-            continue
         section = _SECTION.fullmatch(line)
-        if section and block and (section[1] != _ident(block[0]) or not _SECTION.fullmatch(block[-1])):
+        ended = section and block and (section[1] != _ident(block[0]) or not _SECTION.fullmatch(block[-1]))
+        if block and (ended or not line.strip()):
             yield _document(first, block)
             block = []
-        first = row if not block else first
-        block.append(line)
+        if line.strip():
+            first = row if not block else first
+            block.append(line)
     if block:
         yield _document(first, block)
 
@@ -65,7 +65,10 @@ def _document(row: int, block: list[str]) -> Passage | Unread:
         return Unread(row, "annotations without the title or abstract that they are of", raw)
     findings: list[str] = []
     marks = [mark for line in block if not _SECTION.fullmatch(line) for mark in _marks(line, sections[0][1], findings)]
-    text = " ".join(found[3] for found in sections)
+    texts = [found[3] for found in sections]
+    while len(texts) > 1 and not texts[-1]:
+        texts.pop()
+    text = " ".join(texts)
     return Passage(row, text, tuple(marks), raw, source_id=sections[0][1], findings=tuple(findings))
 
 
@@ -85,7 +88,7 @@ def _marks(line: str, ident: str, findings: list[str]) -> Iterator[Mark]:
         yield Mark(fields[4].strip(), places[0], places[1], fields[3])
 
 
-DIALECT = Spanned(_documents)
+DIALECT = Spanned(_documents, documents=True)
 
 
 def lines(records: Iterable[Record]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +21,8 @@ from nercot.corpus.records import Record
 from nercot.errors import InputError
 from nercot.formats.files import json_rows, raw_bytes
 from nercot.formats.gliner import identity
-from nercot.formats.marks import is_number, key_of, looks_marked, marks_of, type_of
+from nercot.formats.marks import is_bare, is_number, key_of, looks_marked, marks_of, names_of, turned, type_of
+from nercot.formats.offsets import Mark
 from nercot.formats.rows import ReadOptions, RowError, id_of, kind_of, labels_of, optional_text, text_of
 from nercot.formats.spanned import Passage, Passages, Spanned, Unread
 
@@ -79,14 +81,16 @@ _OTHERS = frozenset(
 )
 _IDS = ("id", "guid", "uid", "docid", "documentid", "sourceid", "exampleid", "taskid")
 _DEPTH = 4
+_TAG = re.compile(r"[BIESLU]-\S")
 _SAMPLE = 5000
 
 
 class Layout(NamedTuple):
-    """Where the rows of a data set have their text and their spans."""
+    """Where the rows of a data set have text and spans; `tagged`: whether a span is a token with its tag."""
 
     text: KeyPath
     spans: KeyPath
+    tagged: bool = False
 
 
 def detect(value: Any) -> bool:
@@ -119,22 +123,26 @@ def _span_paths(value: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
     """Where lists of spans stand in a row."""
     if len(path) > _DEPTH:
         return
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and not (path and turned(value)):
         for key, inner in value.items():
             if key_of(key) not in _OTHERS:
                 yield from _span_paths(inner, (*path, str(key)))
         return
     listed = written(value)
     if listed and path and all(map(looks_marked, listed)):
-        yield path
+        # Pairs of strings may be anything, but under a key that names them.
+        if key_of(path[-1]) in _SPAN_KEYS or not all(map(is_bare, listed)):
+            yield path
     elif isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
         yield from _span_paths(value[0], path)
 
 
 def written(value: Any) -> list[Any] | None:
-    """A list, also where it is written as a string of JSON or of Python; None where it is none."""
+    """A list, also where it is columns, or written as a string of JSON or of Python; None where it is none."""
     if isinstance(value, list | tuple):
         return list(value)
+    if isinstance(value, Mapping):
+        return turned(value)
     if not isinstance(value, str) or not value.lstrip().startswith("["):
         return None
     try:
@@ -163,7 +171,32 @@ def layout(paths: Sequence[Path]) -> Layout:
             break
     if not texts:
         raise InputError(f"{paths[0]}: no row has a text beside its spans")
-    return Layout(texts.most_common(1)[0][0], _likeliest(spans, paths[0]))
+    where = Layout(texts.most_common(1)[0][0], _likeliest(spans, paths[0]))
+    return where._replace(tagged=_is_tagged(paths, where))
+
+
+def _is_tagged(paths: Sequence[Path], where: Layout) -> bool:
+    """Whether every type is a tag (B-PER, I-PER): the tokens of a pipeline that was not told to group them."""
+    seen: set[str] = set()
+    for _, value in zip(range(_SAMPLE), (value for path in paths for value in _values(path)), strict=False):
+        for item in written(_at(value, where.spans, [])) or ():
+            seen.update(names_of(type_of(item)))
+    return any(tag.startswith("I-") for tag in seen) and all(map(_TAG.match, seen))
+
+
+def untagged(marks: Sequence[Mark]) -> Iterator[Mark]:
+    """The entities of tokens with their tags, in their order."""
+    begun: Mark | None = None
+    for mark in marks:
+        prefix, label = mark.label[:1], mark.label[2:]
+        if begun and prefix in "IE" and label == begun.label:
+            begun = replace(begun, end=mark.end)
+            continue
+        if begun:
+            yield begun
+        begun = Mark(label, mark.start, mark.end)
+    if begun:
+        yield begun
 
 
 def _values(path: Path) -> Iterator[Mapping[str, Any]]:
@@ -218,9 +251,17 @@ def _passage(value: Any, row: int, where: Layout, path: Path) -> Passage:
     found, name = _spans(value, where, findings)
     items = _items(found, name)
     _refuse_numbers(items, path, row)
-    marks = tuple(mark for item in items for mark in marks_of(item, text, findings))
+    marks = [mark for item in items for mark in marks_of(item, text, findings)]
+    if where.tagged:
+        marks = list(untagged(marks))
     return Passage(
-        row, text, marks, schema=_schema(value), source_id=_ident(value), findings=tuple(findings), **origin(value)
+        row,
+        text,
+        tuple(marks),
+        schema=_schema(value),
+        source_id=_ident(value),
+        findings=tuple(findings),
+        **origin(value),
     )
 
 

@@ -6,13 +6,14 @@ that whoever only reads answers, or takes recorded ones, does not pay for one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from nercot.corpus.recipe import Model
 from nercot.errors import RecipeError
-from nercot.llm.messages import Reply
+from nercot.llm.messages import Reply, Request
 
 # The step of a request, and who is asked.
 ROLES = {"annotate": "teacher", "read": "reader", "score": "judge"}
@@ -51,6 +52,35 @@ class Progress:
         self.tokens_out += reply.tokens_out or 0
         self.cost += cost or 0.0
         self.unpriced += cost is None and reply.kind != "refused"
+
+
+class AnswerStore(Protocol):
+    """What asking needs of a ledger: this machine's own, or one that somebody else owns (llm/owner.py)."""
+
+    @property
+    def backlog(self) -> int:
+        """How many entries wait to be written."""
+        ...
+
+    def final(self, keys: Collection[str]) -> set[str]:
+        """Those of `keys` whose final answer is there."""
+        ...
+
+    def replies_to(self, requests: Sequence[Request]) -> list[Reply | None]:
+        """The final reply to each request, None while there is none."""
+        ...
+
+    def empties(self, key: str) -> int:
+        """How many empty replies this request has had."""
+        ...
+
+    def spent(self, corpus: str) -> float:
+        """The USD that a corpus has cost."""
+        ...
+
+    def append(self, request: Request, reply: Reply, raw: bytes = b"", cost: float | None = None) -> Future[None]:
+        """Adds an entry; the future is done when it is on disk."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,9 +29,8 @@ from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_excepti
 from nercot.corpus.recipe import Model
 from nercot.errors import EndpointError, NercotError, RecipeError
 from nercot.llm.address import setting
-from nercot.llm.asking import ROLES, Asked, Progress
+from nercot.llm.asking import ROLES, AnswerStore, Asked, Progress
 from nercot.llm.faults import Fault, Oversized, Throttled, TimedOut, is_broken_off, is_empty, server_says, shortened
-from nercot.llm.ledger import Ledger
 from nercot.llm.messages import FINAL, Reply, Request, read_reply
 from nercot.llm.pacing import Budget, Forecast, Pace, Purse, cost_of, least_busy
 from nercot.llm.server import ABOUT_THE_REQUEST, RefusesAll, Server, live_models
@@ -78,7 +77,7 @@ class Patience:
 def ask_all(
     requests: Iterable[Request],
     model: Model,
-    ledger: Ledger,
+    ledger: AnswerStore,
     *,
     budget: Budget | None = None,
     patience: Patience | None = None,
@@ -144,7 +143,7 @@ class _Asking:
         first: Request,
         rest: Iterator[Request],
         model: Model,
-        ledger: Ledger,
+        ledger: AnswerStore,
         pace: Pace,
         patience: Patience,
         wants_trace: bool,

@@ -41,13 +41,15 @@ class Used:
     """What a worker tells when it asks for its next share.
 
     `in_flight`: calls that it has under way, which its share cannot fall below.  `usd`: spent since it last told.
-    `held`: USD reserved for calls under way.  `throttled`: a 429 came; `retry_after`: seconds for which the server
+    `held`: USD reserved for calls under way; `needs`: USD of the next call, which its share was too small for.
+    `throttled`: a 429 came; `retry_after`: seconds for which the server
     asks to be left alone.  `wants`: whether it has more to ask.
     """
 
     in_flight: int = 0
     usd: float = 0.0
     held: float = 0.0
+    needs: float = 0.0
     throttled: bool = False
     retry_after: float = 0.0
     wants: bool = True
@@ -155,18 +157,21 @@ class Coordinator:
         if self.limits.usd is None:
             return None
         left = self._left(others)
-        if not used.wants:
+        if not used.wants or used.held + used.needs > left:
+            # Too little for a call is of use to others only.
             return min(left, used.held)
-        return min(left, max(used.held, left / (_BLOCKS * waiting)))
+        return min(left, max(used.held + used.needs, left / (_BLOCKS * waiting)))
 
     def _left(self, others: Iterable[_Lease]) -> float:
         assert self.limits.usd is not None
         return max(0.0, self.limits.usd - self.spent - sum(lease.share.usd or 0.0 for lease in others))
 
     def _is_exhausted(self, others: list[_Lease], used: Used) -> bool:
+        """Whether a worker with nothing under way cannot pay for a call, and nobody holds what may be given back."""
         if self.limits.usd is None or used.held > 0:
             return False
-        return self._left(others) <= 0.0 and not any(lease.share.usd for lease in others)
+        left = self._left(others)
+        return (left <= 0.0 or used.needs > left) and not any(lease.share.usd for lease in others)
 
 
 def _part(limit: float | None, taken: Iterable[float | None], waiting: int) -> float | None:

@@ -33,14 +33,21 @@ _RESEND_SECONDS = 30.0
 
 
 class Owner:
-    """The ledger at `path`, and the limits of each role, told by `limits`; methods may be called from any thread."""
+    """The ledger at `path`, the limits of each model, and what is left of `usd` for a corpus; for any thread."""
 
-    def __init__(self, path: Path | str, corpus: str, limits: dict[str, Limits]) -> None:
+    def __init__(self, path: Path | str, corpus: str, usd: float | None = None) -> None:
         self._ledger = Ledger(path)
         self._lock = threading.Lock()
         self._last: dict[str, int] = {}
-        spent = self._ledger.spent(corpus)
-        self._roles = {role: Coordinator(each, spent) for role, each in limits.items()}
+        self._models: dict[str, Coordinator] = {}
+        self._told: dict[str, object] = {}
+        # One budget for all models: whoever asks holds a block of it under the names of worker and model.
+        self._money = Coordinator(Limits(1, usd=usd), self._ledger.spent(corpus) if usd is not None else 0.0)
+
+    def join(self, model: str, limits: Limits) -> None:
+        """Makes a model's limits known; the first to say so decides."""
+        with self._lock:
+            self._models.setdefault(model, Coordinator(limits))
 
     def close(self) -> None:
         """Commits what was sent, and lets go of the ledger."""
@@ -77,17 +84,31 @@ class Owner:
                 each.result()
             self._last[worker] = number
 
-    def renew(self, worker: str, role: str, used: Used) -> Share:
-        """The worker's next share of a role's limits; its times are seconds from now."""
+    def renew(self, worker: str, model: str, used: Used) -> Share:
+        """The worker's next share of a model's limits and of the budget; its times are seconds from now."""
         now = time.monotonic()
         with self._lock:
-            share = self._roles[role].renew(worker, used, now)
-        return replace(share, not_before=max(0.0, share.not_before - now), until=share.until - now)
+            share = self._models[model].renew(worker, used, now)
+            money = self._money.renew(f"{worker} {model}", replace(used, in_flight=0, throttled=False), now)
+        wait = max(0.0, share.not_before - now)
+        return replace(share, usd=money.usd, exhausted=money.exhausted, not_before=wait, until=share.until - now)
 
-    def leave(self, worker: str, role: str, used: Used) -> None:
+    def leave(self, worker: str, model: str, used: Used) -> None:
         """Takes back what a worker that is through held."""
+        now = time.monotonic()
         with self._lock:
-            self._roles[role].leave(worker, used, time.monotonic())
+            self._models[model].leave(worker, used, now)
+            self._money.leave(f"{worker} {model}", used, now)
+
+    def tell(self, worker: str, what: object) -> None:
+        """How far a worker is, in a form that engines agree on; None: it is through."""
+        with self._lock:
+            self._told[worker] = what
+
+    def told(self) -> dict[str, object]:
+        """How far every worker is."""
+        with self._lock:
+            return {worker: what for worker, what in sorted(self._told.items()) if what is not None}
 
 
 class RemoteLedger:

@@ -124,6 +124,8 @@ class Purse:
         self._max = budget.max_cost if budget is not None else float("inf")
         self.spent = spent
         self.reserved = 0.0
+        # What did not fit, the last time that something did not.
+        self.needs = 0.0
 
     def lease(self, usd: float) -> None:
         """Sets what may be spent from here on, what is reserved included: a block of a budget that many share."""
@@ -137,7 +139,9 @@ class Purse:
     def reserve(self, cost: float) -> bool:
         """Whether a call of about this cost still fits; if so, it is counted until it is settled."""
         if self.spent + self.reserved + cost > self._max + 1e-12:
+            self.needs = cost
             return False
+        self.needs = 0.0
         self.reserved += cost
         return True
 

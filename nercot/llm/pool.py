@@ -1,8 +1,8 @@
 """A worker's end of the limits that many workers share: its share, renewed by a thread of its own.
 
-In: a coordinator behind a proxy (llm/owner.py), a role.  Out: how many calls may be in flight, which rates hold, and
-the money that may be spent, as they are now; nothing may begin once the share's time is up.  A 429 and a Retry-After of
-this worker are told at the next renewal, and so are everybody's.
+In: an owner behind a proxy (llm/owner.py), a model's name there.  Out: how many calls may be in flight, which rates
+hold, and the money that may be spent, as they are now; nothing may begin once the share's time is up.  A 429 and a
+Retry-After of this worker are told at the next renewal, and so are everybody's.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from nercot.llm.pacing import Pace, Purse, Rate
 class Shares(Protocol):
     """What a proxy of an owner offers to a pool."""
 
-    def renew(self, worker: str, role: str, used: Used) -> Share:
+    def renew(self, worker: str, model: str, used: Used) -> Share:
         """The worker's next share; its times are seconds from now."""
 
-    def leave(self, worker: str, role: str, used: Used) -> None:
+    def leave(self, worker: str, model: str, used: Used) -> None:
         """Takes back what the worker held."""
 
 
@@ -36,16 +36,16 @@ class Pool(Pace):
     shared = True
 
     def __init__(
-        self, shares: Shares, worker: str, role: str, passing: tuple[type[BaseException], ...] = (ConnectionError,)
+        self, shares: Shares, worker: str, model: str, passing: tuple[type[BaseException], ...] = (ConnectionError,)
     ) -> None:
-        self._shares, self._worker, self._role, self._passing = shares, worker, role, passing
+        self._shares, self._worker, self._model, self._passing = shares, worker, model, passing
         self._lock = threading.Lock()
         self._under_way, self._told, self._retry_after, self._throttled = 0, 0.0, 0.0, False
         self._closing = threading.Event()
         self._share, self._until, self._not_before = Share(0, None, None, None, 0.0, 0.0), 0.0, 0.0
         super().__init__(0, None, None, Purse(None, 0.0))
         self.renew()
-        self._thread = threading.Thread(target=self._run, name=f"nercot-share-{role}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"nercot-share-{model}", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
@@ -53,7 +53,7 @@ class Pool(Pace):
         self._closing.set()
         self._thread.join()
         with suppress(*self._passing):
-            self._shares.leave(self._worker, self._role, self._used(wants=False))
+            self._shares.leave(self._worker, self._model, self._used(wants=False))
 
     def width(self, now: float) -> int:
         """How many calls may be in flight at `now` (a time.monotonic())."""
@@ -84,7 +84,7 @@ class Pool(Pace):
         asked = time.monotonic()
         used = self._used(wants=True)
         try:
-            share = self._shares.renew(self._worker, self._role, used)
+            share = self._shares.renew(self._worker, self._model, used)
         except self._passing:
             return  # the share runs out by itself; whoever keeps the answers says that the owner is gone
         with self._lock:
@@ -97,7 +97,9 @@ class Pool(Pace):
     def _used(self, wants: bool) -> Used:
         with self._lock:
             spent, self._told = self.purse.spent - self._told, self.purse.spent
-            used = Used(self._under_way, spent, self.purse.reserved, self._throttled, self._retry_after, wants)
+            purse = self.purse
+            told = (self._throttled, self._retry_after, wants)
+            used = Used(self._under_way, spent, purse.reserved, purse.needs, *told)
             self._throttled, self._retry_after = False, 0.0
         return used
 

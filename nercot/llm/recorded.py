@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ from nercot.corpus.recipe import Model, Recipe
 from nercot.corpus.recordings import Recording, Said, template_hash
 from nercot.corpus.records import Record
 from nercot.errors import InputError, RecipeError
-from nercot.llm.asking import ROLES, Asked, Progress
-from nercot.llm.ledger import Ledger, in_batches
+from nercot.llm.asking import ROLES, AnswerStore, Asked, Progress
+from nercot.llm.ledger import in_batches
 from nercot.llm.messages import Reply, Request, read_reply
 from nercot.validation.answers import carries, render_answer
 
@@ -56,14 +56,17 @@ class Book:
                 return said, recording.header.model
         return None
 
-    def strangers(self, guids: Collection[str]) -> str | None:
+    def strangers(self, guids: Iterable[str]) -> str | None:
         """One line about answers to records that the source does not have, None if there are none."""
-        found = [
-            (recording.path.name, number, guid)
-            for recording in self.recordings
-            for guid, number in recording.guids()
-            if guid not in guids
-        ]
+        import numpy as np
+
+        known = np.sort(np.fromiter(map(_hash64, guids), np.uint64))
+        found = []
+        for recording in self.recordings:
+            for guid, number in recording.guids():
+                at = int(known.searchsorted(_hash64(guid)))
+                if at == len(known) or int(known[at]) != _hash64(guid):
+                    found.append((recording.path.name, number, guid))
         if not found:
             return None
         name, number, guid = found[0]
@@ -73,8 +76,12 @@ class Book:
         )
 
 
+def _hash64(guid: str) -> int:
+    return int.from_bytes(hashlib.blake2b(guid.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
 def ask_recorded(
-    requests: Iterable[Request], model: Model, ledger: Ledger, progress: Callable[[Progress], None] | None = None
+    requests: Iterable[Request], model: Model, ledger: AnswerStore, progress: Callable[[Progress], None] | None = None
 ) -> Asked:
     """Takes what is recorded of the requests into the ledger; `Asked.missing` is one line about the rest.
 
@@ -103,7 +110,7 @@ def ask_recorded(
     return Asked(seen, missing=_missing(book, absent) if book is not None and absent else None)
 
 
-def _enter(request: Request, book: Book, ledger: Ledger) -> Future[None] | None:
+def _enter(request: Request, book: Book, ledger: AnswerStore) -> Future[None] | None:
     """Hands what was said to a request to the ledger; None if nothing was."""
     found = book.find(request)
     if found is None:

@@ -11,6 +11,7 @@ asked for them either, under "all" it is; both figures are given, from the same 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -125,6 +126,7 @@ def _score(plan: Evaluation, whom: Prompted, dataset: Dataset, ledger: Ledger) -
         "dropped": dict(dataset.dropped),
         "findings": dict(dataset.findings),
         "types": _types(dataset),
+        "conflicting": _conflicting(mine),
         "ignored_mentions": scores["all"]["exact"].gold - scores["paper"]["exact"].gold,
         "exact": {**_figures(exact), "low": interval.low, "high": interval.high},
         "paper": _figures(scores[plan.labels]["paper"]),
@@ -156,6 +158,16 @@ def _scores(answers: Sequence[str | None], golds: Sequence[Record], asked: Label
         },
         "all": {"exact": micro_f1(answers, golds), "paper": micro_f1(answers, golds, "paper")},
     }
+
+
+def _conflicting(golds: Sequence[Record]) -> int:
+    """Rows that ask the same as an earlier one and have other gold: no answer can be right on both."""
+    first: dict[tuple[str, tuple[str, ...]], Counter[tuple[str, str]]] = {}
+    count = 0
+    for record in golds:
+        gold = Counter((entity.text, entity.label) for entity in record.gold or ())
+        count += first.setdefault((record.sentence, record.schema), gold) != gold
+    return count
 
 
 def _types(dataset: Dataset) -> dict[str, Any]:

@@ -119,6 +119,8 @@ def _notes(result: Mapping[str, Any]) -> Iterator[str]:
         if row["dropped"]:
             counts = ", ".join(f"{reason} {count}" for reason, count in sorted(row["dropped"].items()))
             yield f"{name}: {sum(row['dropped'].values())} rows of the file are not among these ({counts})"
+        if row["conflicting"]:
+            yield f"{name}: {row['conflicting']} rows repeat a sentence with other gold; no answer is right on both"
         yield from _type_notes(name, row, result["labels"])
     yield from (f"not read: {line}" for line in result["not_read"])
     if result["missing"]:

@@ -89,7 +89,8 @@ def _guid(row: Row) -> str:
 
 def _judged(corpus: Path, manifest: Manifest, ledger: Ledger, withheld: Collection[str]) -> Iterator[Row]:
     """The judgements of each attempt, until the first that could be read."""
-    made, model = Requests(manifest), manifest["recipe"]["judge"]["model"]
+    made, judge = Requests(manifest), manifest["recipe"]["judge"]
+    model, rubric = judge["model"], judge.get("rubric", "strict")
     for row in rows_of(corpus, manifest, "raw", (*_QUESTION, "attempt", "cot", "entities")):
         if row["entities"] is None or row["guid"] in withheld:
             continue
@@ -97,7 +98,7 @@ def _judged(corpus: Path, manifest: Manifest, ledger: Ledger, withheld: Collecti
         for request, reply in _told(made.judge(row), ledger):
             asked = {**_number("attempt", row["attempt"]), **_number("ask", request.attempt)}
             yield {"guid": row["guid"], **asked, "of": of, **_said(reply, model)}
-            if parse_judgement(reply.content) is not None:
+            if parse_judgement(reply.content, rubric) is not None:
                 break
 
 

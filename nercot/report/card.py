@@ -34,7 +34,7 @@ _WHAT = {
     "grpo": "prompt, gold and schema for training with reward functions",
 }
 # What both templates of corpora say alike, by the names of their files.
-_SHARED = ("audit", "labels", "licences", "template")
+_SHARED = ("audit", "bring", "labels", "licences", "template")
 _PLAIN = "the corpus: every row with gold as its entities, without a trace (default)"
 _MERGED = "every row of the source, with a trace where an answer said what gold says (default)"
 _SIZES = (
@@ -72,7 +72,7 @@ def write_card(
     from huggingface_hub import DatasetCard, DatasetCardData
 
     data = DatasetCardData(
-        language=list(manifest["language"]),
+        language=list(manifest["language"]) or None,
         license=license_of_all(manifest),
         pretty_name=manifest["title"],
         task_categories=["token-classification", "text-generation"],
@@ -182,6 +182,7 @@ def _values(manifest: Mapping[str, Any], stats: Mapping[str, Any]) -> dict[str, 
         "title": cell(manifest["title"]),
         "name": manifest["corpus"],
         "about": manifest["about"] or "A corpus for named entity recognition with reasoning.",
+        "internal": manifest.get("internal", False),
         "tool": manifest["tool"],
         "rows": stats["rows"],
         "entities": stats["entities"],
@@ -198,6 +199,7 @@ def _values(manifest: Mapping[str, Any], stats: Mapping[str, Any]) -> dict[str, 
         "license": cell(", ".join(stats["licenses"]) or manifest["license"]),
         "fingerprint": manifest["fingerprint"],
         "version": manifest.get("version"),
+        "page": "version" in manifest,
         "partial": manifest["partial"],
         "pending": sum(step["pending"] for step in manifest["steps"]),
         "made": _made(manifest),

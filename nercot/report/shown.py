@@ -17,40 +17,20 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from nercot.corpus.manifest import Manifest, configs_of, read_manifest
-from nercot.corpus.records import Answer, Entity, Record, Violation, answer_hash, content_guid, unreadable_guid
-from nercot.corpus.tables import entity_rows, read_rows, to_reading, to_record
+from nercot.corpus.records import Answer, Record, answer_hash, content_guid, unreadable_guid
+from nercot.corpus.tables import entity_rows, read_rows
 from nercot.errors import InputError
 from nercot.formats.files import json_rows
 from nercot.formats.rows import BadRow, SourceRow
 from nercot.formats.sources import MAX_INPUT, Source, corpus_configs, corpus_folder, open_source, rows
-from nercot.validation.reading import compare as read_against
-from nercot.validation.reading import moved_boundaries
-from nercot.validation.rules import Verdict, validate
-from nercot.validation.spans import compare
+from nercot.report.attempts import TOLD, attempt_of, boundary_of, corpus_row, finished, question_of, verdict_of
+from nercot.validation.rules import validate
 
 Row = dict[str, Any]
 # Where a row stands in what is read, and the layer that a sample draws it from.
 Key = tuple[str, str]
 
 _TRAINING = frozenset(("sft", "grpo", "preference"))
-_TOLD = ("dataset", "split", "license", "source_id")
-_OF_ATTEMPT = (
-    "attempt",
-    "teacher",
-    "request_key",
-    "completion",
-    "reasoning",
-    "finish_reason",
-    "tokens_in",
-    "tokens_out",
-    "score",
-    "judge",
-    "judge_key",
-    "judgement",
-    "reader",
-    "reader_key",
-    "reading",
-)
 
 
 class Answered(NamedTuple):
@@ -146,7 +126,7 @@ class Corpus:
         validating = {**recipe.get("validate", {}), "read": "read" in recipe["steps"]}
         for guid, group in self._groups(None):
             if wanted is None or guid in wanted:
-                yield _corpus_row(guid, group, validating)
+                yield corpus_row(guid, group, validating)
 
     def answers(self) -> Iterator[Answered]:
         """The records with an answer: the one that was kept, or the one that the last step refused."""
@@ -189,152 +169,6 @@ def _present(path: Path, columns: Iterable[str]) -> list[str]:
     except (OSError, pa.ArrowInvalid) as error:
         raise InputError(f"{path}: missing or damaged; build it again") from error
     return [name for name in columns if name in names]
-
-
-def _corpus_row(guid: str, group: Sequence[tuple[str, Row]], validating: Mapping[str, Any]) -> Row:
-    kept = next((row for kind, row in group if kind == "kept"), None)
-    drop = next((row for kind, row in group if kind == "dropped"), None)
-    raw = [row for kind, row in group if kind == "raw"]
-    question = kept or drop or raw[0]
-    fate = "kept" if kept else "dropped" if drop else "pending"
-    shown = _question(guid, question, fate)
-    shown["attempts"] = [_attempt(row, question, _fate_of(row, kept, drop, raw, validating)) for row in raw]
-    if not raw and (answered := kept or drop) and (answered.get("entities") is not None or answered.get("cot")):
-        shown["attempts"] = [
-            _attempt(answered, question, (bool(kept), drop["reason"] if drop else None, _no_verdict()))
-        ]
-    for row in (kept, drop):
-        shown |= {name: row[name] for name in _FATE if row and row.get(name) is not None}
-    if kept:
-        shown |= {"score": kept.get("score")}
-    return _finished(shown)
-
-
-_FATE = (
-    "step",
-    "reason",
-    "detail",
-    "source_file",
-    "source_row",
-    "input",
-    "drift",
-    "near_duplicate_of",
-    "contaminated_by",
-)
-
-
-def _fate_of(
-    row: Row, kept: Row | None, drop: Row | None, raw: Sequence[Row], validating: Mapping[str, Any]
-) -> tuple[bool, str | None, Row]:
-    """Whether an attempt was kept, why not, and what the rules say of it."""
-    if kept is not None and _same_answer(row, kept):
-        return (
-            True,
-            None,
-            _no_verdict() | {"passed": {"rules": True} | ({"reading": True} if row.get("reading") else {})},
-        )
-    record = to_record(row)
-    rules = validating.get("rules")
-    verdict = _verdict(validate(record, rules, validating.get("trace", "required"), validating["read"]))
-    verdict["passed"] = {"rules": not verdict["violations"]}
-    if record.reading is not None:
-        against = _violations(read_against(record, record.reading, rules).violations)
-        verdict["passed"]["reading"] = not against
-        verdict["violations"] += against
-    reason = next((item["rule"] for item in verdict["violations"]), None)
-    if drop is not None and row is raw[-1]:
-        reason = drop["reason"]
-    return False, reason, verdict
-
-
-def _same_answer(one: Row, other: Row) -> bool:
-    return one.get("cot") == other.get("cot") and one.get("entities") == other.get("entities")
-
-
-def _question(guid: str, row: Row, kept: str) -> Row:
-    return {
-        "guid": guid,
-        "kept": kept,
-        **{name: row.get(name) for name in _TOLD},
-        "sentence": row.get("sentence"),
-        "schema": list(row.get("schema") or ()),
-        "descriptions": row.get("schema_descriptions"),
-        "gold": row.get("gold"),
-    }
-
-
-def _attempt(row: Row, question: Row, fate: tuple[bool, str | None, Row]) -> Row:
-    kept, reason, verdict = fate
-    cot, entities = row.get("cot"), row.get("entities")
-    if entities is None:
-        cot, entities = verdict.get("cot", cot), verdict.get("entities")
-    told = {name: row[name] for name in _OF_ATTEMPT if row.get(name) is not None}
-    if cot and entities and told.get("reading"):
-        told["boundary"] = _boundary(question, cot, entities, told["reading"])
-    return {
-        **told,
-        "kept": kept,
-        "reason": reason,
-        "violations": verdict["violations"],
-        "passed": verdict.get("passed", {"rules": not verdict["violations"]}),
-        "cot": cot,
-        "entities": entities,
-        "answer": answer_hash(cot, entities),
-        "gold": _differences(question.get("gold"), entities),
-    }
-
-
-def _no_verdict() -> Row:
-    return {"violations": []}
-
-
-def _verdict(verdict: Verdict) -> Row:
-    return {
-        "cot": verdict.cot,
-        "entities": entity_rows(verdict.entities),
-        "violations": _violations(verdict.violations),
-    }
-
-
-def _violations(found: Iterable[Violation]) -> list[Row]:
-    return [{"rule": item.rule, "entity": _plain(item.entity), "detail": item.detail} for item in found]
-
-
-def _boundary(question: Row, cot: str, entities: Sequence[Row], reading: Row) -> list[Row]:
-    """Where the reader took a mention of the same type that is cut elsewhere."""
-    listed = tuple(Entity(**item) for item in entities)
-    sentence, schema = question.get("sentence") or "", tuple(question.get("schema") or ())
-    record = Record("", "", sentence, schema, cot=cot, entities=listed)
-    moved = moved_boundaries(record, to_reading(reading))
-    return [{"entity": place, "taken": taken} for place, taken in moved.items()]
-
-
-def _differences(gold: Sequence[Row] | None, entities: Sequence[Row] | None) -> list[Row]:
-    """How the entities differ from gold: what is not the same, each with both sides."""
-    if gold is None or entities is None:
-        return []
-    pairs = compare([Entity(**item) for item in gold], [Entity(**item) for item in entities])
-    return [
-        {"kind": pair.kind, "gold": _plain(pair.gold), "found": _plain(pair.found)}
-        for pair in pairs
-        if pair.kind != "same"
-    ]
-
-
-def _plain(entity: Entity | None) -> Row | None:
-    if entity is None:
-        return None
-    return {"text": entity.text, "label": entity.label, "start": entity.start, "end": entity.end}
-
-
-def _finished(shown: Row) -> Row:
-    """The row with the attempt that is shown first: the kept one, else the last."""
-    attempts = shown["attempts"]
-    first = next((place for place, item in enumerate(attempts) if item["kept"]), len(attempts) - 1)
-    shown["first"] = max(first, 0)
-    if shown.get("score") is None and attempts:
-        shown["score"] = attempts[shown["first"]].get("score")
-    return {name: value for name, value in shown.items() if value is not None}
 
 
 # --- files of any format ------------------------------------------------------------------------------
@@ -407,17 +241,17 @@ def record_of(row: SourceRow) -> Record:
 
 def _listed_row(row: SourceRow, trace: str) -> Row:
     record = record_of(row)
-    verdict = _verdict(validate(record, trace=trace))
+    verdict = verdict_of(validate(record, trace=trace))
     told = row.extra.get("reason")
     reason = told or next((item["rule"] for item in verdict["violations"]), None)
     question = {
-        **{name: getattr(record, name) for name in _TOLD},
+        **{name: getattr(record, name) for name in TOLD},
         "sentence": record.sentence,
         "schema": record.schema,
         "schema_descriptions": record.schema_descriptions and list(record.schema_descriptions),
         "gold": entity_rows(record.gold if row.entities is not None or row.completion is not None else None),
     }
-    shown = _question(record.guid, question, "dropped" if reason else "kept")
+    shown = question_of(record.guid, question, "dropped" if reason else "kept")
     if reason:
         detail = next((item["detail"] for item in verdict["violations"]), None)
         shown |= {"step": row.extra.get("step", "validate"), "reason": reason, "detail": detail}
@@ -425,19 +259,19 @@ def _listed_row(row: SourceRow, trace: str) -> Row:
     attempt = {name: value for name, value in answered.items() if value is not None}
     found = entity_rows(record.entities) if verdict["entities"] is None else verdict["entities"]
     attempt |= {"cot": verdict["cot"], "entities": found}
-    shown["attempts"] = [_attempt(attempt, question, (not reason, reason, verdict))]
+    shown["attempts"] = [attempt_of(attempt, question, (not reason, reason, verdict))]
     shown |= {"drift": row.extra.get("drift")}
-    return _finished(shown)
+    return finished(shown)
 
 
 def _bad_row(row: BadRow) -> Row:
     """A row that could not be read, with the beginning of it."""
-    shown = _question(
+    shown = question_of(
         unreadable_guid(row.raw, row.dataset), {"dataset": row.dataset, "license": row.license}, "dropped"
     )
     shown |= {"step": "source", "reason": "unreadable", "detail": row.detail, "attempts": []}
     shown |= {"source_file": row.file, "source_row": row.row}
-    return _finished({**shown, "input": row.raw[:MAX_INPUT].decode("utf-8", "replace")})
+    return finished({**shown, "input": row.raw[:MAX_INPUT].decode("utf-8", "replace")})
 
 
 # --- verdicts beside their rows -----------------------------------------------------------------------
@@ -486,7 +320,7 @@ class Judged:
         attempts[-1] |= {**told, **read, **given}
         last = attempts[-1]
         if last.get("cot") and last.get("entities") and last.get("reading"):
-            last["boundary"] = _boundary(row, last["cot"], last["entities"], last["reading"])
+            last["boundary"] = boundary_of(row, last["cot"], last["entities"], last["reading"])
         return {**row, "attempts": attempts}
 
 

@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from nercot.corpus.removed import Removal, sentence_hash, taken_down
 from nercot.corpus.tables import COLUMNS, GROUP_ROWS, record_row, replacing, write_json, writing
 from nercot.corpus.work import Report, Row, Work, content_key, dropped_row
-from nercot.errors import InputError, ShortfallError
+from nercot.errors import InputError, RecipeError, ShortfallError
 from nercot.formats.sources import MAX_INPUT, Item, Source, file_hashes, items
 from nercot.steps.stratify import Draw, Drawn, draw
 
@@ -80,6 +80,7 @@ def ingest(
     known = _before(work, key)
     if known:
         return known
+    _refuse_other_partitions(work, digits)
     _refuse_renaming(work, source)
     spool = work.root / ".spool"
     shutil.rmtree(spool, ignore_errors=True)
@@ -191,6 +192,20 @@ def _before(work: Work, key: str) -> Ingested | None:
         return None
     whole = all(work.file("1-source", part).exists() for part in state["partitions"])
     return _ingested(state) if whole else None
+
+
+def _refuse_other_partitions(work: Work, digits: int) -> None:
+    """What was built in some partitions cannot go on in others."""
+    try:
+        state = json.loads(_state_file(work).read_text(encoding="utf-8"))
+        built = len(next(iter(state["partitions"])))
+    except (OSError, ValueError, KeyError, StopIteration):
+        return
+    if built != digits:
+        raise RecipeError(
+            f"{work.root} was built in {16**built} partitions: set partition.digits = {built} again,"
+            " or give another --out"
+        )
 
 
 def _ingested(state: dict[str, Any]) -> Ingested:

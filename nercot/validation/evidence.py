@@ -12,18 +12,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from nercot.corpus.records import Entity
-from nercot.validation.grounding import Span, is_joined_script
+from nercot.validation.borders import is_joined_script
+from nercot.validation.folding import Span
 
 # A type that stands further away from the mention is another matter.
 _REACH = 300
-# Places of one mention or type that are looked at: it bounds the time of a text made to be slow.
-_MAX_PLACES = 200
+# Places of one mention that are looked at: it bounds the time of a text made to be slow.
+_MAX_PLACES = 50
 # A sentence with so few letters beside a mention is little more than the mention.
 _LITTLE_MORE = 12
+# Signs at which no word is cut.
+_PLAIN = " .,;:!?()[]\"'\n\t-/"
 _SHORT = 3  # letters; a shorter word alone may stand anywhere
 _STEM, _ENDING = 4, 2  # a longer word may stand there with another ending
 _PAIR = 2  # characters that make a word of a script without spaces
@@ -35,34 +38,32 @@ _SEPARATORS = re.compile(r"[_\-\s]+")
 def evidence(cot: str, entities: Sequence[Entity]) -> list[Span | None]:
     """The passage of the trace for each entity, (start, end), by structure alone."""
     low = lower(cot)
-    mentions: dict[str, list[int]] = {}
-    types: dict[str, list[int]] = {}
+    names: dict[str, str] = {}
     found: dict[tuple[str, str], Span | None] = {}
     for entity in entities:
         pair = (entity.text, entity.label)
         if pair not in found:
-            places = _cached(mentions, low, lower(entity.text))
-            names = _cached(types, low, _type_name(low, entity.label)) if places else []
-            found[pair] = _passage(places, len(entity.text), names, len(entity.label))
+            name = names.get(entity.label) or names.setdefault(entity.label, _type_name(low, entity.label))
+            found[pair] = _passage(low, _folded(entity.text), name)
     return [found[entity.text, entity.label] for entity in entities]
 
 
-def unspoken(cot: str, sentence: str, entities: Sequence[Entity]) -> Iterator[Entity]:
-    """The entities of which the trace never speaks.
+def unspoken(cot: str, sentence: str, entities: Sequence[Entity], passages: Sequence[Span | None]) -> Iterator[Entity]:
+    """The entities of which the trace never speaks; `passages`: their evidence.
 
     A shared word of three letters speaks of a mention, two characters of it in scripts without spaces; its
     other words only whole.  A quotation of the whole sentence speaks of none, unless the sentence is little
     more than the mention.
     """
-    if not entities:
-        return
     low = lower(cot)
-    rest = without_sentence(low, lower(sentence))
+    rest = without_sentence(low, _folded(sentence))
     known: dict[str, bool] = {}
-    for entity in entities:
+    for entity, passage in zip(entities, passages, strict=True):
+        if passage is not None and rest is low and passage[1] - passage[0] >= _SHORT:
+            continue
         if entity.text not in known:
             short = len(sentence) - len(entity.text) <= _LITTLE_MORE
-            known[entity.text] = _speaks(low if short else rest, lower(entity.text))
+            known[entity.text] = _speaks(low if short else rest, _folded(entity.text))
         if not known[entity.text]:
             yield entity
 
@@ -74,10 +75,10 @@ def without_sentence(low: str, sentence: str) -> str:
         return low
     if sentence in low:
         return low.replace(sentence, "\n")
-    first = _WORD.search(sentence)
-    if first is None or low.find(first[0]) < 0:
-        return low
-    return _without_respaced(low, sentence)
+    words = sentence.split()
+    if words[-1].strip(_PLAIN) in low and words[len(words) // 2].strip(_PLAIN) in low and words[0].strip(_PLAIN) in low:
+        return _without_respaced(low, sentence)
+    return low
 
 
 def _without_respaced(low: str, sentence: str) -> str:
@@ -89,8 +90,16 @@ def _without_respaced(low: str, sentence: str) -> str:
     return squeezed.replace(wanted, "\n")
 
 
+@lru_cache(maxsize=8)
 def lower(text: str) -> str:
-    """The text in lower case, of the same length: a letter whose lower case is longer stays."""
+    """The text in lower case, of the same length: a letter whose lower case is longer stays.
+
+    The last ones are remembered: what is asked of one trace comes together.
+    """
+    return _folded(text)
+
+
+def _folded(text: str) -> str:
     low = text.lower()
     return low if len(low) == len(text) else "".join(c if len(c.lower()) > 1 else c.lower() for c in text)
 
@@ -101,8 +110,8 @@ def _speaks(rest: str, mention: str) -> bool:
     words = _WORD.findall(mention)
     if any(_has_word(rest, word) for word in words):
         return True
-    plain, wanted = _plain(rest), _plain(mention)
-    return wanted in plain if len(wanted) >= _SHORT else bool(wanted) and _stands(plain, wanted)
+    wanted = _plain(mention)
+    return wanted in _plain(rest) if len(wanted) >= _SHORT else bool(wanted) and _stands(rest, wanted)
 
 
 def _has_word(rest: str, word: str) -> bool:
@@ -138,42 +147,32 @@ def _plain(text: str) -> str:
     return "".join(text.split())
 
 
-def _cached(known: dict[str, list[int]], low: str, piece: str) -> list[int]:
-    if piece not in known:
-        known[piece] = _places(low, piece)
-    return known[piece]
-
-
-def _places(low: str, piece: str) -> list[int]:
-    """Where the piece stands as words, else where it stands at all."""
-    found: list[int] = []
-    inside: list[int] = []
-    at = low.find(piece) if piece else -1
-    while at >= 0 and len(found) + len(inside) < _MAX_PLACES:
-        end = at + len(piece)
-        (inside if _cut(low, piece, at) else found).append(at)
-        at = low.find(piece, end)
-    return found or inside
-
-
 def _type_name(low: str, label: str) -> str:
     """The name of a type as the trace writes it: cell_type, cell-type or cell type."""
-    name = lower(label)
-    if name in low or not _SEPARATORS.search(name):
+    name = _folded(label)
+    if name in low or name.isalnum():
         return name
     return next((other for joint in " _-" if (other := _SEPARATORS.sub(joint, name)) in low), name)
 
 
-def _passage(mentions: Sequence[int], size: int, types: Sequence[int], name: int) -> Span | None:
+def _passage(low: str, mention: str, name: str) -> Span | None:
     """From the mention to the type next to it; the first of equally near ones."""
-    if not mentions:
-        return None
-    best, passage = _REACH + 1, (mentions[0], mentions[0] + size)
-    for start in mentions:
-        after = bisect_left(types, start)
-        for at in types[max(0, after - 1) : after + 1]:
-            begin, end = min(start, at), max(start + size, at + name)
-            gap = end - begin - size - name
-            if gap < best:
-                best, passage = gap, (begin, end)
-    return passage
+    size, at = len(mention), low.find(mention) if mention else -1
+    best, passage, inside = _REACH + 1, None, None
+    for _ in range(_MAX_PLACES):
+        if at < 0:
+            break
+        end = at + size
+        if ((at and low[at - 1] not in _PLAIN) or low[end : end + 1] not in _PLAIN) and _cut(low, mention, at):
+            inside = inside or (at, end)
+        else:
+            passage = passage or (at, end)
+            reach = min(best, _REACH)
+            after = low.find(name, end, end + reach + len(name))
+            before = low.rfind(name, max(0, at - reach - len(name)), at)
+            if after >= 0 and after - end < best:
+                best, passage = after - end, (at, after + len(name))
+            if before >= 0 and at - before - len(name) < best:
+                best, passage = at - before - len(name), (before, end)
+        at = low.find(mention, end)
+    return passage or inside

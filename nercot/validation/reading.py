@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,14 +22,18 @@ from typing import Any
 from nercot.corpus.labels import fold_label
 from nercot.corpus.records import Entity, Reading, Record, Taken, Violation, span_order
 from nercot.validation.evidence import evidence
-from nercot.validation.grounding import Span, find_folded, fold_mention, meant_place, occurrences
+from nercot.validation.folding import FoldedText, Span, fold_mention
+from nercot.validation.grounding import occurrences
+from nercot.validation.meant import MAX_HINTED, meant_place
 
 CUT = "[...]"
 _START = re.compile(r'\{\s*"')
 _TAG = re.compile("</?think>")
 _KEY = '"entities"'
 # Tries to decode a JSON object, and items of a reading: it bounds the time of a text made to be slow.
-_MOST_TRIES, _MOST_ITEMS = 64, 5000
+_MOST_TRIES, _MOST_ITEMS = 64, 2000
+# A longer passage is no quotation that settles anything; it is looked for word for word only.
+_MOST_QUOTED = 1000
 _SHOWN = 80
 
 # --- the trace as a reader sees it ----------------------------------------------------------------
@@ -148,7 +153,8 @@ def not_found(record: Record, reading: Reading) -> NotFound:
         return NotFound()
     trace = _Trace(record.cot or "")
     types = {fold_label(label) for label in record.schema}
-    mentions = [item.mention for item in reading.taken if not occurrences(record.sentence, item.mention)]
+    named = dict.fromkeys(item.mention for item in reading.taken)
+    mentions = [mention for mention in named if not occurrences(record.sentence, mention)]
     strange = [item.type for item in reading.taken if fold_label(item.type) not in types]
     quotes = [item.because for item in reading.taken if trace.find(item.because) is None]
     return NotFound(*(tuple(dict.fromkeys(texts)) for texts in (mentions, strange, quotes)))
@@ -161,6 +167,7 @@ class _Trace:
         self.cot = cot
         self._drafts = drafts(cot)
         self._found: dict[str, Span | None] = {}
+        self._folded: FoldedText | None = None
 
     def find(self, passage: str) -> Span | None:
         """Offsets into the uncut trace, None where the passage is not there."""
@@ -175,7 +182,10 @@ class _Trace:
         start = start if start >= 0 else first
         if start >= 0:
             return start, start + len(passage)
-        return find_folded(self.cot, passage)
+        if len(passage) > _MOST_QUOTED:
+            return None
+        self._folded = self._folded or FoldedText(self.cot)
+        return self._folded.find(passage)
 
 
 # --- the comparison -------------------------------------------------------------------------------
@@ -242,9 +252,12 @@ def _items(record: Record, reading: Reading) -> Iterator[_Item]:
     """What of a reading can be compared; of one name no more than the sentence has places."""
     labels = {fold_label(label) for label in record.schema}
     counts: Counter[tuple[str, str]] = Counter()
+    known: dict[str, tuple[Span, ...]] = {}
     for said in reading.taken:
         label = fold_label(said.type)
-        spans = tuple(occurrences(record.sentence, said.mention)) if label in labels else ()
+        if said.mention not in known:
+            known[said.mention] = tuple(occurrences(record.sentence, said.mention))
+        spans = known[said.mention] if label in labels else ()
         if not spans:
             continue
         text = fold_mention(record.sentence[spans[0][0] : spans[0][1]])
@@ -268,26 +281,46 @@ def _equal(entities: Sequence[Entity], items: Sequence[_Item]) -> dict[int, int]
 def _overlapping(entities: Sequence[Entity], items: Sequence[_Item], pairs: Mapping[int, int]) -> dict[int, int]:
     """Listed -> taken of what is left: pairs of one type whose spans overlap, the longest overlap first."""
     taken = set(pairs.values())
-    rest = [number for number in range(len(items)) if number not in taken]
+    rest = _Rest([number for number in range(len(items)) if number not in taken], items)
     choices = [
         (-shared, place, number)
         for place, entity in enumerate(entities)
         if place not in pairs
-        for number in rest
-        if items[number].label == fold_label(entity.label) and (shared := _overlap(entity, items[number]))
+        for number, shared in rest.beside(entity)
+        if items[number].label == fold_label(entity.label)
     ]
     found: dict[int, int] = {}
+    used: set[int] = set()
     for _, place, number in sorted(choices):
-        if place not in found and number not in found.values():
+        if place not in found and number not in used:
             found[place] = number
+            used.add(number)
     return found
 
 
-def _overlap(entity: Entity, item: _Item) -> int:
-    """How many characters of an entity the occurrences of a taken mention share with it at most."""
-    if entity.start is None or entity.end is None:
-        return 0
-    return max(0, *(min(entity.end, end) - max(entity.start, start) for start, end in item.spans))
+class _Rest:
+    """Taken mentions that no listed one equals, found by their places."""
+
+    def __init__(self, numbers: Sequence[int], items: Sequence[_Item]) -> None:
+        self._same: dict[str, list[int]] = defaultdict(list)
+        for number in numbers:
+            self._same[items[number].text].append(number)
+        firsts = [items[numbers[0]] for numbers in self._same.values()]
+        self._spans = sorted((start, end, item.text) for item in firsts for start, end in item.spans)
+        self._longest = max((end - start for start, end, _ in self._spans), default=0)
+
+    def beside(self, entity: Entity) -> Iterator[tuple[int, int]]:
+        """Those with an occurrence that overlaps the entity, in order, and how many characters they share at most."""
+        if entity.start is None or entity.end is None:
+            return
+        shared: dict[str, int] = {}
+        for at in range(bisect_left(self._spans, (entity.start - self._longest,)), len(self._spans)):
+            start, end, text = self._spans[at]
+            if start >= entity.end:
+                break
+            if end > entity.start:
+                shared[text] = max(shared.get(text, 0), min(entity.end, end) - max(entity.start, start))
+        yield from sorted((number, shared[text]) for text in shared for number in self._same[text])
 
 
 def _against(
@@ -295,25 +328,25 @@ def _against(
 ) -> Iterator[Violation]:
     """What the reading says against the answer: listed mentions that are not taken, and taken ones not listed."""
     used = set(pairs.values())
-    rest = [item for number, item in enumerate(items) if number not in used]
+    rest = _Rest([number for number in range(len(items)) if number not in used], items)
     spoken = {item.text.casefold() for item in items}
     refused = {fold_mention(text).casefold() for text in reading.refused} - spoken
     answered: set[int] = set()
     for place, entity in enumerate(entities):
         if place in pairs:
             continue
-        others = [number for number, item in enumerate(rest) if _overlap(entity, item)]
+        others = [number for number, _ in rest.beside(entity)]
         answered.update(others)
         name = _show(entity.text)
         if others:
-            detail = f"the trace takes {name} as {_show(rest[others[0]].said.type)}, not as {_show(entity.label)}"
+            detail = f"the trace takes {name} as {_show(items[others[0]].said.type)}, not as {_show(entity.label)}"
             yield Violation("contradicted", entity, detail)
         elif fold_mention(entity.text).casefold() in refused:
             yield Violation("contradicted", entity, f"the trace considers {name} and does not take it")
         else:
             yield Violation("not_justified", entity, f"the trace does not argue that {name} is {_show(entity.label)}")
-    for number, item in enumerate(rest):
-        if number not in answered:
+    for number, item in enumerate(items):
+        if number not in used and number not in answered:
             start, end = item.spans[0]
             missing = Entity(item.said.mention, item.said.type, start, end)
             detail = f"the trace takes {_show(item.said.mention)} as {_show(item.said.type)}, the answer lacks it"
@@ -338,23 +371,31 @@ def _placed(
             groups[fold_mention(entity.text)].append(place)
     for places in groups.values():
         spans = occurrences(record.sentence, entities[places[0]].text)
-        meant = {
-            place: _meant(record.sentence, items[pairs[place]], spans, trace) for place in places if place in pairs
-        }
-        known = {place: span for place, span in meant.items() if span is not None} if len(spans) > 1 else {}
+        if not 1 < len(spans) <= MAX_HINTED:
+            continue
+        known: dict[int, Span] = {}
+        for place in (place for place in places if place in pairs):
+            if (span := _quoted(record.sentence, items[pairs[place]], spans)) is not None:
+                known[place] = span
+        for place in (place for place in places if place in pairs and place not in known):
+            span = _of_line(record.sentence, items[pairs[place]], spans, trace)
+            if span is not None and span not in known.values():
+                known[place] = span
         if known:
             _move(record.sentence, placed, places, known, spans)
     return placed
 
 
-def _meant(sentence: str, item: _Item, spans: Sequence[Span], trace: _Trace) -> Span | None:
-    """The occurrence that the passage quotes; where it names none, that of the line it stands in."""
-    if len(spans) < 2:
-        return None
-    place = meant_place(sentence, item.said.mention, item.said.because, spans)
+def _quoted(sentence: str, item: _Item, spans: Sequence[Span]) -> Span | None:
+    """The occurrence that the reader's passage means."""
+    return meant_place(sentence, item.said.mention, item.said.because, spans)
+
+
+def _of_line(sentence: str, item: _Item, spans: Sequence[Span], trace: _Trace) -> Span | None:
+    """The occurrence that the line means in which the passage stands, up to the end of the passage."""
     found = trace.find(item.said.because)
-    if place is not None or found is None:
-        return place
+    if found is None:
+        return None
     begin = trace.cot.rfind("\n", 0, found[0]) + 1
     return meant_place(sentence, item.said.mention, trace.cot[begin : found[1]], spans)
 

@@ -12,14 +12,17 @@ trace never speaks is not justified, and no more can be said; with one (`read`) 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from operator import attrgetter
+from typing import NamedTuple
 
 from nercot.corpus.labels import fold_label
 from nercot.corpus.records import READ_RULES, RULES, Entity, Record, Violation
 from nercot.validation.answers import carries, parse_answer
 from nercot.validation.evidence import evidence, unspoken
+from nercot.validation.folding import Span
 from nercot.validation.grounding import ground, ground_entities, occurrences, suggest
 from nercot.validation.shape import degeneration
 
@@ -28,6 +31,7 @@ MAX_TRACE = 4 * 8192
 # A sentence of Pile-NER is a passage; more mentions than this are no longer an annotation of one.
 MAX_MENTIONS = 1000
 _SHOWN = 80
+_START = attrgetter("start")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +50,11 @@ class Verdict:
     relabelled: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """What a rule looks at: the record's question, and its answer as far as it can be read.
 
     `strange`: labels that are no type of the schema.  `lost`: entities without a place of their own.
+    `passages`: where nobody reads the trace, the evidence for each entity by structure alone.
     """
 
     sentence: str
@@ -60,11 +64,11 @@ class Case:
     problem: str | None = None
     strange: frozenset[str] = frozenset()
     lost: Sequence[Entity] = ()
-    read: bool = False
     relabelled: int = 0
+    passages: Sequence[Span | None] | None = None
 
 
-Rule = Callable[[Case], Iterator[Violation]]
+Rule = Callable[[Case], Iterable[Violation]]
 
 
 def validate(
@@ -75,18 +79,22 @@ def validate(
     `trace`: "required" reports a missing trace as not_justified; "optional" skips what speaks of traces then.
     `read`: a reading follows, which decides what is justified and gives the evidence.
     """
-    case = _read(record, read)
-    active = _active(rules)
+    case = _read(record)
+    active = _ALL if rules is None else _active(tuple(rules))
     if case.cot is None and trace == "optional":
         active = tuple(rule for rule in active if rule not in _ABOUT_TRACES)
+    if case.cot and not read and _can_be_searched(case) and not _ABOUT_TRACES.isdisjoint(active):
+        case = case._replace(passages=evidence(case.cot, case.entities))
     violations = tuple([violation for rule in active for violation in rule(case)])
     if case.problem is not None:
         return Verdict(not violations, case.cot, None, violations)
-    entities = case.entities
-    if case.cot and not read and len(case.cot) <= MAX_TRACE and len(entities) <= MAX_MENTIONS:
-        entities = _with_evidence(case.cot, entities)
-    ordered = tuple(entities) if len(entities) < 2 else _in_order(entities, case.schema)
-    return Verdict(not violations, case.cot, ordered, violations, case.relabelled)
+    entities = case.entities if case.passages is None else _with_passages(case.entities, case.passages)
+    return Verdict(not violations, case.cot, _in_order(entities, case.schema), violations, case.relabelled)
+
+
+def _can_be_searched(case: Case) -> bool:
+    """Whether there is anything to search for, in a text of bounded length."""
+    return 0 < len(case.entities) <= MAX_MENTIONS and len(case.cot or "") <= MAX_TRACE
 
 
 def malformed(case: Case) -> Iterator[Violation]:
@@ -107,11 +115,9 @@ def too_long(case: Case) -> Iterator[Violation]:
 
 def type_not_in_schema(case: Case) -> Iterator[Violation]:
     """A label that was not offered, or that two of the offered ones could be."""
-    if case.strange:
-        for entity in case.entities:
-            if entity.label in case.strange:
-                detail = f"{_show(entity.label)} is not one type of the schema"
-                yield Violation("type_not_in_schema", entity, detail)
+    for entity in case.entities if case.strange else ():
+        if entity.label in case.strange:
+            yield Violation("type_not_in_schema", entity, f"{_show(entity.label)} is not one type of the schema")
 
 
 def not_in_sentence(case: Case) -> Iterator[Violation]:
@@ -147,8 +153,8 @@ def not_justified(case: Case) -> Iterator[Violation]:
     if case.cot is None or not case.cot.strip():
         for entity in case.entities or (None,):
             yield Violation("not_justified", entity, "there is no trace")
-    elif not case.read and len(case.cot) <= MAX_TRACE and len(case.entities) <= MAX_MENTIONS:
-        for entity in unspoken(case.cot, case.sentence, case.entities):
+    elif case.passages is not None:
+        for entity in unspoken(case.cot, case.sentence, case.entities, case.passages):
             yield Violation("not_justified", entity, f"the trace does not speak of {_show(entity.text)}")
 
 
@@ -163,46 +169,53 @@ _ALL = tuple(_RULES.values())
 _ABOUT_TRACES = frozenset((not_justified, degenerate))
 
 
-def _active(rules: Collection[str] | None) -> tuple[Rule, ...]:
-    return _ALL if rules is None else tuple(rule for name, rule in _RULES.items() if name in rules)
+@lru_cache(maxsize=64)
+def _active(rules: tuple[str, ...]) -> tuple[Rule, ...]:
+    return tuple(rule for name, rule in _RULES.items() if name in rules)
 
 
 def _show(text: str) -> str:
     return repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}..."
 
 
-def _read(record: Record, read: bool) -> Case:
+def _read(record: Record) -> Case:
     """The case of a record: its answer parsed, its labels spelled as the schema does, its mentions grounded."""
     sentence, schema = record.sentence, record.schema
     if record.answer is not None:
         parsed = parse_answer(record.answer.completion, record.answer.reasoning)
-        spelled = _spelling(schema, {label for label, _ in parsed.mentions})
-        listed = [(spelled.get(label, label), mention) for label, mention in parsed.mentions]
-        relabelled = sum(spelled.get(label, label) != label for label, _ in parsed.mentions)
-        entities = [] if parsed.problem else _grounded(sentence, listed, parsed.cot)
-        return _case(record, parsed.cot, entities, parsed.problem, spelled, relabelled, read)
+        if parsed.problem is not None:
+            return Case(sentence, schema, parsed.cot, (), parsed.problem)
+        spelled, strange = _labels(schema, {label for label, _ in parsed.mentions})
+        listed: Sequence[tuple[str, str]] = parsed.mentions
+        if spelled:
+            listed = [(spelled.get(label, label), mention) for label, mention in listed]
+        return _case(
+            sentence,
+            schema,
+            parsed.cot,
+            _grounded(sentence, listed, parsed.cot),
+            strange,
+            sum(label in spelled for label, _ in parsed.mentions) if spelled else 0,
+        )
     if record.entities is None:
-        return _case(record, record.cot, [], "the record has neither an answer nor entities", {}, 0, read)
-    spelled = _spelling(schema, {entity.label for entity in record.entities})
+        return Case(sentence, schema, record.cot, (), "the record has neither an answer nor entities")
+    spelled, strange = _labels(schema, {entity.label for entity in record.entities})
     known = [replace(entity, label=spelled.get(entity.label, entity.label)) for entity in record.entities]
-    relabelled = sum(spelled.get(entity.label, entity.label) != entity.label for entity in record.entities)
     entities = known if len(known) > MAX_MENTIONS else ground_entities(sentence, known, record.cot)
-    return _case(record, record.cot, entities, None, spelled, relabelled, read)
+    relabelled = sum(entity.label in spelled for entity in record.entities)
+    return _case(sentence, schema, record.cot, entities, strange, relabelled)
 
 
 def _case(
-    record: Record,
+    sentence: str,
+    schema: tuple[str, ...],
     cot: str | None,
     entities: Sequence[Entity],
-    problem: str | None,
-    spelled: dict[str, str],
+    strange: frozenset[str],
     relabelled: int,
-    read: bool,
 ) -> Case:
-    known = _known(record.schema)
-    strange = frozenset([entity.label for entity in entities if entity.label not in known])
-    lost = [] if len(entities) > MAX_MENTIONS else [entity for entity in entities if entity.start is None]
-    return Case(record.sentence, record.schema, cot, entities, problem, strange, lost, read, relabelled)
+    lost = () if len(entities) > MAX_MENTIONS else [entity for entity in entities if entity.start is None]
+    return Case(sentence, schema, cot, entities, None, strange, lost, relabelled)
 
 
 def _grounded(sentence: str, listed: Sequence[tuple[str, str]], cot: str | None) -> list[Entity]:
@@ -227,22 +240,27 @@ def _by_fold(schema: tuple[str, ...]) -> dict[str, str | None]:
     return found
 
 
-def _spelling(schema: tuple[str, ...], labels: Collection[str]) -> dict[str, str]:
-    """The schema's spelling of those labels that are not in it as they are (labels.match_label, for many at once)."""
-    known = _known(schema)
-    folded = {label: _by_fold(schema).get(fold_label(label)) for label in labels if label not in known}
-    return {label: spelling for label, spelling in folded.items() if spelling is not None}
+def _labels(schema: tuple[str, ...], labels: set[str]) -> tuple[dict[str, str], frozenset[str]]:
+    """The schema's spelling of those labels that it spells otherwise, and those that are no type of it."""
+    if labels <= (known := _known(schema)):
+        return {}, frozenset()
+    folded = {label: _by_fold(schema).get(fold_label(label)) for label in labels - known}
+    spelled = {label: spelling for label, spelling in folded.items() if spelling is not None}
+    return spelled, frozenset(folded.keys() - spelled.keys())
 
 
-def _with_evidence(cot: str, entities: Sequence[Entity]) -> list[Entity]:
+def _with_passages(entities: Sequence[Entity], passages: Sequence[Span | None]) -> list[Entity]:
     return [
-        entity if span is None else replace(entity, cot_start=span[0], cot_end=span[1])
-        for entity, span in zip(entities, evidence(cot, entities), strict=True)
+        entity if span is None else Entity(entity.text, entity.label, entity.start, entity.end, entity.match, *span)
+        for entity, span in zip(entities, passages, strict=True)
     ]
 
 
 def _in_order(entities: Sequence[Entity], schema: Sequence[str]) -> tuple[Entity, ...]:
     """By offset, the longer first, then in schema order; those without a place last (records.span_order)."""
+    starts = [entity.start for entity in entities]
+    if None not in starts and len(set(starts)) == len(starts):
+        return tuple(sorted(entities, key=_START))
     ranks = {label: rank for rank, label in reversed(list(enumerate(schema)))}
 
     def place(entity: Entity) -> tuple[int, int, int]:

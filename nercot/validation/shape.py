@@ -13,18 +13,21 @@ from collections.abc import Sequence
 
 from nercot.validation.evidence import lower, without_sentence
 
-# A piece of so many characters is looked for again, one piece every so many characters.
-_PIECE, _STEP = 24, 60
-# So many times the same passage in a row, and so much text in all, is a loop.
-_COPIES, _MIN_LOOP = 4, 90
-# So many pieces that come again make it worth while to look closer; a text of so few new signs loops in any order.
-_SUSPICIOUS, _NOTHING_NEW, _LONG = 4, 0.09, 800
+# A piece of so many characters is looked for again; about so many all along the trace, but none nearer to the last.
+_PIECE, _PIECES, _STEP = 24, 12, 60
+# The same passage so many times in a row, and so much text in all, is a loop where it makes up so much of the
+# trace; where it comes again and again, or fills pages, it is one in any trace.
+_COPIES, _MIN_LOOP, _SHARE = 4, 90, 0.4
+_MANY_COPIES, _PAGES = 10, 2000
+# So many pieces that come again make it worth while to look closer; where nearly all do, and the text compresses to
+# so little, it loops in whatever order.
+_SUSPICIOUS, _NEARLY_ALL, _NOTHING_NEW, _LONG = 4, 0.8, 0.09, 800
 # Letters and digits that an echo may have beside the sentence and the names of the types.
 _MIN_OWN = 15
-_DIGITS = re.compile(r"\d+")
+_DIGITS = re.compile("[0-9]")
+_NUMBERED = re.compile(r"\w*[0-9]\w*")
 _WORDY = re.compile(r"\w")
 _LETTER = re.compile(r"[^\W\d_]")
-_SPACES = re.compile(r"\s+")
 
 
 def degeneration(cot: str, sentence: str, schema: Sequence[str], mentions: Sequence[str]) -> str | None:
@@ -36,37 +39,69 @@ def degeneration(cot: str, sentence: str, schema: Sequence[str], mentions: Seque
 
 def _loop(cot: str, sentence: str) -> str | None:
     """A passage over and over in a row, whatever stands before it; counted numbers are one number."""
-    again = _again(cot)
+    pieces, again = _again(cot)
     found = _in_a_row(cot, again) if again else _whole(cot)
     if found is None and len(again) >= _SUSPICIOUS:
-        folded = _SPACES.sub(" ", _DIGITS.sub("0", cot))
-        again = _again(folded)
-        found = _in_a_row(folded, again) or _nothing_new(folded, again)
+        if len(again) * 2 >= pieces and _DIGITS.search(cot):
+            folded = _uncounted(cot)
+            found = _in_a_row(folded, _again(folded)[1])
+            if found is not None and _counts_mentions(cot, sentence):
+                return None
+        if found is None and len(again) >= _NEARLY_ALL * pieces:
+            found = _nothing_new(cot, again)
     if found is None or found.strip() in sentence:
         return None
     return f"the trace loops: {found.strip()[:60]!r}"
 
 
-def _again(text: str) -> list[tuple[int, int]]:
-    """For pieces of the text all along it: where they stand, and how far on they stand again."""
+def _uncounted(text: str) -> str:
+    """The text with every digit a 0."""
+    for digit in "123456789":
+        text = text.replace(digit, "0")
+    return text
+
+
+def _counts_mentions(cot: str, sentence: str) -> bool:
+    """Whether most numbered words of the trace are the sentence's own: a list of them has a reason to repeat itself."""
+    numbered = set(_NUMBERED.findall(cot))
+    return 2 * len(numbered & set(_NUMBERED.findall(sentence))) > len(numbered)
+
+
+def _again(text: str) -> tuple[int, list[tuple[int, int]]]:
+    """Pieces all along a text: how many there are, where those stand that come again, and how far on they do."""
     found = []
-    for at in range(0, len(text) - 2 * _PIECE, _STEP):
+    places = range(0, len(text) - 2 * _PIECE, max(_STEP, min(len(text) // _PIECES, _PAGES // 2)))
+    for at in places:
         next_at = text.find(text[at : at + _PIECE], at + 1)
         if next_at > 0:
             found.append((at, next_at - at))
-    return found
+    return len(places), found
 
 
 def _in_a_row(text: str, again: Sequence[tuple[int, int]]) -> str | None:
     """The passage that is repeated without anything between."""
     for at, period in again:
         size = max((_COPIES - 1) * period, _MIN_LOOP - period)
-        end = at + size + period
-        if end <= len(text) and text[at : at + size] == text[at + period : end]:
-            passage = text[at : at + min(period * (1 + _PIECE // period), 200)]
-            if _WORDY.search(passage) or size > _LONG:
-                return passage
+        if not text.startswith(text[at : at + size], at + period) or at + period + size > len(text):
+            continue
+        run = period + _agreement(text, at, at + period)
+        passage = text[at : at + min(period * (1 + _PIECE // period), 200)]
+        long_enough = run >= _SHARE * len(text) or run >= _PAGES or run >= _MANY_COPIES * period
+        if long_enough and (_WORDY.search(passage) or run >= _PAGES):
+            return passage
     return None
+
+
+def _agreement(text: str, one: int, other: int) -> int:
+    """How many characters from `one` on are the same as those from `other` on."""
+    low, high = 0, len(text) - other
+    while low < high:
+        middle = (low + high + 1) // 2
+        if text[one + low : one + middle] == text[other + low : other + middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def _nothing_new(text: str, again: Sequence[tuple[int, int]]) -> str | None:

@@ -19,7 +19,8 @@ from typing import Literal, TypeAlias, get_args
 from nercot.corpus.labels import fold_label
 from nercot.corpus.records import Entity, Record
 from nercot.errors import InputError
-from nercot.validation.grounding import fold_mention, ground
+from nercot.validation.folding import fold_mention
+from nercot.validation.grounding import ground
 from nercot.validation.paper import paper_label, paper_mention, paper_pairs, read_paper
 from nercot.validation.scored import Scorable, entities_of
 

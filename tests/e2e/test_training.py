@@ -158,6 +158,7 @@ def test_what_grpo_logs(work, rewarded):
         f1, schema = entry["rewards/trl_f1_reward/mean"], entry["rewards/trl_schema_reward/mean"]
         assert entry["reward"] == pytest.approx(10 * f1 + schema, abs=1e-4)
         assert 0 <= entry["rewards/unreadable/mean"] <= 1
+        assert 0 <= entry["rewards/traced/mean"] <= 1
         assert entry["completions/mean_length"] > 10
         assert 0 <= entry["frac_reward_zero_std"] <= 1
         assert entry["kl"] >= -1e-3
@@ -287,6 +288,19 @@ def test_the_ablation_goes_on_where_it_stood_and_prints_the_papers_column(small,
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_the_toy_asks_whether_valid_traces_make_better_students(small):
+    rows = ("--rows", "kept,refused,none", "--sft-set", "data.name=toy/corpus", "--out", "runs/students")
+    done = _ablation(small, *rows)
+    titles = [line.split("|")[1].strip() for line in done.stdout.splitlines()[2:]]
+    assert titles == [f"same sentences and answers, {what}" for what in ("kept traces", "refused traces", "no trace")]
+    learnt = [json.loads((small / f"runs/students/{row}/run.json").read_text()) for row in ("kept", "refused", "none")]
+    assert [run["settings"]["data"]["answers"] for run in learnt] == ["pairs-kept", "pairs-refused", "pairs-plain"]
+    assert len({run["data"]["rows"] for run in learnt}) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
 def test_few_shot_gives_mean_and_spread_over_draws_beside_the_papers(small):
     (small / "train.conll").write_text(
         "\n".join(f"Ann{number} B-person\nleft O\nOslo B-place\n" for number in range(60))

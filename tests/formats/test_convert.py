@@ -57,7 +57,7 @@ RICH = {
     "cot": "A bank is an organization.",
     "entities": [
         {**own("Bank of England", "org", SENTENCE), "cot_start": 2, "cot_end": 26},
-        own("mg", "org", SENTENCE),
+        {**own("mg", "org", SENTENCE), "cot_start": None, "cot_end": None},
     ],
 }
 
@@ -106,6 +106,21 @@ def test_our_own_rows_come_back_with_trace_and_both_lists(tmp_path):
         key: value for key, value in RICH.items() if key != "guid"
     }
     assert row["source_id"] == "g1"
+
+
+def test_datasets_infers_one_type_for_all_rows(tmp_path):
+    plain = {**RICH, "cot": None, "entities": [own("mg", "org", SENTENCE)]}
+    source = write(tmp_path, "in.json", [plain, RICH, {**plain, "entities": []}])
+    for name in ("out.jsonl", "out.parquet"):
+        convert(str(source), tmp_path / name)
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert {tuple(item) for row in rows for item in row["entities"]} == {
+        ("text", "label", "start", "end", "cot_start", "cot_end")
+    }
+    assert {tuple(item) for row in rows for item in row["gold"]} == {("text", "label", "start", "end")}
+    import pyarrow.parquet as pq
+
+    assert pq.read_table(tmp_path / "out.parquet").to_pylist() == rows
 
 
 OUTPUTS = [

@@ -1,12 +1,17 @@
 """The dialects of annotation tools: each shape is recognised by its content, and its gold arrives exactly."""
 
 import json
+import sys
 from collections import Counter
+from contextlib import suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nercot.errors import InputError
-from nercot.formats import format_of
+from nercot.formats import FORMATS, BadRow, ReadOptions, SourceRow, format_of
+from nercot.formats.convert import convert
 from nercot.formats.sources import items, open_source
 
 TEXT = "Mara Lind left Oslo."
@@ -216,6 +221,11 @@ SHAPES = {
             "privacy_mask": [{"value": "Mara Lind", **WHO, "label": "PER"}, {"value": "Oslo", **WHERE, "label": "LOC"}],
             "span_labels": '[[0, 9, "PER"]]',
         },
+    ),
+    "columns": ("spans", {"text": TEXT, "spans": {"start": [0, 15], "end": [9, 19], "label": ["PER", "LOC"]}}),
+    "columns of mentions": (
+        "spans",
+        {"text": TEXT, "entities": {"text": ["Mara Lind", "Oslo"], "type": ["PER", "LOC"]}},
     ),
     "cmeee": (
         "spans",
@@ -488,3 +498,138 @@ def test_a_layer_that_cannot_be_told_is_asked_for(tmp_path):
     )
     with pytest.raises(InputError, match=r"layers: webanno.custom.A\|value, webanno.custom.B\|value"):
         gold(path)
+
+
+def test_tokens_of_a_pipeline_with_their_tags_are_put_together(tmp_path):
+    tokens = [("Mara", "B-PER", 0, 4), ("Lind", "I-PER", 5, 9), ("Oslo", "B-LOC", 15, 19)]
+    found = [{"entity": tag, "word": word, "start": start, "end": end} for word, tag, start, end in tokens]
+    assert gold(write(tmp_path, "x.jsonl", {"text": TEXT, "entities": found}))[0] == [GOLD]
+
+
+def test_choices_about_a_region_are_no_types(tmp_path):
+    task = json.loads(json.dumps(SHAPES["labelstudio"][1]))
+    task["annotations"][0]["result"].append({"value": {**WHO, "choices": ["positive"]}, "type": "choices"})
+    assert gold(write(tmp_path, "x.jsonl", task))[0] == [GOLD]
+
+
+def test_a_submitted_response_counts_before_a_draft(tmp_path):
+    row = json.loads(json.dumps(SHAPES["argilla"][1]))
+    row["responses"]["q"].insert(0, {"value": [{**WHO, "label": "LOC"}], "status": "draft"})
+    found, findings = gold(write(tmp_path, "x.jsonl", row))
+    assert (found, findings) == ([GOLD], {"other_annotation": 1})
+
+
+@pytest.mark.parametrize("pairs", [[["Mara Lind", "PER"], ["Oslo", "LOC"]], [["PER", "Mara Lind"], ["LOC", "Oslo"]]])
+def test_pairs_of_mention_and_type_in_any_order(tmp_path, pairs):
+    assert gold(write(tmp_path, "x.jsonl", {"text": TEXT, "entities": pairs}))[0] == [GOLD]
+
+
+@pytest.mark.parametrize(
+    ("spans", "kind"),
+    [
+        ([{"label": "PER"}], "out_of_range"),
+        ([{**WHO, "label": ["PER", None]}, {"start": 90, "end": 95, "label": "PER"}], "out_of_range"),
+        ([{"start": 0, "end": 10, "label": "PER", "text": "Nobody"}], "absent"),
+        ([{"label": "PER", "offsets": [[0, 4], [15, 19]]}], "discontinuous"),
+        ([{**WHO, "label": ""}], "not_label"),
+        ([None], "not_span"),
+    ],
+)
+def test_what_cannot_be_taken_over_is_counted(tmp_path, spans, kind):
+    path = write(
+        tmp_path, "x.jsonl", {"text": TEXT, "spans": [{**WHERE, "label": "LOC"}]}, {"text": TEXT, "spans": spans}
+    )
+    found, findings = gold(path)
+    assert found[0] == [GOLD[1]]
+    assert findings[kind] == 1
+
+
+@pytest.mark.parametrize(("package", "file"), [("spacy", "x.spacy"), ("bioc", "x.xml")])
+def test_a_missing_extra_says_what_to_install(tmp_path, monkeypatch, package, file):
+    source = write(tmp_path, "in.jsonl", SHAPES["doccano"][1])
+    form = {"spacy": "docbin", "bioc": "bioc"}[package]
+    convert(str(source), tmp_path / file, to_format=form)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(InputError, match=r'pip install "nercot\[formats\]"'):
+        gold(tmp_path / file)
+    with pytest.raises(InputError, match=r'pip install "nercot\[formats\]"'):
+        convert(str(source), tmp_path / f"y{file}", to_format=form)
+
+
+def test_spacy_itself_reads_and_writes_the_same_documents(tmp_path):
+    import spacy
+    from spacy.tokens import DocBin, Span
+
+    nlp = spacy.blank("en")
+    doc, bare = nlp("👍 Mara Lind left Oslo."), nlp("Nobody looked.")
+    doc.set_ents([Span(doc, 1, 3, "PER")])
+    doc.spans["sc"] = [Span(doc, 1, 3, "PER"), Span(doc, 1, 2, "FIRST")]
+    DocBin(docs=[doc, bare], store_user_data=True).to_disk(tmp_path / "x.spacy")
+    found, _ = gold(tmp_path / "x.spacy")
+    assert found == [[("Mara Lind", "PER", 2), ("Mara", "FIRST", 2)], None]
+    convert(str(tmp_path / "x.spacy"), tmp_path / "y.spacy", to_format="docbin")
+    again, _ = DocBin().from_disk(tmp_path / "y.spacy").get_docs(nlp.vocab)
+    assert (again.text, [(e.text, e.label_) for e in again.ents]) == (doc.text, [("Mara Lind", "PER")])
+    assert [(span.text, span.label_) for span in again.spans["sc"]] == [("Mara Lind", "PER"), ("Mara", "FIRST")]
+
+
+def test_bioc_itself_reads_what_is_written(tmp_path):
+    from bioc import biocjson, biocxml
+
+    source = write(tmp_path, "in.jsonl", {"text": "Ægir & Mara left", "entities": [[7, 11, "PER"]]})
+    for name, load in (("x.xml", biocxml.load), ("x.json", biocjson.load)):
+        convert(str(source), tmp_path / name, to_format="bioc")
+        with (tmp_path / name).open("rb" if name == "x.xml" else "r") as handle:
+            (document,) = load(handle).documents
+        (passage,) = document.passages
+        (annotation,) = passage.annotations
+        assert (passage.text, annotation.text, annotation.infons["type"]) == ("Ægir & Mara left", "Mara", "PER")
+        assert gold(tmp_path / name)[0] == [[("Mara", "PER", 7)]]
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 30)
+    | st.floats(allow_nan=False)
+    | st.sampled_from([TEXT, "Oslo", "PER", ""]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["text", "label", "labels", "start", "end", "offsets", "entities", "spans", "value", "result", "data"]
+            )
+            | st.sampled_from(
+                ["fields", "responses", "annotations", "passages", "documents", "input", "output", "answer", "type"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=14,
+)
+READERS = [name for name, form in FORMATS.items() if form.detect and name not in ("pile_ner", "instructuie", "nercot")]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(JSON, min_size=1, max_size=4))
+def test_no_json_makes_a_dialect_fail(tmp_path_factory, values):
+    path = tmp_path_factory.mktemp("json") / "x.jsonl"
+    path.write_text("".join(json.dumps(value) + "\n" for value in values), encoding="utf-8")
+    for name in READERS:
+        with suppress(InputError):
+            for row in FORMATS[name].read(path, path.name, ReadOptions(schema=("PER",))):
+                assert isinstance(row, SourceRow | BadRow)
+    with suppress(InputError):
+        format_of(path)
+
+
+def test_a_folder_of_documents_is_one_data_set(tmp_path):
+    for name, label in (("1.json", "PER"), ("2.json", "ORG")):
+        spans = [{"id": "T1", "span": {"begin": 0, "end": 9}, "obj": label}]
+        (tmp_path / name).write_text(json.dumps({"text": TEXT, "denotations": spans}, indent=2))
+    (tmp_path / "3.json").write_text(json.dumps({"text": "Nothing.", "denotations": []}, indent=2))
+    found = [item.outcome.record for item in items(open_source(str(tmp_path)))]
+    assert {record.dataset for record in found} == {tmp_path.name}
+    assert {record.schema for record in found} == {("PER", "ORG")}
+    assert [len(record.gold) for record in found] == [1, 1, 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -114,3 +115,17 @@ def test_workers_that_all_have_enough_to_do_get_even_shares(workers: int) -> Non
         shares = [pool.renew(name, ASKING, round_ + place / 10) for place, name in enumerate(names)]
     assert [share.in_flight for share in shares] == [60 // workers] * workers
     assert {round(share.rpm or 0, 6) for share in shares} == {round(600.0 / workers, 6)}
+
+
+def test_what_is_left_goes_to_whoever_can_pay_a_call_with_it_and_then_it_is_over() -> None:
+    pool = Coordinator(Limits(in_flight=4, usd=1.0), spent=0.9)
+    call = Used(needs=0.06)
+    small = [pool.renew("a", ASKING, 0.0).usd, pool.renew("b", ASKING, 0.1).usd]
+    assert all(usd is not None and 0 < usd < 0.06 for usd in small)
+    first = pool.renew("a", call, 1.0)
+    assert (first.usd, first.exhausted) == (pytest.approx(0.06), False)
+    second = pool.renew("b", call, 1.1)
+    assert (second.usd, second.exhausted) == (0.0, False)
+    last = pool.renew("a", Used(usd=0.06, needs=0.06), 2.0)
+    assert (last.usd, last.exhausted) == (0.0, True)
+    assert pool.renew("b", call, 2.1).exhausted

@@ -28,7 +28,7 @@ def fill(ledger: RemoteLedger, numbers: Sequence[int]) -> None:
 
 
 def test_several_workers_fill_one_ledger_and_look_up_in_it(path: Path) -> None:
-    owner = Owner(path, "c", {})
+    owner = Owner(path, "c")
     workers = [RemoteLedger(owner) for _ in range(4)]
     threads = [
         threading.Thread(target=fill, args=(worker, range(start, 400, 4))) for start, worker in enumerate(workers)
@@ -64,7 +64,7 @@ class CutOff:
 
 
 def test_a_group_whose_sender_does_not_know_is_written_once(path: Path) -> None:
-    owner = Owner(path, "c", {})
+    owner = Owner(path, "c")
     line = CutOff(owner, ["after", "before", "after", "after"])
     worker = RemoteLedger(line)  # type: ignore[arg-type]
     last = worker.append(question(1), read_reply(completion(), question(1).key), completion())
@@ -79,7 +79,7 @@ def test_a_group_whose_sender_does_not_know_is_written_once(path: Path) -> None:
 
 def test_an_owner_that_is_gone_is_told_and_nothing_counts_as_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_RESEND_SECONDS", 0.1)
-    worker = RemoteLedger(CutOff(Owner(path, "c", {}), ["before"] * 1000))  # type: ignore[arg-type]
+    worker = RemoteLedger(CutOff(Owner(path, "c"), ["before"] * 1000))  # type: ignore[arg-type]
     lost = worker.append(question(1), read_reply(completion(), question(1).key), completion())
     with pytest.raises(LedgerError, match="owner does not answer"):
         lost.result(20)
@@ -89,7 +89,8 @@ def test_an_owner_that_is_gone_is_told_and_nothing_counts_as_kept(path: Path, mo
 def test_limits_are_leased_from_what_the_ledger_says_was_spent(path: Path) -> None:
     with Ledger(path) as ledger:
         ledger.append(question(1), read_reply(completion(), question(1).key), completion(), 0.75)
-    owner = Owner(path, "c", {"teacher": Limits(8, usd=1.0)})
+    owner = Owner(path, "c", 1.0)
+    owner.join("teacher", Limits(8))
     share = owner.renew("a", "teacher", Used())
     assert share.in_flight == 8
     assert share.usd is not None

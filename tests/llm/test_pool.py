@@ -29,7 +29,8 @@ def until(true: object, seconds: float = 10.0) -> bool:
 
 
 def test_two_workers_come_to_share_and_one_that_leaves_gives_back(tmp_path: Path) -> None:
-    owner = Owner(tmp_path / "ledger.sqlite", "c", {"teacher": Limits(64, rpm=600.0, usd=1.0)})
+    owner = Owner(tmp_path / "ledger.sqlite", "c", 1.0)
+    owner.join("teacher", Limits(64, rpm=600.0))
     first = Pool(owner, "a", "teacher")
     assert first.width(time.monotonic()) == 64
     second = Pool(owner, "b", "teacher")
@@ -44,7 +45,8 @@ def test_two_workers_come_to_share_and_one_that_leaves_gives_back(tmp_path: Path
 
 
 def test_a_429_of_one_worker_makes_all_wait(tmp_path: Path) -> None:
-    owner = Owner(tmp_path / "ledger.sqlite", "c", {"teacher": Limits(10)})
+    owner = Owner(tmp_path / "ledger.sqlite", "c")
+    owner.join("teacher", Limits(10))
     first, second = Pool(owner, "a", "teacher"), Pool(owner, "b", "teacher")
     assert until(lambda: second.width(time.monotonic()) == 5)
     first.throttled(60.0)
@@ -61,13 +63,13 @@ class Gone:
     def __init__(self) -> None:
         self.asked = 0
 
-    def renew(self, worker: str, role: str, used: Used) -> Share:
+    def renew(self, worker: str, model: str, used: Used) -> Share:
         self.asked += 1
         if self.asked > 1:
             raise ConnectionError("gone")
         return Share(8, None, None, None, 0.0, 0.2)
 
-    def leave(self, worker: str, role: str, used: Used) -> None:
+    def leave(self, worker: str, model: str, used: Used) -> None:
         raise ConnectionError("gone")
 
 

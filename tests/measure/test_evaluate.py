@@ -158,6 +158,15 @@ def test_what_is_not_measured_is_said(tmp_path):
     assert "Only the first records" in written
 
 
+def test_a_sentence_that_has_two_golds_is_said(tmp_path):
+    (tmp_path / "CoNLL03_test.txt").write_text("Ada\tB-x\nruns\tO\n\nAda\tO\nruns\tO\n\nAda\tB-x\nruns\tO\n")
+    with FaultServer(answering(())) as server:
+        result = evaluate(tmp_path, server, "--benchmarks", tmp_path, "--out", tmp_path / "out")
+    assert result["datasets"]["CoNLL03"]["conflicting"] == 1
+    written = (tmp_path / "out/evaluation.md").read_text()
+    assert "CoNLL03: 1 rows repeat a sentence with other gold; no answer is right on both" in written
+
+
 def test_a_test_file_is_preferred_to_a_dev_file_beside_it_and_two_test_files_are_refused(tmp_path):
     data = tmp_path / "data"
     write(data / "CoNLL03_dev.json", {"tokens": ["Ada"], "tags": ["B-x"]})

@@ -9,8 +9,9 @@ import pytest
 from answered_corpus import build_corpus, script, source_row
 from commands import run
 from fault_server import FaultServer
+from pages import opened
+from policy import policy
 from release_files import cot_rows
-from test_hybrid import policy
 from trees import recipe, write_tree
 
 from nercot.building.builder import BuildOptions, build
@@ -55,6 +56,8 @@ def texts(folder):
             walk(pq.read_table(path).to_pylist())
         elif path.suffix in (".md", ".json", ".jsonl"):
             found.append(path.read_text(encoding="utf-8"))
+        elif path.suffix == ".html":
+            walk(opened(path))
     return "\n".join(found)
 
 
@@ -135,6 +138,10 @@ def test_it_is_sound_says_what_it_lacks_and_has_the_fingerprint_of_the_whole(sub
     card = (done.folder / "README.md").read_text()
     assert "**20 rows stand here without their text**" in card
     assert "- **non-commercial**: WikiNeural" in card
+    head = card.partition("## How it was made")[0]
+    assert "**Bring your own copies.** 20 of 40 rows come without their text" in head
+    assert "ACE 2005 (10 rows; catalog.ldc.upenn.edu" in head
+    assert "nercot hydrate" in head
     assert "- **share-alike**: WikiNeural" in card
     assert "\nlicense: other\n" in card
 
@@ -173,6 +180,7 @@ def test_a_corpus_of_free_rows_is_untouched(tree, tmp_path):
     result, done = released(tmp_path, tree, FREE)
     assert done.without_text == 0
     assert "standoff" not in read_manifest(done.folder)
+    assert "Bring your own copies" not in (done.folder / "README.md").read_text()
     for path in sorted((done.folder / "re").iterdir()):
         assert path.read_bytes() == (result.candidate / "re" / path.name).read_bytes()
     assert "\nlicense: cc-by-nc-sa-4.0\n" in (done.folder / "README.md").read_text()

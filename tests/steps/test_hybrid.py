@@ -4,9 +4,10 @@ from collections import Counter
 import pyarrow.parquet as pq
 import pytest
 from commands import run
-from fault_server import FaultServer, answer, error
+from fault_server import FaultServer, error
 from hypothesis import given
 from hypothesis import strategies as st
+from policy import policy
 from trees import LABELS, recipe, rows, write_dataset, write_tree
 
 from nercot.corpus.records import Entity, Record
@@ -89,22 +90,6 @@ def test_the_draw_does_not_depend_on_the_order():
 
 
 # --- both stages --------------------------------------------------------------------------------------
-
-
-def policy(call):
-    """Says what gold says of rows whose number is even, something else of odd ones, and nonsense of every seventh."""
-    sentence = next(line for line in call.prompt.splitlines() if " sailed to " in line)
-    number = int(sentence.split()[0].removeprefix("Mara"))
-    if number % 7 == 6:
-        return answer("I cannot say.")
-    if number == 9:
-        return error(400, "this text cannot be processed")
-    names = [("person", f"Mara{number}"), ("city", f"Oslo{number}")][: number % 3]
-    if number % 2:
-        names = [("ship", f"Oslo{number}")]
-    said = " ".join(f'"{name}" is a {label}.' for label, name in names) or "Nothing here is of these types."
-    entities = {label: [name] for label, name in names}
-    return answer(json.dumps({"entities": entities}), reasoning=f"I look at the sentence. {said}")
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from nercot.corpus.records import content_guid
 from nercot.corpus.tables import read_rows
 from nercot.corpus.work import Work, quiet
-from nercot.errors import InputError, ShortfallError
+from nercot.errors import InputError, RecipeError, ShortfallError
 from nercot.formats.sources import open_source, reading
 from nercot.steps.ingest import ingest, partition_names
 
@@ -133,3 +133,9 @@ def test_a_source_that_grows_by_types_says_which_built_rows_it_would_rename(tmp_
         ingest(work, open_source(str(path)), 1, None, False, quiet)
     stated = open_source(str(path), options=reading(["person", "place"]))
     assert ingest(work, stated, 1, None, False, quiet).kept == 3
+
+
+def test_what_was_built_in_some_partitions_does_not_go_on_in_others(tmp_path):
+    run(tmp_path, [sample(1)])
+    with pytest.raises(RecipeError, match=r"16 partitions: set partition.digits = 1 again"):
+        run(tmp_path, [sample(1)], digits=2)

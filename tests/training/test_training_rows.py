@@ -22,6 +22,7 @@ from settings import Batch, Data, Model, Settings, load_settings
 
 from nercot.errors import InputError
 from nercot.llm.prompts import default_template, extract_messages
+from nercot.validation.answers import parse_answer
 
 MADE = [at_training.corpus_row(number) for number in range(20)]
 QWEN3_8B = at_training.CONFIGS / "qwen3-8b-sft-paper.toml"
@@ -91,6 +92,37 @@ def test_without_trace_there_is_a_variant_with_the_corpus_own_prompt(corpus, tok
     for row, made in zip(prepared.rows, MADE, strict=True):
         assert _learnt(tokenizer, row).startswith('{\n  "entities"')
         assert made["prompt"][0]["content"] in tokenizer.decode(row["input_ids"])
+
+
+def test_kept_and_refused_traces_are_learnt_on_the_same_records_with_the_same_answers(tmp_path):
+    """What decides whether valid traces make better students: nothing but the trace differs."""
+    import toy
+
+    toy.make(tmp_path, rows=30)
+    tokenizer = toy_tokenizer(tmp_path)
+    data = Data(str(tmp_path / "corpus"), 512)
+    ways = {way: training_rows.prepare_sft(tokenizer, replace(data, answers=way)).rows for way in training_rows.PAIRS}
+    kept, refused, plain = (
+        [_learnt(tokenizer, row).removesuffix(tokenizer.eos_token) for row in ways[way]] for way in training_rows.PAIRS
+    )
+    assert len(kept) == len(refused) == len(plain) == 30
+    for ours, other, bare in zip(kept, refused, plain, strict=True):
+        said = [parse_answer(text) for text in (ours, other, bare)]
+        assert said[0].mentions == said[1].mentions == said[2].mentions
+        assert said[2].cot is None
+    assert sum(ours != other for ours, other in zip(kept, refused, strict=True)) > 25
+    prompts = {way: [row["input_ids"][:20] for row in rows] for way, rows in ways.items()}
+    assert prompts["pairs-kept"] == prompts["pairs-refused"] == prompts["pairs-plain"]
+
+
+def test_a_corpus_without_pairs_says_so(corpus, tokenizer):
+    with pytest.raises(InputError, match="preference"):
+        training_rows.prepare_sft(tokenizer, replace(corpus, answers="pairs-kept"))
+
+
+def toy_tokenizer(folder):
+    made = Settings("sft", QWEN3_8B, Model("none", "qwen3"), Data("none", 512), Batch(256))
+    return load_tokenizer(made, folder / "model")
 
 
 def test_rows_without_gold_are_left_out_and_counted(tmp_path, tokenizer):
