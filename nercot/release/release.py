@@ -75,12 +75,13 @@ def freeze(
     version: str | None = None,
     remove: Path | None = None,
     report: Report = quiet,
+    internal: bool = False,
 ) -> Released:
     """Releases the candidate `out/<corpus>/candidate`.
 
     `releases`: folder of all releases (None: `releases` beside `out`).  `version`: X.Y.Z in place of the one
     that follows from what changed.  `remove`: a file of guids (and reasons) that this release, and every later
-    build, leaves out.
+    build, leaves out.  `internal`: whole, with text that may not be passed on: for oneself, never published.
 
     Raises InputError (no candidate, a partial or damaged one, a version that does not fit), ShortfallError
     (records wait for answers, or none is left), BusyError (it is being built), OutputError (disk).
@@ -96,7 +97,7 @@ def freeze(
         places = tuple(dict.fromkeys((folder, out.parent / "releases")))
         taken = _take_down(remove, candidate, places, corpus, out / "ledger.sqlite") if remove else 0
         _leave_out_removed(candidate, places, corpus, report)
-        return _freeze(candidate, folder / corpus, asked, taken, report)
+        return _freeze(candidate, folder / corpus, asked, taken, report, internal)
 
 
 def parse_version(text: str) -> Version:
@@ -129,11 +130,13 @@ def _check_complete(candidate: Path) -> None:
         raise ShortfallError(f"{candidate}: no record is left in it; nercot stats {candidate}:dropped says why")
 
 
-def _freeze(candidate: Path, folder: Path, asked: Version | None, taken: int, report: Report) -> Released:
+def _freeze(
+    candidate: Path, folder: Path, asked: Version | None, taken: int, report: Report, internal: bool
+) -> Released:
     known = versions(folder)
     newest = folder / known[-1] if known else None
     with _staged(folder) as stage:
-        manifest = _copy(candidate, stage, report)
+        manifest = _copy(candidate, stage, report, internal)
         stats = stats_of(stage, manifest, report)
         old = None if newest is None else read_manifest(newest)
         diffs = _differences(newest, old, stage, manifest, report) if newest and old else {}
@@ -179,7 +182,7 @@ def _staged(folder: Path) -> Iterator[Path]:
                     path.rmdir()
 
 
-def _copy(candidate: Path, stage: Path, report: Report) -> dict[str, Any]:
+def _copy(candidate: Path, stage: Path, report: Report, internal: bool) -> dict[str, Any]:
     """Copies the configs and the card of a candidate; returns its manifest without what is the candidate's own."""
     manifest = read_manifest(candidate)
     for number, file in enumerate(manifest["files"]):
@@ -192,7 +195,8 @@ def _copy(candidate: Path, stage: Path, report: Report) -> dict[str, Any]:
             raise InputError(f"{candidate / file['path']}: changed since it was built; build the corpus again")
     if (candidate / "README.md").is_file():
         shutil.copyfile(candidate / "README.md", stage / "README.md")
-    return withhold(stage, {key: value for key, value in manifest.items() if key != "key"})
+    bare = {key: value for key, value in manifest.items() if key != "key"}
+    return {**bare, "internal": True, "restricted_text": True} if internal else withhold(stage, bare)
 
 
 def stats_of(folder: Path, manifest: Manifest, report: Report) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def write_card(
     from huggingface_hub import DatasetCard, DatasetCardData
 
     data = DatasetCardData(
-        language=list(manifest["language"]),
+        language=list(manifest["language"]) or None,
         license=license_of_all(manifest),
         pretty_name=manifest["title"],
         task_categories=["token-classification", "text-generation"],
@@ -182,6 +182,7 @@ def _values(manifest: Mapping[str, Any], stats: Mapping[str, Any]) -> dict[str, 
         "title": cell(manifest["title"]),
         "name": manifest["corpus"],
         "about": manifest["about"] or "A corpus for named entity recognition with reasoning.",
+        "internal": manifest.get("internal", False),
         "tool": manifest["tool"],
         "rows": stats["rows"],
         "entities": stats["entities"],
