@@ -56,6 +56,7 @@ class Model:
     """A teacher, a reader or a judge: an OpenAI-compatible endpoint, `local` (a GGUF file), `recorded`, or `embedded`.
 
     `url`: one or several replicas of one model; the words `embedded`, `local` and `recorded` are not addresses.
+    `rubric`: of a judge, "strict" (five sub-scores and a score) or "paper" (one score).
     `rpm`, `tpm`: requests and tokens per minute; None is no limit.  `extra`: sent with every request.
     `file`: the GGUF file of a local model, whose name is then `model`.  `recorded`: the files of recorded answers
     that stand in for it.
@@ -72,6 +73,7 @@ class Model:
     max_tokens: int | None = None
     attempts: int = 1
     until: str = "valid"
+    rubric: str = "strict"
     extra: Mapping[str, Any] = field(default_factory=dict)
     price: Price = Price()
     file: str | None = None

@@ -360,7 +360,9 @@ def test_plain_text_without_gold_says_what_the_embedded_annotator_needs(tmp_path
 @pytest.mark.skipif(not DATA, reason="NERCOT_TEST_DATA is not set")
 def test_real_pile_ner_passages_are_all_accounted_for(tmp_path):
     source = Path(DATA) / "pile_ner/pile_ner_type_reserialised.json"
-    result = build(tmp_path, "ner-cot", "--input", source, "--teacher-url", "embedded", "--judge-url", "embedded")
+    roles = ("--teacher-url", "embedded", "--judge-url", "embedded")
+    steps = '--set=steps=["annotate", "validate", "score", "select"]'
+    result = build(tmp_path, "ner-cot", "--input", source, *roles, steps)
     check_conservation(result)
     assert result["rows_read"] == 702
     candidate = tmp_path / "build/ner-cot/candidate"
