@@ -131,7 +131,8 @@ def _configs(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
         {
             "config_name": name,
             "data_files": [{"split": split, "path": f"{name}/{split}-*.parquet"} for split in _splits(manifest, name)],
-            **({"default": True} if name == names[0] else {}),
+            # Refused answers are nobody's default: where nothing was kept, a config has to be named.
+            **({"default": True} if name == names[0] and name not in ("raw", "dropped") else {}),
         }
         for name in names
     ]
