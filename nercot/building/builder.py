@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +25,10 @@ from nercot.building.progress import note, noted
 from nercot.building.runner import Runner, Went
 from nercot.building.source import read_source, refuse_replacing, resolved, say_without_text
 from nercot.building.stages import SOURCE, Made, StageList
+from nercot.building.worker import Setup, Worker
 from nercot.corpus.disputed import read_disputed
 from nercot.corpus.recipe import Recipe, load_recipe
 from nercot.corpus.recordings import said_of_prompts
-from nercot.corpus.streams import source_records
 from nercot.corpus.tables import read_rows, write_json, writing
 from nercot.corpus.work import Report, Work, content_key, quiet
 from nercot.errors import BusyError, NercotError
@@ -37,6 +36,8 @@ from nercot.llm.recorded import Book, recorded_facts
 from nercot.steps.ingest import Ingested
 from nercot.steps.select import Scored, Selected, select, selected_before
 
+# From so many records on a process of its own is worth its start and its memory.
+PAYS_FROM = 2000
 __all__ = ["Build", "BuildOptions", "BuildResult", "alone", "build", "check_models"]
 
 
@@ -71,7 +72,8 @@ def build(
             return run.run(ingested)
         except NercotError as error:
             if (position := noted(work)) is not None:
-                note(work, replace(position, error=str(error)))
+                position.error = str(error)
+                note(work, position)
             raise
 
 
@@ -127,13 +129,21 @@ class Build:
 
     def run(self, ingested: Ingested) -> BuildResult:
         """Every stage in order, down to the candidate."""
-        self._check_gold(ingested)
-        runner = Runner(self.stages, self.work, self.models, self.report)
+        batches = self.models.in_batches
+        alone = batches or is_shared(self.options) or ingested.kept < PAYS_FROM
+        beside = None if alone else self._worker()
+        runner = Runner(self.stages, self.work, self.models, self.report, beside=beside, together=batches)
         key = runner.finish(self._rounds(runner, ingested.partitions))
         selected = self._select(sorted(ingested.partitions), key)
         result = self._candidate(ingested, selected)
         note(self.work, None)
         return result
+
+    def _worker(self) -> Worker | None:
+        """What runs stages beside the event loop, where there is one."""
+        if not any(stage.asking and self.models.is_live(stage.asking) for stage in self.stages.kinds):
+            return None
+        return Worker(Setup(self.recipe, self.prompts, self.work.root.absolute(), self.models.ledger_path.absolute()))
 
     def _rounds(self, runner: Runner, partitions: Mapping[str, str]) -> dict[str, Went]:
         """All rounds, in this process or by workers."""
@@ -141,14 +151,6 @@ class Build:
             return runner.rounds(partitions)
         bill = self.models.bill
         return run_rounds(self.recipe, self.prompts, self.options, self.work, partitions, bill, self.report)
-
-    def _check_gold(self, ingested: Ingested) -> None:
-        """The embedded annotator argues for gold: a source without any needs a model."""
-        if self.recipe.teacher.embedded and any(stage.asking is None for stage in self.stages.kinds[:1]):
-            from nercot.embedded import require_gold
-
-            parts = sorted(ingested.partitions)
-            require_gold(chain.from_iterable(source_records(self.work, part, frozenset()) for part in parts))
 
     def _select(self, parts: Sequence[str], key: str) -> Selected:
         """Selects over the whole corpus, where the list says so."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nercot.building.lists import prompts_of, stages_of
-from nercot.building.progress import Position, noted
+from nercot.building.progress import Along, Position, noted
 from nercot.building.stages import SELECTED, StageList
 from nercot.corpus.recipe import Recipe, load_recipe, recipe_names
 from nercot.corpus.tables import meta_of
@@ -86,35 +86,27 @@ def _told(ledger: Ledger, corpus: str) -> dict[str, Any]:
 
 def _steps(work: Work, parts: Iterable[str], position: Position | None, stages: StageList) -> Iterator[dict[str, Any]]:
     """For each step the records that it has settled, those that are left as far as is known, and those it kept."""
-    carried = 0
-    for place, stage in enumerate(stages.kinds):
-        files = [path for part in parts for path in sorted((work.root / stage.writes).glob(f"{part}*.parquet"))]
-        metas = [meta for path in files if _of_this_run(place, path, position, stages) and (meta := meta_of(path))]
-        kept, pending = sum(meta["kept"] for meta in metas), sum(meta["pending"] for meta in metas)
-        done, left = sum(meta["in"] for meta in metas) - pending, pending + carried
-        carried = left
-        if position is not None and stage.name == position.step:
-            done, left = done + position.done, left + position.entered - position.done
-            kept += position.kept or 0
-            carried = left + (position.done if position.kept is None else position.kept)
+    carried, last = 0, 0
+    for stage in stages.kinds:
+        if position is None:
+            files = [path for part in parts for path in sorted((work.root / stage.writes).glob(f"{part}-*.parquet"))]
+            metas = [meta for path in files if (meta := meta_of(path))]
+            kept, pending = sum(meta["kept"] for meta in metas), sum(meta["pending"] for meta in metas)
+            done, left = sum(meta["in"] for meta in metas) - pending, pending + carried
+            carried = left
+        else:
+            along = position.steps.get(stage.name, Along())
+            done, left, kept = along.done, along.entered - along.done + carried, along.kept
+            carried, last = carried + along.to_come, along.kept
         yield {"step": stage.name, "done": done, "left": left, "kept": kept}
     if stages.select is not None:
-        yield _selected(work, parts, stages.select.name, carried)
+        yield _selected(work, parts, stages.select.name, carried + last)
 
 
 def _selected(work: Work, parts: Iterable[str], name: str, carried: int) -> dict[str, Any]:
     metas = [meta for part in parts if (meta := meta_of(work.file(SELECTED, part)))]
     done, kept = sum(meta["in"] for meta in metas), sum(meta["kept"] for meta in metas)
     return {"step": name, "done": 0 if carried else done, "left": carried, "kept": 0 if carried else kept}
-
-
-def _of_this_run(place: int, path: Path, position: Position | None, stages: StageList) -> bool:
-    """Whether a step's file is what the last run left, and not of an older run that it has not come to again."""
-    if position is None:
-        return True
-    order = [stage.name for stage in stages.kinds]
-    attempt = path.stem.partition("-")[2]
-    return bool(attempt) and (int(attempt), place) < (position.attempt, order.index(position.step))
 
 
 def _running(root: Path) -> bool:

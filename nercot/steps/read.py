@@ -60,7 +60,7 @@ class Reader:
         """What this reader is asked about a record; `again`: what nobody finds of its last report."""
         messages = reading_messages(record, self.template, again)
         body = request_body(self.model, messages, reading_response_format(record.schema))
-        of = asked_about(record) if self.model.is_recorded else None
+        of = asked_about(record) if self.model.is_recorded else ()
         return Request(self.corpus, "read", record.guid, provider_of(self.model), self.model.model, body, ask, of)
 
     def requests(self, records: Iterator[Record], answers: Answers, ask: int) -> Iterator[Request]:
@@ -77,6 +77,10 @@ class Reader:
             replies = iter(self._replies(list(read), answers, self.model.attempts))
             for record in batch:
                 yield self._outcome(record, next(replies)) if has_trace(record) else Outcome(record)
+
+    def told(self, records: Sequence[Record], answers: Answers) -> list[list[Reply | None]]:
+        """For each record with a trace all replies about it, in the order in which they were asked for."""
+        return self._replies(records, answers, self.model.attempts)
 
     def _replies(self, batch: Sequence[Record], answers: Answers, asks: int) -> list[list[Reply | None]]:
         """For each record the replies to its requests so far; what is asked next depends on what was said."""

@@ -78,7 +78,8 @@ def run_part(job: Job, part: str, key: str, models: SharedModels) -> Ran:
     if job.mirror is not None:
         job.mirror.pull_part(work, part)
     models.bill = Bill(stops=dict(models.bill.stops), unreached=dict(models.bill.unreached))
-    runner = Runner(stages_of(job.recipe, job.prompts), work, models, quiet, models.tell)
+    stages = stages_of(job.recipe, job.prompts)
+    runner = Runner(stages, work, models, quiet, models.tell, position=models.position)
     went = runner.rounds({part: key})[part]
     if job.mirror is not None:
         job.mirror.push_part(work, part)
@@ -98,8 +99,9 @@ class SharedModels(Models):
         self._owner, self._worker, self._passing, self._told = owner, worker, passing, 0.0
         self._ledger = stack.enter_context(closing(RemoteLedger(owner, passing)))
         self._pools: dict[str, Pool] = {}
+        self.position = Position()
 
-    def pace(self, asking: Asking) -> Pace | None:
+    def pace(self, asking: Asking) -> Pace:
         """This worker's share of what the model allows."""
         model = asking.model
         name = f"{asking.place or asking.role} {provider_of(model)} {model.model}"
