@@ -8,7 +8,7 @@ in this machine's environment, and holds none.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,12 +25,13 @@ from nercot.errors import RecipeError
 from nercot.llm.address import provider_of
 from nercot.llm.leases import Limits
 from nercot.llm.owner import Owner, RemoteLedger
-from nercot.llm.pacing import Pace
 from nercot.llm.pool import Pool
 from nercot.steps.stage import Asking
 
 if TYPE_CHECKING:
     from nercot.building.engines.mirror import Mirror
+    from nercot.llm.asking import Asked, Progress
+    from nercot.llm.messages import Request
 
 _TELL_SECONDS = 0.5
 
@@ -99,7 +100,14 @@ class SharedModels(Models):
         self._ledger = stack.enter_context(closing(RemoteLedger(owner, passing)))
         self._pools: dict[str, Pool] = {}
 
-    def pace(self, asking: Asking) -> Pace | None:
+    def _ask(self, asking: Asking, requests: Iterator[Request], progress: Callable[[Progress], None]) -> Asked:
+        """Asks, and holds a share only while it does."""
+        if asking.model.is_recorded:
+            return super()._ask(asking, requests, progress)
+        with self.pace(asking).asking():
+            return super()._ask(asking, requests, progress)
+
+    def pace(self, asking: Asking) -> Pool:
         """This worker's share of what the model allows."""
         model = asking.model
         name = f"{asking.place or asking.role} {provider_of(model)} {model.model}"
