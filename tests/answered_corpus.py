@@ -72,6 +72,7 @@ def build_corpus(folder: Path, rows: Iterable[Any], server: FaultServer, *overri
     path = folder / "rows.jsonl"
     path.write_text("".join(row if isinstance(row, str) else json.dumps(row) + "\n" for row in rows))
     settings = [
+        ("corpus.license", "cc-by-nc-4.0"),
         ("teacher.url", server.url),
         ("teacher.model", "teacher"),
         ("teacher.attempts", 2),

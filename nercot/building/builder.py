@@ -24,8 +24,9 @@ from nercot.building.models import Models, check_models, same_models
 from nercot.building.options import BuildOptions, BuildResult
 from nercot.building.progress import note, noted
 from nercot.building.runner import Runner, Went
-from nercot.building.source import read_source, source_of
+from nercot.building.source import read_source, refuse_replacing, resolved, say_without_text
 from nercot.building.stages import SOURCE, Made, StageList
+from nercot.building.worker import Setup, Worker
 from nercot.corpus.disputed import read_disputed
 from nercot.corpus.recipe import Recipe, load_recipe
 from nercot.corpus.recordings import said_of_prompts
@@ -37,6 +38,8 @@ from nercot.llm.recorded import Book, recorded_facts
 from nercot.steps.ingest import Ingested
 from nercot.steps.select import Scored, Selected, select, selected_before
 
+# From so many records on a process of its own is worth its start and its memory.
+PAYS_FROM = 2000
 __all__ = ["Build", "BuildOptions", "BuildResult", "alone", "build", "check_models"]
 
 
@@ -51,9 +54,7 @@ def build(
     options = options or BuildOptions()
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
     check_models(recipe)
-    source = source_of(recipe, options)
-    if options.input is not None:
-        recipe = replace(recipe, source=recipe.source.instead(options.input))
+    recipe, source = resolved(recipe, options)
     work = Work(options.out / recipe.name)
     with ExitStack() as stack:
         stack.enter_context(alone(work.root))
@@ -62,7 +63,9 @@ def build(
         beside = (options.releases or options.out.parent / "releases") / recipe.name
         stages = stages_of(recipe, prompts).without(read_disputed(beside))
         try:
+            refuse_replacing(work.root / "candidate", source, options)
             ingested = read_source(source, recipe, options, work, report)
+            say_without_text(work, ingested)
             models = Models(recipe, options, stack)
             run = Build(recipe, prompts, stages, work, models, report, calibration_of(work), options=options)
             run.recorded = recorded_facts(recipe, prompts)
@@ -71,7 +74,8 @@ def build(
             return run.run(ingested)
         except NercotError as error:
             if (position := noted(work)) is not None:
-                note(work, replace(position, error=str(error)))
+                position.error = str(error)
+                note(work, position)
             raise
 
 
@@ -128,12 +132,21 @@ class Build:
     def run(self, ingested: Ingested) -> BuildResult:
         """Every stage in order, down to the candidate."""
         self._check_gold(ingested)
-        runner = Runner(self.stages, self.work, self.models, self.report)
+        batches = self.models.in_batches
+        alone = batches or is_shared(self.options) or ingested.kept < PAYS_FROM
+        beside = None if alone else self._worker()
+        runner = Runner(self.stages, self.work, self.models, self.report, beside=beside, together=batches)
         key = runner.finish(self._rounds(runner, ingested.partitions))
         selected = self._select(sorted(ingested.partitions), key)
         result = self._candidate(ingested, selected)
         note(self.work, None)
         return result
+
+    def _worker(self) -> Worker | None:
+        """What runs stages beside the event loop, where there is one."""
+        if not any(stage.asking and self.models.is_live(stage.asking) for stage in self.stages.kinds):
+            return None
+        return Worker(Setup(self.recipe, self.prompts, self.work.root.absolute(), self.models.ledger_path.absolute()))
 
     def _rounds(self, runner: Runner, partitions: Mapping[str, str]) -> dict[str, Went]:
         """All rounds, in this process or by workers."""
@@ -217,8 +230,13 @@ class Build:
             recorded=dict(bill.recorded),
             notes=[*self.notes, *bill.notes(), *self._said(manifest)],
             where=where,
-            next=[line.replace("{folder}", where) for line in self.stages.ending.next],
+            next=[line.replace("{folder}", where) for line in self._next(steps)],
         )
+
+    def _next(self, steps: Sequence[Mapping[str, Any]]) -> list[str]:
+        """What can be done with the candidate; where rows fell, first how to see why."""
+        fell = any(step["dropped"] for step in steps)
+        return [*(["nercot dropped {folder}"] if fell else []), *self.stages.ending.next]
 
     def _said(self, manifest: Mapping[str, Any]) -> list[str]:
         """What should be known of the models, by recipe and manifest."""

@@ -75,6 +75,8 @@ def _template(recipe: Recipe, name: str) -> str:
     path = recipe.prompts.get(name)
     if path is None and name == "annotate" and "merge" in recipe.steps:
         return _template(recipe, "extract")
+    if path is None and name == "judge" and recipe.judge.rubric == "paper":
+        return default_template("judge-paper")
     return default_template(name) if path is None else read_template(recipe.folder / Path(path).expanduser())
 
 

@@ -6,12 +6,14 @@ is opened, and a local model served, when a model is first needed.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import TYPE_CHECKING, cast
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 from nercot.building.options import BuildOptions
 from nercot.corpus.recipe import LOCAL, Model, Recipe
@@ -21,9 +23,11 @@ from nercot.steps.stage import Asking
 
 if TYPE_CHECKING:
     from nercot.llm.asking import AnswerStore, Asked, Progress
+    from nercot.llm.endpoint import Patience
+    from nercot.llm.feed import Feed
     from nercot.llm.ledger import Ledger
     from nercot.llm.messages import Request
-    from nercot.llm.pacing import Pace
+    from nercot.llm.pacing import Budget, Pace, Purse
 
 # Requests that a local model answers at a time: more share the same processors.
 _LOCAL_SLOTS = 2
@@ -118,6 +122,15 @@ class Bill:
         self.unreached = {**other.unreached, **self.unreached}
 
 
+@dataclass(frozen=True, slots=True)
+class _Channel:
+    """A model that is being asked, and what it is given to answer."""
+
+    asking: Asking
+    feed: Feed
+    task: asyncio.Task[None]
+
+
 class Models:
     """The models of one run of a build."""
 
@@ -126,6 +139,8 @@ class Models:
         self._recipe, self._options, self._stack = recipe, options, stack
         self._ledger: AnswerStore | None = None
         self._servers: dict[str, str] = {}
+        self._channels: dict[str, _Channel] = {}
+        self._purse: Purse | None = None
 
     @property
     def ledger(self) -> AnswerStore:
@@ -133,54 +148,133 @@ class Models:
         if self._ledger is None:
             from nercot.llm.ledger import Ledger
 
-            self._ledger = self._stack.enter_context(Ledger(self._options.ledger_path))
+            self._ledger = self._stack.enter_context(Ledger(self.ledger_path))
         return self._ledger
 
-    def ask(self, asking: Asking, requests: Iterator[Request], progress: Callable[[Progress], None]) -> None:
-        """Has every request answered in the ledger, as far as time and budget allow.
+    @property
+    def ledger_path(self) -> Path:
+        """Where the ledger lies."""
+        return self._options.ledger_path
 
-        Of a cascade a teacher that cannot be asked is noted, and the next one takes its place; EndpointError where
-        there is none left.
-        """
+    @property
+    def in_batches(self) -> bool:
+        """Whether models are asked by batch jobs of their provider."""
+        return self._options.batch
+
+    def is_live(self, asking: Asking) -> bool:
+        """Whether a server is asked, in the event loop of the build."""
+        return not asking.model.is_recorded
+
+    def ask_now(self, asking: Asking, requests: Iterator[Request], progress: Callable[[Progress], None]) -> None:
+        """Has every request answered in the ledger before it returns: recorded answers, and batch jobs."""
         place = asking.place or asking.role
         if self.bill.asks_no_more(place):
             return
+        with self._others_go_on(asking):
+            if asking.model.is_recorded:
+                from nercot.llm.recorded import ask_recorded
+
+                self.bill.add(asking.role, place, ask_recorded(requests, asking.model, self.ledger, progress))
+                return
+            from nercot.llm.batch import ask_batch
+            from nercot.llm.endpoint import ask_all
+
+            ask = ask_all if asking.model.file else ask_batch
+            served, ledger = self._served(asking.model), cast("Ledger", self.ledger)
+            budget, patience = self._budget(), self._patience()
+            asked = ask(requests, served, ledger, budget=budget, patience=patience, progress=progress)
+            self.bill.add(asking.role, place, asked)
+
+    async def ask(self, asking: Asking, requests: Iterator[Request], progress: Callable[[Progress], None]) -> int:
+        """Has requests answered while others of the same and of other models are; returns how many there were.
+
+        When it returns, each has its answer in the ledger, or will have none in this run.
+        """
+        place = asking.place or asking.role
+        first = next(requests, None)
+        if first is None or self.bill.asks_no_more(place):
+            return 0
+        channel = self._channels.get(place)
+        if channel is None:
+            channel = self._channels[place] = self._open(asking, progress)
+        portion = channel.feed.put(chain((first,), requests))
+        over = asyncio.create_task(portion.over())
+        await asyncio.wait((over, channel.task), return_when=asyncio.FIRST_COMPLETED)
+        if channel.task.done():
+            over.cancel()
+            with self._others_go_on(asking):
+                channel.task.result()
+        return portion.asked
+
+    def _open(self, asking: Asking, progress: Callable[[Progress], None]) -> _Channel:
+        """Begins to ask a model, as fast as its own limits and the common purse allow."""
+        from nercot.llm.endpoint import ask_feed
+        from nercot.llm.feed import Feed
+
+        feed, served = Feed(), self._served(asking.model)
+        pace = self.pace(asking)
+        hidden = asking.role == "teacher" and self._recipe.trace == "required"
+        asked = ask_feed(asking.role, feed, served, self.ledger, pace, self._patience(), progress, wants_trace=hidden)
+        return _Channel(asking, feed, asyncio.create_task(self._billed(asking, asked)))
+
+    async def _billed(self, asking: Asking, asking_all: Coroutine[Any, Any, Asked]) -> None:
+        self.bill.add(asking.role, asking.place or asking.role, await asking_all)
+
+    async def close(self) -> None:
+        """Nothing more is asked: waits for what is on its way.  Raises what a model that others waited for met."""
+        channels, self._channels = list(self._channels.values()), {}
+        for channel in channels:
+            channel.feed.close()
+        for channel in channels:
+            with self._others_go_on(channel.asking):
+                await channel.task
+
+    async def cancel(self) -> None:
+        """Ends all asking: waits a little for answers that are paid for."""
+        channels, self._channels = list(self._channels.values()), {}
+        for channel in channels:
+            channel.task.cancel()
+        await asyncio.gather(*(channel.task for channel in channels), return_exceptions=True)
+
+    @contextmanager
+    def _others_go_on(self, asking: Asking) -> Iterator[None]:
+        """Of a cascade a teacher that cannot be asked is noted, unless there is none left to take its place."""
         try:
-            self.bill.add(asking.role, place, self._ask(asking, requests, progress))
+            yield
         except EndpointError as error:
-            self.bill.unreached[place] = error
+            self.bill.unreached[asking.place or asking.role] = error
             if asking.place is None or len(self.bill.unreached) == len(self._recipe.teachers):
                 raise
 
-    def _ask(self, asking: Asking, requests: Iterator[Request], progress: Callable[[Progress], None]) -> Asked:
-        model = asking.model
-        if model.is_recorded:
-            from nercot.llm.recorded import ask_recorded
+    def pace(self, asking: Asking) -> Pace:
+        """How fast a model may be asked: its own limits, and one purse for all."""
+        from nercot.llm.pacing import Pace, Purse
 
-            return ask_recorded(requests, model, self.ledger, progress)
-        from nercot.llm.batch import ask_batch
-        from nercot.llm.endpoint import Patience, ask_all
+        if self._purse is None:
+            budget = self._budget()
+            self._purse = Purse(budget, self.ledger.spent(self._recipe.name) if budget is not None else 0.0)
+        model = self._served(asking.model)
+        pace = Pace(model.concurrency, model.rpm, model.tpm, self._purse)
+        # What others give back to a common purse is seen by looking again.
+        pace.shared = self._recipe.max_cost is not None
+        return pace
+
+    def _budget(self) -> Budget | None:
         from nercot.llm.pacing import Budget
 
-        budget = None if self._recipe.max_cost is None else Budget(self._recipe.max_cost)
-        patience = Patience(max_seconds=self._recipe.retry_seconds)
-        served = self._served(model) if model.file else model
-        if self._options.batch and not model.file:
-            ledger = cast("Ledger", self.ledger)
-            return ask_batch(requests, served, ledger, budget=budget, patience=patience, progress=progress)
-        hidden = asking.role == "teacher" and self._recipe.trace == "required"
-        ask = partial(ask_all, wants_trace=hidden, pace=self.pace(asking))
-        return ask(requests, served, self.ledger, budget=budget, patience=patience, progress=progress)
+        return None if self._recipe.max_cost is None else Budget(self._recipe.max_cost)
 
-    def pace(self, asking: Asking) -> Pace | None:
-        """How fast this process may ask a model, where others ask it too; None: as its entry in the recipe says."""
-        return None
+    def _patience(self) -> Patience:
+        from nercot.llm.endpoint import Patience
+
+        return Patience(max_seconds=self._recipe.retry_seconds)
 
     def _served(self, model: Model) -> Model:
         """A local model behind an address of this machine, for as long as the build lasts."""
+        if not model.file:
+            return model
         from nercot.llm.local import serving
 
-        assert model.file
         if model.file not in self._servers:
             self._servers[model.file] = self._stack.enter_context(serving(model.file, _LOCAL_SLOTS))
         return replace(model, url=(self._servers[model.file],), concurrency=_LOCAL_SLOTS)

@@ -14,7 +14,8 @@ class BuildOptions:
     `out`: folder of all corpora and of the ledger.  `limit`: only the first so many records of the source;
     the candidate is then marked partial.  `strict`: the first bad row is an error.  `releases`: folder of
     the releases, whose takedowns hold here too (None: `releases` beside `out`).  `batch`: models are asked by
-    batch jobs of their provider, at its price for those, within a day.
+    batch jobs of their provider, at its price for those, within a day.  `force`: a candidate of another source, or
+    of more rows, may be replaced.
 
     `workers`, `engine` (local or ray), `address`: who runs the partitions; None is this process alone.  `storage`: the
     URL that the corpora lie at; `out` is then this machine's copy.  `ledger`: another file than `out`/ledger.sqlite.
@@ -27,6 +28,7 @@ class BuildOptions:
     strict: bool = False
     releases: Path | None = None
     batch: bool = False
+    force: bool = False
     workers: int | None = None
     engine: str = "local"
     address: str | None = None

@@ -8,16 +8,17 @@ teachers' share is what the ledger has seen of the earlier ones, or a guess that
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from nercot.building.builder import alone
 from nercot.building.lists import prompts_of, stages_of
 from nercot.building.models import same_models
 from nercot.building.options import BuildOptions
-from nercot.building.source import read_source, source_of
+from nercot.building.source import read_source, resolved
 from nercot.building.stages import Round, StageList
 from nercot.corpus.recipe import Model, Recipe
 from nercot.corpus.recordings import said_of_prompts
@@ -88,13 +89,12 @@ class Estimate:
 
 def plan(recipe: Recipe, options: BuildOptions, report: Report) -> dict[str, Any]:
     """What `build` with the same options would ask of models: first attempts, readings and judgements at most."""
-    work = Work(options.out / recipe.name)
-    path = options.out / "ledger.sqlite"
+    path = options.ledger_path
     with ExitStack() as stack:
-        stack.enter_context(alone(work.root))
-        source = source_of(recipe, options)
+        work = Work(stack.enter_context(_looked_at(options.out / recipe.name)))
+        recipe, source = resolved(recipe, options)
         ingested = read_source(source, recipe, options, work, report)
-        ledger = stack.enter_context(Ledger(path)) if path.exists() else None
+        ledger = stack.enter_context(Ledger(path, read=True)) if path.exists() else None
         prompts = prompts_of(recipe)
         stages = stages_of(recipe, prompts)
         counting = _Counting(stages, ledger, _estimates(recipe, ledger))
@@ -112,6 +112,18 @@ def plan(recipe: Recipe, options: BuildOptions, report: Report) -> dict[str, Any
         **({"recorded": facts} if facts else {}),
         **({"notes": notes} if notes else {}),
     }
+
+
+@contextmanager
+def _looked_at(root: Path) -> Iterator[Path]:
+    """A folder that shows what is in the work folder `root`; what is written stays in it, and goes with it."""
+    with TemporaryDirectory(prefix="nercot-plan-") as made:
+        for path in root.glob("*/*") if root.is_dir() else ():
+            if path.is_file() and path.parent.name != "candidate":
+                beside = Path(made) / path.parent.name / path.name
+                beside.parent.mkdir(exist_ok=True)
+                beside.symlink_to(path.absolute())
+        yield Path(made)
 
 
 def _told(estimates: Sequence[Estimate]) -> dict[str, Any]:

@@ -6,12 +6,18 @@ formats and draws are errors here, before anything is written.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nercot.building.options import BuildOptions
+from nercot.building.stages import SOURCE
+from nercot.corpus.benchmarks import text_may_be_passed_on
 from nercot.corpus.recipe import Recipe
 from nercot.corpus.removed import read_removed
+from nercot.corpus.tables import read_rows
+from nercot.corpus.waits import LOG
 from nercot.corpus.work import Report, Work
 from nercot.errors import RecipeError
 from nercot.formats import DataFile
@@ -20,6 +26,9 @@ from nercot.formats.sources import Source, open_source, options_of
 from nercot.steps.ingest import Ingested, ingest
 from nercot.steps.roster import tree_roster
 from nercot.steps.stratify import Draw
+
+# Datasets that are named one by one.
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,58 @@ def source_of(recipe: Recipe, options: BuildOptions) -> Reading:
     draw, files = _draw_of(recipe, options, where)
     form, read = options.input_format or spec.format, options_of(spec)
     return Reading(open_source(where, form, read, recipe.license, spec.split, Relabel(spec), files), draw)
+
+
+def resolved(recipe: Recipe, options: BuildOptions) -> tuple[Recipe, Reading]:
+    """The recipe as it holds for the source that is read, and that source.
+
+    A recipe whose source is replaced says nothing of the new one.  A local copy of Pile-NER is known by its format.
+    """
+    reading = source_of(recipe, options)
+    if options.input is None:
+        return recipe, reading
+    own = recipe.source.path or recipe.source.hub
+    copied = reading.source.format.name == "pile_ner" and "pile-ner" in str(own).lower()
+    if own and not copied:
+        recipe = recipe.of_another_source()
+        reading = replace(reading, source=replace(reading.source, license=recipe.license))
+    return replace(recipe, source=recipe.source.instead(options.input)), reading
+
+
+def refuse_replacing(folder: Path, reading: Reading, options: BuildOptions) -> None:
+    """A RecipeError where the candidate in `folder` is of another source, or of more rows than `limit` allows."""
+    try:
+        there = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        known = {str(file["name"]) for file in there["source"]["files"]}
+        rows = int(there["steps"][0]["in"])
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return
+    if options.force:
+        return
+    more = "give the corpus another name (--name), or --force to replace it"
+    names = {file.name for file in reading.source.files}
+    if known and not known & names:
+        listed = ", ".join(sorted(known)[:3])
+        raise RecipeError(f"{folder}: made from another source ({listed}); {more}")
+    if options.limit is not None and options.limit < rows:
+        raise RecipeError(f"{folder}: made from {rows} rows, --limit {options.limit} would leave fewer; {more}")
+
+
+def say_without_text(work: Work, ingested: Ingested) -> None:
+    """Tells beforehand which rows a release would hold without their text, and why."""
+    found: Counter[tuple[str, str]] = Counter()
+    for part in ingested.partitions:
+        for row in read_rows(work.file(SOURCE, part), ["dataset", "license"]):
+            if not text_may_be_passed_on(row["dataset"], row["license"]):
+                found[row["dataset"], row["license"]] += 1
+    for (dataset, license), rows in found.most_common(_SHOWN):
+        why = "no licence is known" if license == "unknown" else f"the licence {license} is not known to allow it"
+        LOG.info(
+            "%s: %d rows would be released without their text: %s (say --license, or release --internal for yourself)",
+            dataset,
+            rows,
+            why,
+        )
 
 
 def _draw_of(recipe: Recipe, options: BuildOptions, where: str) -> tuple[Draw | None, tuple[DataFile, ...] | None]:

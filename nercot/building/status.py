@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from nercot.building.lists import prompts_of, stages_of
-from nercot.building.progress import Position, noted
+from nercot.building.progress import Along, Position, noted
 from nercot.building.stages import SELECTED, StageList
-from nercot.corpus.recipe import Recipe
+from nercot.corpus.recipe import Recipe, load_recipe, recipe_names
 from nercot.corpus.tables import meta_of
 from nercot.corpus.work import Work
 from nercot.llm.ledger import Ledger
@@ -28,7 +28,7 @@ def status(recipe: Recipe, out: Path) -> dict[str, Any]:
     position = noted(work)
     told: dict[str, Any] = {"spent": None, "last_error": None}
     if path.exists():
-        with Ledger(path) as ledger:
+        with Ledger(path, read=True) as ledger:
             told = _told(ledger, recipe.name)
     if position is not None and position.error is not None:
         told["last_error"] = {"step": position.step, "guid": None, "detail": position.error}
@@ -42,6 +42,23 @@ def status(recipe: Recipe, out: Path) -> dict[str, Any]:
         "last_error": told["last_error"],
         "candidate": _candidate(work.root / "candidate" / "manifest.json"),
     }
+
+
+def recipe_named(name: str, out: Path) -> Recipe:
+    """The recipe of that name or path; for a corpus of the folder that has none, the steps that its files show."""
+    known = name.rstrip("/").removeprefix(f"{out}/")
+    if not (out / known).is_dir() or known in recipe_names() or Path(name).is_file():
+        return load_recipe(name)
+    reads = (out / known / "4-read").is_dir()
+    steps = ["annotate", "validate", *(["read"] if reads else []), "score", "select"]
+    nobody = [("reader.url", "http://127.0.0.1/v1"), ("reader.model", "none")] if reads else []
+    return load_recipe("own", [("corpus.name", known), ("steps", steps), *nobody])
+
+
+def corpora(out: Path) -> list[str]:
+    """The corpora that there are in a folder of builds, by name."""
+    found = out.iterdir() if out.is_dir() else ()
+    return sorted(path.name for path in found if (path / "1-source").is_dir() or (path / "candidate").is_dir())
 
 
 def _source_state(work: Work) -> dict[str, Any]:
@@ -69,35 +86,27 @@ def _told(ledger: Ledger, corpus: str) -> dict[str, Any]:
 
 def _steps(work: Work, parts: Iterable[str], position: Position | None, stages: StageList) -> Iterator[dict[str, Any]]:
     """For each step the records that it has settled, those that are left as far as is known, and those it kept."""
-    carried = 0
-    for place, stage in enumerate(stages.kinds):
-        files = [path for part in parts for path in sorted((work.root / stage.writes).glob(f"{part}*.parquet"))]
-        metas = [meta for path in files if _of_this_run(place, path, position, stages) and (meta := meta_of(path))]
-        kept, pending = sum(meta["kept"] for meta in metas), sum(meta["pending"] for meta in metas)
-        done, left = sum(meta["in"] for meta in metas) - pending, pending + carried
-        carried = left
-        if position is not None and stage.name == position.step:
-            done, left = done + position.done, left + position.entered - position.done
-            kept += position.kept or 0
-            carried = left + (position.done if position.kept is None else position.kept)
+    carried, last = 0, 0
+    for stage in stages.kinds:
+        if position is None:
+            files = [path for part in parts for path in sorted((work.root / stage.writes).glob(f"{part}-*.parquet"))]
+            metas = [meta for path in files if (meta := meta_of(path))]
+            kept, pending = sum(meta["kept"] for meta in metas), sum(meta["pending"] for meta in metas)
+            done, left = sum(meta["in"] for meta in metas) - pending, pending + carried
+            carried = left
+        else:
+            along = position.steps.get(stage.name, Along())
+            done, left, kept = along.done, along.entered - along.done + carried, along.kept
+            carried, last = carried + along.to_come, along.kept
         yield {"step": stage.name, "done": done, "left": left, "kept": kept}
     if stages.select is not None:
-        yield _selected(work, parts, stages.select.name, carried)
+        yield _selected(work, parts, stages.select.name, carried + last)
 
 
 def _selected(work: Work, parts: Iterable[str], name: str, carried: int) -> dict[str, Any]:
     metas = [meta for part in parts if (meta := meta_of(work.file(SELECTED, part)))]
     done, kept = sum(meta["in"] for meta in metas), sum(meta["kept"] for meta in metas)
     return {"step": name, "done": 0 if carried else done, "left": carried, "kept": 0 if carried else kept}
-
-
-def _of_this_run(place: int, path: Path, position: Position | None, stages: StageList) -> bool:
-    """Whether a step's file is what the last run left, and not of an older run that it has not come to again."""
-    if position is None:
-        return True
-    order = [stage.name for stage in stages.kinds]
-    attempt = path.stem.partition("-")[2]
-    return bool(attempt) and (int(attempt), place) < (position.attempt, order.index(position.step))
 
 
 def _running(root: Path) -> bool:

@@ -9,7 +9,10 @@ is the user's to mend.
     data.py       convert, stats
     extraction.py extract
     pages.py      view, audit, agreement
-    releases.py   release, diff, verify, trace, hydrate, publish
+    quality.py    report
+    releases.py   release, diff, verify, hydrate, publish
+    rows.py       dropped, trace
+    own.py        a corpus of the user's own data
 """
 
 from __future__ import annotations
@@ -19,11 +22,11 @@ from collections.abc import Sequence
 
 import click
 
-from nercot.cli import answers, builds, data, extraction, pages, releases
+from nercot.cli import answers, builds, data, extraction, pages, quality, releases, rows
 from nercot.cli.shell import cli, shown_log
 from nercot.errors import NercotError
 
-__all__ = ["answers", "builds", "cli", "data", "extraction", "main", "pages", "releases"]
+__all__ = ["answers", "builds", "cli", "data", "extraction", "main", "pages", "quality", "releases", "rows"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

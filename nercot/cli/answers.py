@@ -53,7 +53,7 @@ def validate_command(
     from nercot.measure.check import Whom, check
 
     labels = split_schema(schema)
-    recipe = _reader_recipe(reader_url, reader_model, settings)
+    recipe = reader_recipe(reader_url, reader_model, settings)
     whom = None if recipe is None else Whom(recipe, ledger)
     with progress(as_json) as report:
         summary = check(path, out, form, labels, trace, strict, report, whom)
@@ -65,7 +65,7 @@ def validate_command(
         raise SystemExit(1)
 
 
-def _reader_recipe(urls: tuple[str, ...], name: str | None, settings: tuple[str, ...]) -> Recipe | None:
+def reader_recipe(urls: tuple[str, ...], name: str | None, settings: tuple[str, ...]) -> Recipe | None:
     """The recipe that names the reader, None where nobody is to read."""
     from nercot.building.models import check_models
     from nercot.corpus.recipe import load_recipe
@@ -252,8 +252,11 @@ def asked_model(urls: tuple[str, ...], name: str, settings: tuple[str, ...], usu
 @click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none.")
 @click.option("--limit", type=click.IntRange(min=1), default=200, show_default=True, help="Records to draw from PATH.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the draw and of what is made wrong.")
+@click.option("--reader-url", metavar="URL", multiple=True, help="Have a model read the traces, too.")
+@click.option("--reader-model", metavar="NAME", help="Model to ask the reader's server for.")
 @click.option("--judge-url", metavar="URL", multiple=True, help="OpenAI-compatible address, or embedded (default).")
 @click.option("--judge-model", metavar="NAME", help="Model to ask the judge's server for.")
+@click.option("--plan", is_flag=True, help="Ask nobody: say how many calls it takes and what they cost.")
 @click.option("--ledger", type=click.Path(path_type=Path), default=Path("build/ledger.sqlite"), show_default=True)
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A key of a recipe, for example judge.rpm=60."
@@ -265,25 +268,34 @@ def calibrate_command(
     schema: str | None,
     limit: int,
     seed: int,
+    reader_url: tuple[str, ...],
+    reader_model: str | None,
     judge_url: tuple[str, ...],
     judge_model: str | None,
+    plan: bool,
     ledger: Path,
     settings: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Make answers of PATH wrong on purpose, and count what rules and judge catch."""
+    """Make answers of PATH wrong on purpose, and count what rules, reader and judge catch."""
     from nercot.corpus.recipe import load_recipe
     from nercot.corpus.recipe_keys import parse_override
     from nercot.measure.calibrate import calibrate
 
     given = {"judge.url": one_or_many(judge_url), "judge.model": judge_model}
+    given |= {"reader.url": one_or_many(reader_url), "reader.model": reader_model}
     overrides = [parse_override(text) for text in settings]
     overrides += [(key, value) for key, value in given.items() if value is not None]
     recipe = load_recipe("quickstart", [("corpus.name", "calibrate"), *overrides])
+    reads = True if any(key == "reader.url" for key, _ in overrides) else None
     with progress(as_json) as report:
-        found = calibrate(path, recipe, out, ledger, limit, seed, form, split_schema(schema), report)
+        found = calibrate(path, recipe, out, ledger, limit, seed, form, split_schema(schema), report, plan, reads)
     if as_json:
         print_json(found)
+    elif plan:
+        calls, cost = found["calls"], "unknown" if found["cost"] is None else f"${found['cost']:.2f}"
+        click.echo(f"calls        {calls['reader']} of the reader, {calls['judge']} of the judge, at most")
+        click.echo(f"tokens       {found['tokens']['input']} in, {found['tokens']['output']} out; cost {cost}")
     else:
         _print_calibration(found, out)
 
@@ -305,7 +317,42 @@ def _print_calibration(found: Mapping[str, Any], out: Path | None) -> None:
         f"{judge['threshold']:g}; AUC {judge['auc']}, variance over {judge['repeats']} repeats {judge['variance']}, "
         f"correlation with length {judge['length_correlation']}"
     )
+    _print_together(found)
     if judge["unjudged"]:
         click.echo(f"not judged   {judge['unjudged']}")
     if out is not None:
         click.echo(f"calibration  {out / 'calibration.json'}; the next build puts it into the card")
+
+
+def _print_together(found: Mapping[str, Any]) -> None:
+    """What reader and judge add to each other, what moves with the form alone, and where the threshold may stand."""
+    parts = ("rules", "reader", "judge", "all")
+    rows = [
+        [kind.replace("_", " "), *("-" if shares[part] is None else _refused(shares[part]) for part in parts)]
+        for kind, shares in found["together"]["kinds"].items()
+    ]
+    print_table(["refused", *parts], rows)
+    if (adds := found["together"]["adds"]) is not None:
+        click.echo(
+            f"of {adds['faults']} faults that both looked at, reader and judge catch {adds['both']}, the reader alone "
+            f"{adds['reader_alone']}, the judge alone {adds['judge_alone']}, neither {adds['neither']}"
+        )
+    moved = ", ".join(
+        f"{kind.replace('_', ' ')} {each['verdict_moved']} and {each['score_moved']} of {each['made']}"
+        for kind, each in found["invariance"].items()
+    )
+    click.echo(f"verdicts and scores that move with the form alone: {moved}")
+    print_table(["threshold", "kept", "equal to gold"], [_point(point) for point in found["curve"]["points"][8:]])
+    if found["curve"]["proposed"] is not None:
+        click.echo(f"threshold    {found['curve']['proposed']:g} is the lowest that keeps as much that equals gold")
+
+
+def _refused(share: Mapping[str, Any]) -> str:
+    inside = share["share"]
+    return "-" if inside is None else f"{share['count']} ({inside['low']:.2f}-{inside['high']:.2f})"
+
+
+def _point(point: Mapping[str, Any]) -> list[str]:
+    equal, kept = point["equal_to_gold"], point["kept"]["share"]
+    shown = "-" if equal is None else f"{equal['value']:.3f} ({equal['low']:.3f}-{equal['high']:.3f})"
+    return [f"{point['threshold']:g}", "-" if kept is None else f"{kept['value']:.3f}", shown]

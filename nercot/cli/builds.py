@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 def build_options(function: Callable[..., None]) -> Callable[..., None]:
     """The options that decide what is built."""
     options = (
-        click.argument("recipe", default="quickstart"),
+        click.argument("recipe", required=False),
+        click.option("--name", metavar="NAME", help="Name of the corpus; of your own data by default the file's."),
+        click.option("--license", metavar="ID", help="Licence of rows that name none, as SPDX or people write it."),
+        click.option(
+            "--types",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Types and what they mean: lines of `type: meaning` (or tab), or JSON {type: meaning}.",
+        ),
+        click.option("--force", is_flag=True, help="Also in place of a candidate of another source, or of more rows."),
         click.option(
             "--input",
             "input_path",
@@ -80,7 +89,10 @@ def build_options(function: Callable[..., None]) -> Callable[..., None]:
 @command("build")
 @build_options
 def build_command(as_json: bool, **given: Any) -> None:
-    """Build a corpus: RECIPE is quickstart, ner-cot, re-subset, hybrid, few-shot, or a TOML file."""
+    """Build a corpus: RECIPE is quickstart, ner-cot, re-subset, hybrid, few-shot, or a TOML file.
+
+    Without RECIPE, --input builds a corpus of your own data, named after the file.
+    """
     from nercot.building.builder import build
 
     recipe, options = _recipe_and_options(**given)
@@ -95,7 +107,11 @@ def build_command(as_json: bool, **given: Any) -> None:
 
 
 def _recipe_and_options(
-    recipe: str,
+    recipe: str | None,
+    name: str | None,
+    license: str | None,
+    types: Path | None,
+    force: bool,
     input_path: str | None,
     input_format: str | None,
     schema: str | None,
@@ -118,10 +134,16 @@ def _recipe_and_options(
 ) -> tuple[Recipe, BuildOptions]:
     """The recipe with everything that the command line says put in."""
     from nercot.building.options import BuildOptions
+    from nercot.cli.own import described, own_recipe
+    from nercot.corpus.licenses import license_id
     from nercot.corpus.recipe import load_recipe
     from nercot.corpus.recipe_keys import parse_override
 
+    meanings = described(types) if types else {}
     given = {
+        "corpus.name": name,
+        "corpus.license": None if license is None else license_id(license),
+        "source.descriptions": {label: text for label, text in meanings.items() if text} or None,
         "teacher.url": one_or_many(teacher_url),
         "teacher.model": teacher_model,
         "reader.url": one_or_many(reader_url),
@@ -129,14 +151,17 @@ def _recipe_and_options(
         "judge.url": one_or_many(judge_url),
         "judge.model": judge_model,
         "budget.max_cost": max_cost,
-        "source.labels": split_schema(schema),
+        "source.labels": split_schema(schema) or list(meanings) or None,
     }
     overrides = [parse_override(text) for text in settings]
     overrides += [(key, value) for key, value in given.items() if value is not None]
-    loaded = load_recipe(recipe, overrides)
+    if recipe is None and input_path is not None:
+        loaded = own_recipe(input_path, overrides)
+    else:
+        loaded = load_recipe(recipe or "quickstart", overrides)
     folder, storage = place_of(out)
     _warn_of_mount(ledger or folder)
-    options = BuildOptions(folder, input_path, input_format, limit, strict, batch=batch)
+    options = BuildOptions(folder, input_path, input_format, limit, strict, batch=batch, force=force)
     return loaded, replace(options, workers=workers, engine=engine, address=address, storage=storage, ledger=ledger)
 
 
@@ -232,14 +257,17 @@ def plan_command(as_json: bool, **given: Any) -> None:
 
 
 @command("status")
-@click.argument("recipe", default="quickstart")
+@click.argument("recipe", required=False)
 @out_option
-def status_command(recipe: str, out: Path | str, as_json: bool) -> None:
-    """Show where a running or stopped build stands: done, left, spent, last error."""
-    from nercot.building.status import status
-    from nercot.corpus.recipe import load_recipe
+def status_command(recipe: str | None, out: Path | str, as_json: bool) -> None:
+    """Show where a running or stopped build stands: done, left, spent, last error; without RECIPE all of them."""
+    from nercot.building.status import corpora, recipe_named, status
 
-    loaded = load_recipe(recipe)
+    if recipe is None:
+        here = place_of(out)[0]
+        _print_all([status(recipe_named(name, here), here) for name in corpora(here)], here, as_json)
+        return
+    loaded = recipe_named(recipe, place_of(out)[0])
     found = status(loaded, local_copy(out, loaded.name))
     if as_json:
         print_json(found)
@@ -267,6 +295,23 @@ def status_command(recipe: str, out: Path | str, as_json: bool) -> None:
     click.echo(f"candidate    {found['candidate'] or 'none yet'}")
 
 
+def _print_all(found: Sequence[Mapping[str, Any]], out: Path, as_json: bool) -> None:
+    """A line for each corpus of a folder."""
+    if as_json:
+        print_json({"corpora": list(found)})
+        return
+    if not found:
+        click.echo(f"{out}: nothing built yet; start with: nercot build")
+        return
+    rows = []
+    for one in found:
+        left = sum(step["left"] for step in one["steps"][:1])
+        state = "running" if one["running"] else f"{left} left" if left else "done" if one["candidate"] else "stopped"
+        rows.append([one["corpus"], state, one["records"] or 0, (one["candidate"] or "none yet")[:12]])
+    print_table(["corpus", "state", "records", "candidate"], rows)
+    click.echo("One of them: nercot status NAME")
+
+
 @cli.group("ledger", invoke_without_command=True, epilog="Example: nercot ledger export answers.parquet")
 @click.option(
     "--out",
@@ -291,7 +336,7 @@ def _print_totals(path: Path, as_json: bool) -> None:
 
     rows = []
     if path.exists():
-        with Ledger(path) as ledger:
+        with Ledger(path, read=True) as ledger:
             rows = [asdict(total) for total in ledger.totals()]
     if as_json:
         print_json({"ledger": str(path), "totals": rows})

@@ -52,6 +52,7 @@ def stats_command(path: str, form: str | None, schema: str | None, top: int, as_
 @click.option(
     "--sentences", type=click.Choice(["blank", "line", "document", "stop"]), help="What ends a sentence in columns."
 )
+@click.option("--license", metavar="ID", help="Licence of rows that name none, as SPDX or people write it.")
 @click.option("--ignore-labels", metavar="A,B,C", help="Types to leave out, counted.")
 @click.option("--force", is_flag=True, help="Write over FILE where it exists.")
 @click.option("--strict", is_flag=True, help="Stop at the first row that cannot be read.")
@@ -66,12 +67,14 @@ def convert_command(
     join: str | None,
     column: str | None,
     sentences: str | None,
+    license: str | None,
     ignore_labels: str | None,
     force: bool,
     strict: bool,
     as_json: bool,
 ) -> None:
     """Turn NER data of any format into another."""
+    from nercot.corpus.licenses import license_id
     from nercot.formats.convert import convert
 
     done = convert(
@@ -85,6 +88,7 @@ def convert_command(
         join=join,
         column=column,
         sentences=sentences,
+        license=license_id(license) if license else "unknown",
         ignore_labels=split_schema(ignore_labels) or (),
         force=force,
         strict=strict,

@@ -1,4 +1,4 @@
-"""Commands on releases: release, diff, verify, trace, hydrate, publish."""
+"""Commands on releases: release, diff, verify, hydrate, publish."""
 
 from __future__ import annotations
 
@@ -32,14 +32,21 @@ _SHOWN = 5
     metavar="GUIDS.txt",
     help="Take down: a guid a line (and a reason); left out of this and of every later build.",
 )
+@click.option("--internal", is_flag=True, help="Whole, whatever the licences: for yourself, never to be published.")
 def release_command(
-    corpus: str, out: Path, releases: Path | None, version: str | None, remove: Path | None, as_json: bool
+    corpus: str,
+    out: Path,
+    releases: Path | None,
+    version: str | None,
+    remove: Path | None,
+    internal: bool,
+    as_json: bool,
 ) -> None:
     """Freeze the candidate of CORPUS as a numbered release that never changes."""
     from nercot.release.release import freeze
 
     with progress(as_json) as report:
-        done = freeze(corpus, out, releases, version, remove, report)
+        done = freeze(corpus, out, releases, version, remove, report, internal)
     if as_json:
         print_json(done.as_json())
         return
@@ -55,10 +62,14 @@ def release_command(
         click.echo(f"  {line}")
     if done.without_text:
         click.echo(f"  {done.without_text} rows stand without their text: no licence is known that lets you pass it on")
+        click.echo("  build with --license where you know it, or release --internal for yourself")
     click.echo(f"release      {done.folder}\nfingerprint  {done.fingerprint}\n")
     click.echo("Next:")
     click.echo(f"  nercot verify {done.folder} --rebuild")
-    click.echo(f"  nercot publish {done.folder} org/{corpus} --dry-run")
+    if internal:
+        click.echo("  keep it to yourself: it holds text whose licence is not known to allow passing it on")
+    else:
+        click.echo(f"  nercot publish {done.folder} org/{corpus} --dry-run")
 
 
 @command("diff")
@@ -126,37 +137,6 @@ def verify_command(release: str, rebuild: bool, as_json: bool) -> None:
         click.echo(f"{release}: {state} ({found.files} files, {found.rows} rows)")
     if found.problems:
         raise SystemExit(1)
-
-
-@command("trace")
-@click.argument("release")
-@click.argument("guid")
-def trace_command(release: str, guid: str, as_json: bool) -> None:
-    """Show the whole way of one row: source, request, reply, verdicts, judgement, kept or dropped."""
-    from nercot.formats.sources import corpus_folder
-    from nercot.release.trace import trace
-
-    found = trace(corpus_folder(release), guid)
-    if as_json:
-        print_json(found)
-    else:
-        _print_tree(found, 0)
-
-
-def _print_tree(value: Any, depth: int) -> None:
-    """Nested values as indented lines; several lines of text stand below their name."""
-    pairs = value.items() if isinstance(value, Mapping) else enumerate(value, 1)
-    for name, item in pairs:
-        lead = f"{'  ' * depth}{str(name).replace('_', ' ')}:"
-        if isinstance(item, Mapping | list | tuple) and item:
-            click.echo(lead)
-            _print_tree(item, depth + 1)
-        elif isinstance(item, str) and "\n" in item:
-            click.echo(lead)
-            for line in item.splitlines():
-                click.echo(f"{'  ' * (depth + 1)}{line}")
-        else:
-            click.echo(f"{lead} {'-' if item in (None, [], {}, ()) else item}")
 
 
 @command("hydrate")

@@ -56,6 +56,7 @@ class Model:
     """A teacher, a reader or a judge: an OpenAI-compatible endpoint, `local` (a GGUF file), `recorded`, or `embedded`.
 
     `url`: one or several replicas of one model; the words `embedded`, `local` and `recorded` are not addresses.
+    `rubric`: of a judge, "strict" (five sub-scores and a score) or "paper" (one score).
     `rpm`, `tpm`: requests and tokens per minute; None is no limit.  `extra`: sent with every request.
     `file`: the GGUF file of a local model, whose name is then `model`.  `recorded`: the files of recorded answers
     that stand in for it.
@@ -72,6 +73,7 @@ class Model:
     max_tokens: int | None = None
     attempts: int = 1
     until: str = "valid"
+    rubric: str = "strict"
     extra: Mapping[str, Any] = field(default_factory=dict)
     price: Price = Price()
     file: str | None = None
@@ -106,6 +108,7 @@ class SourceSpec:
 
     `labels`: the schema of rows that have none; `renamed`: labels old -> new; `ignore_labels`: labels that are
     left out; `datasets`: the same for single datasets by name, and for a draw the datasets that it wants.
+    `descriptions`: what a type means, for rows that describe none.
     """
 
     path: str | None = None
@@ -120,17 +123,22 @@ class SourceSpec:
     join: str | None = None
     column: str | None = None
     sentences: str | None = None
+    descriptions: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, table: Mapping[str, Any]) -> SourceSpec:
         """The table `source` of a recipe, or of a manifest: `labels` is a list (a schema) or a table (old -> new)."""
         schema, renamed = _labels(table.get("labels"))
         datasets = {name: DatasetSpec(*_labels(own.get("labels"))) for name, own in table.get("datasets", {}).items()}
-        plain = {key: table.get(key) for key in ("path", "hub", "revision", "format", "split", *READING)}
+        plain: dict[str, Any] = {
+            key: table.get(key) for key in ("path", "hub", "revision", "format", "split", *READING)
+        }
         if plain["column"] is not None:
             plain["column"] = str(plain["column"])
-        ignored = _ignored(table.get("ignore_labels", ()))
-        return cls(**plain, labels=schema, renamed=renamed, ignore_labels=ignored, datasets=datasets)
+        beside: dict[str, Any] = {"ignore_labels": _ignored(table.get("ignore_labels", ())), "datasets": datasets}
+        return cls(
+            **plain, labels=schema, renamed=renamed, **beside, descriptions=dict(table.get("descriptions") or {})
+        )
 
     def instead(self, where: str) -> SourceSpec:
         """The same for another source, a path or Hub dataset: files are known by name and hash, not by their folder."""
@@ -152,6 +160,8 @@ class SourceSpec:
             "labels": dict(self.renamed) or (None if self.labels is None else list(self.labels)),
         }
         table |= {key: value for key in READING if (value := getattr(self, key)) is not None}
+        if self.descriptions:
+            table["descriptions"] = dict(self.descriptions)
         if self.ignore_labels:
             table["ignore_labels"] = list(self.ignore_labels)
         if self.datasets:
@@ -186,6 +196,7 @@ class Sample:
 class Recipe:
     """How one corpus is built; `folder` is where relative paths of the recipe start.
 
+    `given`: the keys that whoever runs it has said, beside the recipe's own file.
     `teachers`: in the order in which they are asked, each about what the earlier ones did not get kept.
     """
 
@@ -215,6 +226,19 @@ class Recipe:
     test: int = 0
     retry_seconds: float = 600.0
     max_cost: float | None = None
+    given: frozenset[str] = frozenset()
+
+    def of_another_source(self) -> Recipe:
+        """The same without what it says of its own source, which is not the one that is read: texts and licence."""
+        neutral: dict[str, Any] = {
+            "title": self.name,
+            "about": "",
+            "citation": "",
+            "license": "unknown",
+            "language": (),
+        }
+        silent = {name: value for name, value in neutral.items() if f"corpus.{name}" not in self.given}
+        return replace(self, **silent)
 
     @property
     def teacher(self) -> Model:
@@ -248,7 +272,7 @@ def load_recipe(name: str = "quickstart", overrides: Sequence[tuple[str, Any]] =
     for key, value in overrides:
         put(data, key, _from_here(value) if _PATH_KEYS.fullmatch(key) else value)
     check(data, path.name)
-    return _recipe(data, path.parent)
+    return replace(_recipe(data, path.parent), given=frozenset(key for key, _ in overrides))
 
 
 def _forget_host(data: dict[str, Any], overridden: Mapping[str, Any]) -> None:
@@ -327,7 +351,7 @@ def _recipe(data: dict[str, Any], folder: Path) -> Recipe:
         folder=folder,
         steps=steps,
         title=corpus.get("title", corpus["name"]),
-        license=corpus.get("license", "unknown"),
+        license=corpus.get("license", source.get("license", "unknown")),
         language=tuple(corpus.get("language", ("en",))),
         about=corpus.get("about", "").strip(),
         citation=corpus.get("citation", "").strip(),

@@ -36,7 +36,7 @@ def put(data: dict[str, Any], key: str, value: Any) -> None:
     place: Any = data
     for name in tables:
         place = place.setdefault(name, {}) if isinstance(place, dict) else _numbered(place, key, name)
-        if not isinstance(place, dict | list):
+        if not isinstance(place, dict) and not _is_tables(place):
             raise RecipeError(f"{key}: {name} is a value, not a table of keys")
     if isinstance(place, list):
         raise RecipeError(f"{key}: {tables[-1]} is a list of tables; say which, as in {tables[-1]}.1.{last}")
@@ -44,6 +44,10 @@ def put(data: dict[str, Any], key: str, value: Any) -> None:
         place.pop(last, None)
     else:
         place[last] = value
+
+
+def _is_tables(place: Any) -> bool:
+    return isinstance(place, list) and bool(place) and all(isinstance(table, dict) for table in place)
 
 
 def _numbered(tables: list[Any], key: str, name: str) -> Any:

@@ -118,7 +118,7 @@ def _marks(item: dict[str, Any], findings: list[str]) -> Iterator[Mark]:
         yield Mark(label, start, None if start is None or size is None else start + size, text)
 
 
-DIALECT = Spanned(_passages)
+DIALECT = Spanned(_passages, documents=True)
 
 
 def write_file(records: Iterable[Record], path: Path) -> None:

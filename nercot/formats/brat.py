@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nercot.corpus.records import Record
 from nercot.errors import InputError
-from nercot.formats.files import PACKED, dataset_of, folder_of, open_bytes, split_of, text_lines
+from nercot.formats.files import PACKED, open_bytes, text_lines
 from nercot.formats.head import Head
 from nercot.formats.offsets import Mark
 from nercot.formats.pubtator import flat
@@ -63,12 +63,6 @@ def _passages(path: Path, options: ReadOptions) -> Iterator[Passage | Unread]:
     yield Passage(1, text.rstrip("\r\n"), marks, raw, schema, ident, findings=tuple(findings))
 
 
-def _named(path: Path) -> str:
-    """The dataset of a text: its folder, or what holds the folders of splits."""
-    folder = folder_of(path)
-    return dataset_of(folder / "train") if split_of(folder.name) is None else dataset_of(folder.parent / "train")
-
-
 def _types_listed(path: Path) -> list[str]:
     """The types of entities that a project's annotation.conf lists; none where there is no such file."""
     if not path.exists():
@@ -97,7 +91,7 @@ def _marks(path: Path, findings: list[str]) -> Iterator[Mark]:
         yield Mark(found[2], start, end, found[4] or None)
 
 
-DIALECT = Spanned(_passages, _named)
+DIALECT = Spanned(_passages, documents=True)
 
 
 def write_tree(records: Iterable[Record], folder: Path) -> None:

@@ -80,6 +80,7 @@ def convert(
     join: str | None = None,
     column: str | None = None,
     sentences: str | None = None,
+    license: str = "unknown",
     ignore_labels: Sequence[str] = (),
     force: bool = False,
     strict: bool = False,
@@ -88,14 +89,15 @@ def convert(
 
     `to_format`: by default what the name of `to` says (.conll, .tsv, .txt: conll), else nercot.
     `tags`: the names of tags that are numbers, in order; `join`, `column`, `sentences`: how files of tokens are read
-    (ReadOptions).  `ignore_labels`: types (folded) that are left out of schema and entities; their mentions are counted
+    (ReadOptions).  `license`: of rows that name none.
+    `ignore_labels`: types (folded) that are left out of schema and entities; their mentions are counted
     as the finding `ignored_label`.  Raises InputError, OutputError (also where `to` exists and not
     `force`), and ShortfallError where no row could be used; then nothing is written.
     """
     target = _target(to, to_format)
     _refuse_existing(to, target, force)
     read = replace(reading(schema, tags), join=join or AUTO, column=column, sentences=sentences)
-    source = open_source(where, form, read, split=split)
+    source = open_source(where, form, read, license, split)
     tally = _Tally(target)
     records = _records(source, frozenset(map(fold_label, ignore_labels)), tally, strict)
     if target.tree:

@@ -90,6 +90,11 @@ class DataFile:
         )
 
 
+def is_split(name: str) -> bool:
+    """Whether a name is that of a split and nothing more, as folders of splits have it."""
+    return name.lower() in _SPLITS
+
+
 def stem(name: str) -> str:
     """A file's name without the suffixes that say how it is packed and written."""
     for packed in PACKED:

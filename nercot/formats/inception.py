@@ -167,7 +167,7 @@ def _unescaped(text: str) -> str:
     return _ESCAPE.sub(lambda found: {"n": "\n", "t": "\t", "r": "\r"}.get(found[1], found[1]), text)
 
 
-DIALECT = Spanned(_passages)
+DIALECT = Spanned(_passages, documents=True)
 
 
 def lines(records: Iterable[Record]) -> Iterator[str]:

@@ -98,6 +98,10 @@ _TEXTS = (
 )
 
 
+# Which a table has beside its column of types.
+_COLUMNS = frozenset(chain(_TEXTS, chain.from_iterable((*_PLACES, *_LENGTHS))))
+
+
 def key_of(name: Any) -> str:
     """A key without case, `_`, `-` and blanks."""
     return str(name).lower().replace("_", "").replace("-", "").replace(" ", "")
@@ -112,6 +116,17 @@ def looks_marked(item: Any) -> bool:
     fields = _fields(item)
     label, text = _type_and_text(fields)
     return label is not None and (text is not None or bool(_places(fields)))
+
+
+def turned(value: Any) -> list[dict[str, Any]] | None:
+    """The spans of an object of columns ({"start": [..], "end": [..], "label": [..]}), as tables keep them."""
+    if not isinstance(value, Mapping) or not value or not all(isinstance(column, list) for column in value.values()):
+        return None
+    if len({len(column) for column in value.values()}) > 1 or not {key_of(key) for key in value} & set(_TYPES):
+        return None
+    if len(value) < 2 or not any(key_of(key) in _COLUMNS for key in value):
+        return None
+    return [dict(zip(value, cells, strict=True)) for cells in zip(*value.values(), strict=True)]
 
 
 def marks_of(item: Any, text: str, findings: list[str]) -> Iterator[Mark]:

@@ -88,7 +88,7 @@ def _marks(line: str, ident: str, findings: list[str]) -> Iterator[Mark]:
         yield Mark(fields[4].strip(), places[0], places[1], fields[3])
 
 
-DIALECT = Spanned(_documents)
+DIALECT = Spanned(_documents, documents=True)
 
 
 def lines(records: Iterable[Record]) -> Iterator[str]:

@@ -42,6 +42,7 @@ class Relabel:
     def __init__(self, spec: SourceSpec) -> None:
         self._spec = spec
         self._ignored = frozenset(map(fold_label, spec.ignore_labels))
+        self._described = {fold_label(label): text for label, text in spec.descriptions.items()}
         self._datasets: dict[str, DatasetSpec] = {}
         self._changes: dict[tuple[str, tuple[str, ...]], _Change | None] = {}
 
@@ -51,7 +52,14 @@ class Relabel:
         return self._spec.written()
 
     def __call__(self, row: SourceRow) -> SourceRow:
-        """The row with its labels; itself where nothing is to be done."""
+        """The row with its labels, and what they mean; itself where nothing is to be done."""
+        changed = self._relabelled(row)
+        if not self._described or changed.schema is None or changed.descriptions is not None:
+            return changed
+        meanings = tuple(self._described.get(fold_label(label), label) for label in changed.schema)
+        return replace(changed, descriptions=meanings)
+
+    def _relabelled(self, row: SourceRow) -> SourceRow:
         own = self._dataset(row.dataset)
         if not row.schema and own.schema:
             row = replace(row, schema=own.schema)

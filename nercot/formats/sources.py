@@ -18,6 +18,7 @@ from nercot.corpus.labels import match_label
 from nercot.corpus.recipe import SourceSpec
 from nercot.corpus.records import Entity, Outcome, Record, content_guid, unreadable_guid
 from nercot.corpus.storage import fetch, is_remote
+from nercot.corpus.whereabouts import corpus_meant
 from nercot.errors import InputError
 from nercot.formats import DataFile, Format, format_named, format_of
 from nercot.formats.files import PACKED, folder_of, refuse_doubles, split_named, split_of_file
@@ -137,6 +138,7 @@ def find_files(where: str) -> tuple[DataFile, ...]:
     if is_remote(where):
         url, config = _with_config(where)
         where = f"{fetch(url)}:{config}" if config else str(fetch(url))
+    where = corpus_meant(where)
     path = Path(where).expanduser()
     if path.is_file():
         return (DataFile(path, path.name, split_of_file(path)),)
@@ -150,7 +152,12 @@ def find_files(where: str) -> tuple[DataFile, ...]:
         from nercot.formats.hub import download
 
         chosen = config if colon else None
-        folder = download(name.partition("@")[0], name.partition("@")[2] or None, chosen)
+        try:
+            folder = download(name.partition("@")[0], name.partition("@")[2] or None, chosen)
+        except InputError as error:
+            if "@" in name:
+                raise
+            raise InputError(f"{where}: no file or folder of that name here, and on the Hub: {error}") from error
         return corpus_files(folder, chosen) if chosen or _configs(folder / "README.md") else _folder_files(folder)
     raise InputError(f"{where}: no such file or folder; check the path")
 
@@ -159,6 +166,7 @@ def corpus_folder(where: str) -> Path:
     """The whole folder of a corpus: itself, a copy from a storage, or of a Hub dataset `org/name[@revision]`."""
     if is_remote(where):
         return fetch(where)
+    where = corpus_meant(where)
     path = Path(where).expanduser()
     if path.exists() or not _is_hub_id(where) or _looks_local(where):
         return path
@@ -180,7 +188,8 @@ def _is_hub_id(name: str) -> bool:
 
 def _looks_local(where: str) -> bool:
     """Whether a name that does not exist was meant as a file (it ends like one, or its folder exists)."""
-    return where.endswith(DATA_SUFFIXES + PACKED) or Path(where).parent.is_dir()
+    folders = ("build/", "releases/", "hydrated/")
+    return where.endswith(DATA_SUFFIXES + PACKED) or where.startswith(folders) or Path(where).parent.is_dir()
 
 
 def _folder_files(folder: Path) -> tuple[DataFile, ...]:

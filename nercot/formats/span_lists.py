@@ -21,7 +21,7 @@ from nercot.corpus.records import Record
 from nercot.errors import InputError
 from nercot.formats.files import json_rows, raw_bytes
 from nercot.formats.gliner import identity
-from nercot.formats.marks import is_bare, is_number, key_of, looks_marked, marks_of, names_of, type_of
+from nercot.formats.marks import is_bare, is_number, key_of, looks_marked, marks_of, names_of, turned, type_of
 from nercot.formats.offsets import Mark
 from nercot.formats.rows import ReadOptions, RowError, id_of, kind_of, labels_of, optional_text, text_of
 from nercot.formats.spanned import Passage, Passages, Spanned, Unread
@@ -123,7 +123,7 @@ def _span_paths(value: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
     """Where lists of spans stand in a row."""
     if len(path) > _DEPTH:
         return
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and not (path and turned(value)):
         for key, inner in value.items():
             if key_of(key) not in _OTHERS:
                 yield from _span_paths(inner, (*path, str(key)))
@@ -138,9 +138,11 @@ def _span_paths(value: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
 
 
 def written(value: Any) -> list[Any] | None:
-    """A list, also where it is written as a string of JSON or of Python; None where it is none."""
+    """A list, also where it is columns, or written as a string of JSON or of Python; None where it is none."""
     if isinstance(value, list | tuple):
         return list(value)
+    if isinstance(value, Mapping):
+        return turned(value)
     if not isinstance(value, str) or not value.lstrip().startswith("["):
         return None
     try:

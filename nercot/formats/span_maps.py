@@ -14,7 +14,7 @@ from typing import Any
 
 from nercot.corpus.records import Record
 from nercot.formats.files import json_rows
-from nercot.formats.marks import key_of, looks_marked, marks_of, number
+from nercot.formats.marks import key_of, looks_marked, marks_of, number, turned
 from nercot.formats.offsets import Mark
 from nercot.formats.rows import ReadOptions, RowError, id_of, kind_of, labels_of, optional_text, text_of, valid_text
 from nercot.formats.span_lists import TEXT_KEYS, json_passages
@@ -41,7 +41,7 @@ def _types(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
         found = _object(named.get(key))
         if found is not None and isinstance(inner := found.get("entities"), Mapping):
             found = inner
-        if found is not None and all(map(_is_filling, found.values())):
+        if found is not None and turned(found) is None and all(map(_is_filling, found.values())):
             return found
     return None
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nercot.corpus.records import Entity
-from nercot.formats.files import DataFile, dataset_of
+from nercot.formats.files import DataFile, dataset_of, folder_of, is_split
 from nercot.formats.notices import say
 from nercot.formats.offsets import USUAL, Convention, CutWords, Evidence, Mark, resolve
 from nercot.formats.rows import BadRow, ReadOptions, RowError, SourceRow, text_of, types_asked, unique, valid_text
@@ -55,42 +55,58 @@ Passages = Callable[[Path, ReadOptions], Iterator[Passage | Unread]]
 
 
 @dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the survey saw in a file: its convention, its types in order, and the number of its passages."""
+
+    convention: Convention
+    labels: dict[str, None]
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
 class Spanned:
-    """A dialect that gives passages, as the registry wants it: `read` and `survey`; `named`: the dataset of a file."""
+    """A dialect that gives passages, as the registry wants it: `read` and `survey`.
+
+    `documents`: a file of it is a document, so that several files in a folder are one data set.
+    """
 
     passages: Passages
-    named: Callable[[Path], str] = dataset_of
+    documents: bool = False
 
     def survey(self, files: Sequence[DataFile], asked: ReadOptions) -> tuple[DataFile, ...]:
         """The files with dataset, the types of the data set over all its files, and what their offsets count."""
+        seen = [self._look(file.path, asked) for file in files]
+        documents = len(files) > 1 and (self.documents or all(found.passages <= 1 for found in seen))
+        named = [asked.dataset or (_folder_named if documents else dataset_of)(file.path) for file in files]
         labels: dict[str, dict[str, None]] = {}
-        found: list[DataFile] = []
-        for file in files:
-            dataset = asked.dataset or self.named(file.path)
-            known = labels.setdefault(dataset, dict.fromkeys(asked.schema or ()))
-            convention = self._look(file.path, asked, known)
-            if convention != USUAL:
-                say(f"{file.name}: offsets are read as {convention}")
-            found.append(replace(file, dataset=dataset, dialect=convention))
-        return tuple(replace(file, schema=unique(labels[file.dataset or ""]) or None) for file in found)
+        for dataset, found in zip(named, seen, strict=True):
+            labels.setdefault(dataset, dict.fromkeys(asked.schema or ())).update(found.labels)
+        for file, found in zip(files, seen, strict=True):
+            if found.convention != USUAL:
+                say(f"{file.name}: offsets are read as {found.convention}")
+        return tuple(
+            replace(file, dataset=dataset, dialect=found.convention, schema=unique(labels[dataset]) or None)
+            for file, dataset, found in zip(files, named, seen, strict=True)
+        )
 
-    def _look(self, path: Path, asked: ReadOptions, labels: dict[str, None]) -> Convention:
-        """The convention of a file; its types are added to the labels."""
-        evidence = Evidence()
+    def _look(self, path: Path, asked: ReadOptions) -> _Seen:
+        """What a file shows of itself."""
+        evidence, labels, passages = Evidence(), dict[str, None](), 0
         for item in self.passages(path, asked):
+            passages += 1
             if isinstance(item, Unread):
                 continue
             marks = item.marks or ()
             labels.update(dict.fromkeys(item.schema or ()))
             labels.update(dict.fromkeys(mark.label for mark in marks))
             evidence.add(item.text, marks)
-        return evidence.convention()
+        return _Seen(evidence.convention(), labels, passages)
 
     def read(self, path: Path, file: str, options: ReadOptions) -> Iterator[SourceRow | BadRow]:
         """The rows of one file."""
         if not isinstance(options.dialect, Convention):
             options = self.survey((DataFile(path, file),), options)[0].options(options)
-        name = options.dataset or self.named(path)
+        name = options.dataset or dataset_of(path)
         cut = CutWords()
         for item in self.passages(path, options):
             if isinstance(item, Unread):
@@ -105,6 +121,12 @@ class Spanned:
                 f"{file}: {cut.count} spans begin or end inside a word ({'; '.join(cut.examples)}); "
                 "if the offsets are wrong, mend them at their source"
             )
+
+
+def _folder_named(path: Path) -> str:
+    """The dataset of a document: its folder, or what holds the folders of splits."""
+    folder = folder_of(path)
+    return dataset_of((folder.parent if is_split(folder.name) else folder) / "train")
 
 
 def _row(item: Passage, file: str, dataset: str, options: ReadOptions, cut: CutWords) -> SourceRow:

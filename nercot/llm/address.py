@@ -56,6 +56,7 @@ def content_of(model: Model) -> dict[str, Any]:
         "temperature": model.temperature,
         "max_tokens": model.max_tokens,
         "extra": dict(model.extra),
+        **({"rubric": model.rubric} if model.rubric != "strict" else {}),
     }
 
 

@@ -16,11 +16,11 @@ import functools
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 import httpx2
@@ -31,6 +31,7 @@ from nercot.errors import EndpointError, NercotError, RecipeError
 from nercot.llm.address import setting
 from nercot.llm.asking import ROLES, AnswerStore, Asked, Progress
 from nercot.llm.faults import Fault, Oversized, Throttled, TimedOut, is_broken_off, is_empty, server_says, shortened
+from nercot.llm.feed import Feed
 from nercot.llm.messages import FINAL, Reply, Request, read_reply
 from nercot.llm.pacing import Budget, Forecast, Pace, Purse, cost_of, least_busy
 from nercot.llm.server import ABOUT_THE_REQUEST, RefusesAll, Server, live_models
@@ -104,8 +105,27 @@ def ask_all(
         return Asked(Progress())
     spent = ledger.spent(first.corpus) if budget is not None and pace is None else 0.0
     own = pace or Pace(model.concurrency, model.rpm, model.tpm, Purse(budget, spent))
-    asking = _Asking(first, source, model, ledger, own, patience or Patience(), wants_trace)
-    return asyncio.run(asking.run(progress))
+    role, feed = ROLES.get(first.step, first.step), Feed.of(chain([first], source))
+    return asyncio.run(ask_feed(role, feed, model, ledger, own, patience, progress, wants_trace=wants_trace))
+
+
+async def ask_feed(
+    role: str,
+    feed: Feed,
+    model: Model,
+    ledger: AnswerStore,
+    pace: Pace,
+    patience: Patience | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    *,
+    wants_trace: bool = False,
+) -> Asked:
+    """The same for requests that come while others are asked: returns when `feed` is closed and all are settled.
+
+    Several models can be asked in one loop, each by a call of its own.
+    """
+    asking = _Asking(role, feed, model, ledger, pace, patience or Patience(), wants_trace)
+    return await asking.run(progress)
 
 
 class _Stopped(Exception):
@@ -140,18 +160,20 @@ class _Asking:
 
     def __init__(
         self,
-        first: Request,
-        rest: Iterator[Request],
+        role: str,
+        feed: Feed,
         model: Model,
         ledger: AnswerStore,
         pace: Pace,
         patience: Patience,
         wants_trace: bool,
     ) -> None:
-        self._role = ROLES.get(first.step, first.step)
+        self._role = role
         self._model, self._ledger, self._patience = model, ledger, patience
         self._servers = [Server(url, model, self._role, patience.max_seconds) for url in model.url]
-        self._requests = chain([first], rest)
+        self._feed = feed
+        # Requests that a worker is at.
+        self._active = 0
         self._ahead: deque[Request] = deque()
         self._drawing = asyncio.Lock()
         self._on_the_way: set[str] = set()
@@ -200,6 +222,7 @@ class _Asking:
             for server in self._servers:
                 await server.client.close()
             await self._all_on_disk()
+            self._feed.end()
             for task in (ticker, waker):
                 if task is not None:
                     task.cancel()
@@ -251,6 +274,7 @@ class _Asking:
     def _halt(self) -> None:
         """No new call from here on; whoever waits for a turn is woken to see that."""
         self._stop.set()
+        self._feed.close()
         self._wake(len(self._turns))
 
     def _fail(self, error: NercotError) -> None:
@@ -262,6 +286,7 @@ class _Asking:
     async def _work(self) -> None:
         while (request := await self._next()) is not None:
             trying = _Try(request, request if self._takes_format is not False else request.plain() or request)
+            self._active += 1
             try:
                 await self._retrying(self._attempt, trying)
             except RetryError as error:
@@ -271,13 +296,16 @@ class _Asking:
             except NercotError as error:
                 self._leave(trying)
                 self._fail(error)
+            finally:
+                self._active -= 1
+            self._rest()
 
     async def _next(self) -> Request | None:
         """The next request without a final answer, None at the end of all or of the run."""
         async with self._drawing:
             while not self._ahead and not self._stop.is_set():
-                some = list(islice(self._requests, _LOOKAHEAD))
-                if not some:
+                self._rest()
+                if not (some := await self._feed.draw(_LOOKAHEAD)):
                     return None
                 self._ahead.extend(self._unanswered(some))
                 # Answers in flight are read between portions, and the writer gets its turn.
@@ -285,6 +313,13 @@ class _Asking:
                 while self._ledger.backlog > _BACKLOG and not self._stop.is_set():
                     await asyncio.sleep(0.01)
             return self._ahead.popleft() if not self._stop.is_set() else None
+
+    def _rest(self) -> None:
+        """Where there is nothing to ask for now, what waits for other answers is decided: there may be none."""
+        if self._active or self._ahead or self._feed.ready or self._error is not None:
+            return
+        self._decide("refused")
+        self._decide_hidden("answer")
 
     def _unanswered(self, requests: list[Request]) -> list[Request]:
         """Those without a final answer, each key once, noted as on their way."""
@@ -295,6 +330,7 @@ class _Asking:
             form = request.plain()
             if request.key in final or (form is not None and form.key in final):
                 self._progress.found += 1
+                self._feed.settle(request.key)
             elif request.key not in self._on_the_way:
                 self._on_the_way.add(request.key)
                 left.append(request)
@@ -313,6 +349,7 @@ class _Asking:
 
     def _leave(self, trying: _Try) -> None:
         self._on_the_way.discard(trying.request.key)
+        self._feed.settle(trying.request.key)
         self._progress.pending += 1
 
     # -- one call -----------------------------------------------------------------------------------------
@@ -486,6 +523,7 @@ class _Asking:
             elif key is not None:
                 self._on_the_way.discard(key)
                 self._progress.done += 1
+                self._feed.settle(key)
 
     # -- turns, limits, pauses ------------------------------------------------------------------------------
 

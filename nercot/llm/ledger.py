@@ -26,6 +26,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
+from urllib.parse import quote
 
 from nercot.errors import LedgerError, NercotError, OutputError
 from nercot.llm.messages import Reply, Request, read_reply
@@ -138,13 +139,14 @@ class Ledger:
     OutputError where nothing can be written.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, read: bool = False) -> None:
         self.path = Path(path)
         with self._errors_told():
             _refuse_foreign(self.path)
-            self._connection = self._connect()
+            self._connection = self._connect_to_read() if read else self._connect()
             try:
-                self._migrate()
+                if not read:
+                    self._migrate()
             except BaseException:
                 self._connection.close()
                 raise
@@ -339,6 +341,30 @@ class Ledger:
         connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         # FULL: a commit survives a power cut, not only a kill; the group commit makes that cheap.
         connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    def _connect_to_read(self) -> sqlite3.Connection:
+        """A connection that changes nothing: beside a running build as it stands, else in a read-only folder too."""
+        # Without a log of writes nobody writes; to look at it sqlite would make one.
+        busy = self.path.with_name(f"{self.path.name}-wal").exists()
+        for mode in ("mode=ro", "mode=ro&immutable=1") if busy else ("mode=ro&immutable=1",):
+            address = f"file:{quote(str(self.path.absolute()))}?{mode}"
+            connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
+            try:
+                version = connection.execute("PRAGMA user_version").fetchone()[0]
+                if version == len(_MIGRATIONS):
+                    return connection
+            except sqlite3.OperationalError:
+                connection.close()
+                if "immutable" in mode:
+                    raise
+                continue
+            connection.close()
+            break
+        # One of an older version is brought up to date first, as a build would.
+        connection = self._connect()
+        self._connection = connection
+        self._migrate()
         return connection
 
     def _migrate(self) -> None:

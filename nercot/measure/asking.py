@@ -31,6 +31,8 @@ class Asker:
     def template(self, name: str) -> str:
         """The text of a prompt: the recipe's own file, or ours."""
         path = self.recipe.prompts.get(name)
+        if path is None and name == "judge" and self.recipe.judge.rubric == "paper":
+            return default_template("judge-paper")
         return default_template(name) if path is None else read_template(path)
 
     def ask(self, role: str, requests: Callable[[int], Iterator[Request]], asks: int) -> None:

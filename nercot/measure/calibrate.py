@@ -1,10 +1,11 @@
-"""`nercot calibrate`: what the rules and a judge catch, measured on records made wrong on purpose.
+"""`nercot calibrate`: what rules, reader and judge catch, measured on records made wrong on purpose.
 
 In: records with trace and entities, in any format that carries them.  A sample of them is taken to be right; of
-those that the rules let pass, wrong ones are made (perturb.py).  Out: for the rules how many of each fault they
-catch, by which rule, and how many right ones they lose; for a judge AUC, what it keeps at the threshold, how its
-scores vary when asked again, and how they depend on the length of the trace.  Streams over the records; memory is
-that of the sample and its faults.
+those that the rules let pass, wrong ones are made (perturb.py), and the same ones in another form (variants.py).
+Out: how many of each fault rules, reader, judge and all together catch, and how many right ones they lose; what a
+judge keeps at each threshold, how its scores vary when asked again and with the length of the trace; how often a
+verdict or score moves where only the form did.  A reading depends on the trace alone, so each trace is read once,
+whatever the answer beside it.  Memory is that of the sample and its faults.
 """
 
 from __future__ import annotations
@@ -13,25 +14,28 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from statistics import StatisticsError, correlation, fmean, pvariance
 from typing import Any
 
-from nercot.building.lists import prompts_of
 from nercot.building.manifest import CALIBRATION
 from nercot.building.models import check_models
 from nercot.corpus.recipe import Recipe
-from nercot.corpus.records import Answer, Record
+from nercot.corpus.records import Answer, Reading, Record
 from nercot.corpus.tables import write_json
 from nercot.corpus.work import Report
 from nercot.errors import ShortfallError
 from nercot.formats.rows import BadRow
+from nercot.measure.asking import Asker
+from nercot.measure.caught import Case, Seen, Trace, curve, invariance, planned, reader_figures, together
 from nercot.measure.check import answered_rows, to_answered
 from nercot.measure.perturb import FAULTS, perturb
+from nercot.measure.variants import VARIANTS
+from nercot.steps.read import Reader, has_trace
 from nercot.validation.answers import carries, render_answer
-from nercot.validation.rules import Verdict, validate
+from nercot.validation.rules import validate
 
 # How often a judge is asked about the same trace.
 REPEATS = 3
@@ -39,20 +43,6 @@ REPEATS = 3
 STRANGERS = 50
 
 Scorer = Callable[[Sequence[Record]], list[list[float]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A record, right or with a fault (`kind`), and what the rules say of it."""
-
-    kind: str
-    record: Record
-    verdict: Verdict
-
-    @property
-    def readable(self) -> bool:
-        """Whether there is anything for a judge to read."""
-        return self.verdict.entities is not None
 
 
 def calibrate(
@@ -65,29 +55,56 @@ def calibrate(
     form: str | None,
     schema: Sequence[str] | None,
     report: Report,
+    plan: bool = False,
+    reads: bool | None = None,
 ) -> dict[str, Any]:
-    """Calibrates the rules and the recipe's judge on at most `limit` records; `out`/calibration.json holds the result.
+    """Calibrates the rules, the recipe's reader and its judge on at most `limit` records.
 
+    `reads`: whether the reader is asked, too; None where the recipe has the step read.
+    `out`/calibration.json holds the result.  With `plan` nobody is asked: calls, tokens and cost, at most.
     Raises ShortfallError where no record has a trace and entities.
     """
-    check_models(recipe, ("judge",))
+    reads = "read" in recipe.steps if reads is None else reads
+    check_models(recipe, ("reader", "judge") if reads else ("judge",))
     sample = _sample(_records(path, form, schema), limit, seed)
     if not sample:
         raise ShortfallError(f"{path}: no row has a trace and entities; name a corpus, for example a candidate")
     right = [_case("right", record) for record in sample]
     passed = [case for case in right if case.verdict.valid]
     cases = [*passed, *_faulty([case.record for case in passed], seed, report)]
+    varied = list(_varied(passed))
+    if plan:
+        return planned(recipe, [case.record for case in (*cases, *varied) if case.readable], REPEATS, reads)
     with ExitStack() as stack:
-        scores = _scorer(recipe, ledger, stack, report)([case.record for case in cases if case.readable])
+        readings = _readings(recipe, ledger, stack, [*cases, *varied]) if reads else {}
+        scores = _scorer(recipe, ledger, stack, report)([case.record for case in (*cases, *varied) if case.readable])
+    found = iter(scores)
+    seen = [Seen(case, readings.get(case.trace), next(found) if case.readable else []) for case in (*cases, *varied)]
+    known, others = seen[: len(cases)], seen[len(cases) :]
     result = {
         "records": len(right),
         "seed": seed,
         "rules": _rules(right, cases),
-        "judge": _judge(recipe, cases, scores),
+        "reader": reader_figures(recipe, known) if reads else None,
+        "judge": _judge(recipe, cases, scores[: sum(case.readable for case in cases)]),
+        "together": together(recipe, known, reads),
+        "invariance": invariance(known, others),
+        "curve": curve([item for item in known if item.case.kind == "right"], reads),
     }
     if out is not None:
         write_json(out / CALIBRATION, result)
     return result
+
+
+def _readings(recipe: Recipe, ledger: Path, stack: ExitStack, cases: Sequence[Case]) -> dict[Trace, Reading | None]:
+    """What the reader says of each trace; None where it said nothing that can be read."""
+    traces = {case.trace: case.record for case in reversed(cases) if case.readable and has_trace(case.record)}
+    asker = Asker(recipe, ledger, stack)
+    reader = Reader(recipe.name, recipe.reader, asker.template("reading"))
+    records = list(traces.values())
+    asker.ask("reader", lambda ask: reader.requests(iter(records), asker.answers, ask), recipe.reader.attempts)
+    outcomes = reader.outcomes(iter(records), asker.answers)
+    return {trace: outcome.record.reading for trace, outcome in zip(traces, outcomes, strict=True)}
 
 
 # --- the sample and its faults --------------------------------------------------------------------
@@ -97,8 +114,11 @@ def _records(path: str, form: str | None, schema: Sequence[str] | None) -> Itera
     """The rows that can be calibrated on."""
     for row in answered_rows(path, form, schema):
         record = None if isinstance(row, BadRow) else to_answered(row)
-        if record is not None and (record.answer is not None or (record.cot and record.entities is not None)):
-            yield record
+        if record is None or isinstance(row, BadRow):
+            continue
+        if record.answer is not None or (record.cot and record.entities is not None):
+            own = record.answer is not None or row.entities is not None
+            yield replace(record, gold=row.gold if own else None)
 
 
 def _sample(records: Iterator[Record], limit: int, seed: int) -> list[Record]:
@@ -130,6 +150,13 @@ def _faulty(records: Sequence[Record], seed: int, report: Report) -> Iterator[Ca
             if wrong is not None:
                 yield _case(kind, wrong)
         report("faults", number, len(records))
+
+
+def _varied(passed: Sequence[Case]) -> Iterator[Case]:
+    """The right records in other forms."""
+    for case in passed:
+        for kind, vary in VARIANTS.items():
+            yield _case(kind, vary(case.record))
 
 
 # --- the rules ------------------------------------------------------------------------------------
@@ -165,23 +192,22 @@ def _scorer(recipe: Recipe, ledger: Path, stack: ExitStack, report: Report) -> S
         from nercot.embedded.rubric import judge
 
         return lambda records: [[judge(record).score for _ in range(REPEATS)] for record in records]
-    from nercot.llm.endpoint import Patience, ask_all
-    from nercot.llm.ledger import Ledger
     from nercot.llm.prompts import parse_judgement
     from nercot.steps.score import Judge
 
-    asker = Judge(recipe.name, recipe.judge, prompts_of(recipe)["judge"])
-    opened = stack.enter_context(Ledger(ledger))
+    asker = Asker(recipe, ledger, stack)
+    asked = Judge(recipe.name, recipe.judge, asker.template("judge"))
 
     def scores(records: Sequence[Record]) -> list[list[float]]:
         found: list[list[float]] = [[] for _ in records]
-        for attempt in range(1, REPEATS + 1):
-            requests = [asker.request(record, attempt) for record in records]
-            ask_all(requests, recipe.judge, opened, patience=Patience(max_seconds=recipe.retry_seconds))
-            for place, reply in enumerate(opened.replies_to(requests)):
-                judgement = parse_judgement(reply.content) if reply and reply.kind == "answer" else None
+        asker.ask("judge", lambda ask: (asked.request(record, ask) for record in records), REPEATS)
+        for ask in range(1, REPEATS + 1):
+            replies = asker.answers.replies_to([asked.request(record, ask) for record in records])
+            for place, reply in enumerate(replies):
+                said = reply and reply.kind == "answer"
+                judgement = parse_judgement(reply.content, recipe.judge.rubric) if reply and said else None
                 found[place] += [] if judgement is None else [judgement.score]
-            report("judge", attempt, REPEATS)
+            report("judge", ask, REPEATS)
         return found
 
     return scores

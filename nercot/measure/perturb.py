@@ -14,7 +14,6 @@ from random import Random
 
 from nercot.corpus.labels import fold_label
 from nercot.corpus.records import Entity, Record
-from nercot.embedded.lexicon import kind_of
 
 Fault = Callable[[Record, Sequence[Record], Random], Record | None]
 
@@ -158,11 +157,8 @@ def _strange_labels(record: Record, text: str) -> list[str]:
 
 
 def _akin(label: str, other: str) -> bool:
-    """Whether two types may be two names of one: of one family, or with a word in common."""
-    one, another = kind_of(label).family, kind_of(other).family
-    if fold_label(label) == fold_label(other) or not {*_words(label)}.isdisjoint(_words(other)):
-        return True
-    return one is another and one.key != "other"
+    """Whether two types may be two names of one: alike when folded, or with a word in common."""
+    return fold_label(label) == fold_label(other) or not {*_words(label)}.isdisjoint(_words(other))
 
 
 def _words(text: str) -> list[str]:

@@ -51,6 +51,8 @@ class OnDisk:
 def read_release(folder: Path) -> OnDisk:
     """A release folder; InputError where it is none, or not all there, or may not be published."""
     manifest = _manifest(folder)
+    if manifest.get("internal"):
+        raise InputError(f"{folder}: released with --internal, so not to be passed on; release it again without that")
     if manifest.get("restricted_text"):
         raise InputError(
             f"{folder}: holds rows whose licence does not allow passing their text on; release them as stand-off"

@@ -128,7 +128,12 @@ class Requests:
         """What the reader was asked first about a raw row; what it was told of a first report is in no row."""
         if self._reader is None or not (row["cot"] or "").strip():
             return []
-        return [Reader(self._name, self._reader, self._prompts["reading"]).request(to_record(row), 1)]
+        return [self.reads().request(to_record(row), 1)]
+
+    def reads(self) -> Reader:
+        """Who read the traces of a corpus that was read."""
+        assert self._reader is not None
+        return Reader(self._name, self._reader, self._prompts["reading"])
 
     def judge(self, row: Row) -> list[Request]:
         """What the judge was asked about a raw row, try after try; nothing if it is the embedded rubric."""

@@ -1,7 +1,7 @@
 """A corpus' answers as recorded files: what `url = "recorded"` takes in the place of its models.
 
 In: the folder of a candidate, and the ledger that holds its answers.  Out: one file a role (teacher.jsonl,
-judge.jsonl), in the format of corpus/recordings.py, sorted by guid; the same answers give the same bytes.
+reader.jsonl, judge.jsonl), in the format of corpus/recordings.py, sorted by guid; the same answers give the same bytes.
 Leaves out records whose text may not be passed on.  Holds no key, time, latency or cost.
 """
 
@@ -14,6 +14,7 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
+from nercot.building.lists import turns_of
 from nercot.corpus.manifest import Manifest, read_manifest
 from nercot.corpus.recordings import template_hash
 from nercot.corpus.tables import replacing, to_record
@@ -23,7 +24,7 @@ from nercot.llm.ledger import Ledger, in_batches
 from nercot.llm.messages import Reply, Request
 from nercot.llm.prompts import parse_judgement
 from nercot.llm.recorded import PROMPTS, asked_about
-from nercot.release.rebuild import Requests, rows_of
+from nercot.release.rebuild import Requests, rows_of, teachers_of
 
 _BATCH = 200
 # Steps whose drops no teacher was asked about, and the columns that a question is made of.
@@ -38,20 +39,29 @@ def write_recordings(corpus: Path, ledger: Ledger, folder: Path, withheld: Colle
     are not in this ledger.
     """
     manifest = read_manifest(corpus)
-    lines = {"teacher": _taught, "judge": _judged}
-    written = {
-        role: _write(folder / f"{role}.jsonl", _header(manifest, role), lines[role](corpus, manifest, ledger, withheld))
-        for role in lines
-        if PROMPTS[role] in manifest["prompts"]
-    }
+    written: dict[str, int] = {}
+    for name, role, model, lines in _files(corpus, manifest, ledger, withheld):
+        header = {"role": role, "model": model, "prompt": template_hash(manifest["prompts"][PROMPTS[role]])}
+        written[role] = written.get(role, 0) + _write(folder / f"{name}.jsonl", header, lines)
     if not any(written.values()):
         raise InputError(f"{corpus}: none of its answers are in {ledger.path}; say --out, the folder of its build")
     return written
 
 
-def _header(manifest: Manifest, role: str) -> Row:
-    prompt = template_hash(manifest["prompts"][PROMPTS[role]])
-    return {"role": role, "model": manifest["recipe"][role]["model"], "prompt": prompt}
+def _files(
+    corpus: Path, manifest: Manifest, ledger: Ledger, withheld: Collection[str]
+) -> Iterator[tuple[str, str, str, Iterator[Row]]]:
+    """(file, role, model, lines) of each recorded file; the teachers of a cascade have one each, by number."""
+    prompts, recipe = manifest["prompts"], manifest["recipe"]
+    if PROMPTS["teacher"] in prompts:
+        models = [teacher.model for teacher in teachers_of(recipe)]
+        for number, model in enumerate(dict.fromkeys(models), 1):
+            name = "teacher" if len(set(models)) == 1 else f"teacher-{number}"
+            yield name, "teacher", model, _taught(corpus, manifest, ledger, withheld, model)
+    if PROMPTS["reader"] in prompts:
+        yield "reader", "reader", recipe["reader"]["model"], _read(corpus, manifest, ledger, withheld)
+    if PROMPTS["judge"] in prompts:
+        yield "judge", "judge", recipe["judge"]["model"], _judged(corpus, manifest, ledger, withheld)
 
 
 def _write(path: Path, header: Row, lines: Iterable[Row]) -> int:
@@ -63,15 +73,15 @@ def _write(path: Path, header: Row, lines: Iterable[Row]) -> int:
     return written
 
 
-def _taught(corpus: Path, manifest: Manifest, ledger: Ledger, withheld: Collection[str]) -> Iterator[Row]:
-    """The teacher's answers and refusals, to every record that it was asked about."""
-    made, teacher = Requests(manifest), manifest["recipe"]["teacher"]
+def _taught(corpus: Path, manifest: Manifest, ledger: Ledger, withheld: Collection[str], model: str) -> Iterator[Row]:
+    """A teacher's answers and refusals, to every record that it was asked about."""
+    made, teachers = Requests(manifest), teachers_of(manifest["recipe"])
+    rounds = [turn.attempt for turn in turns_of(teachers) if teachers[turn.teacher].model == model]
     for some in in_batches(_records(corpus, manifest, withheld), _BATCH):
-        numbers = range(1, teacher["attempts"] + 1)
-        requests = [made.teacher({**row, "attempt": number})[0] for row in some for number in numbers]
+        requests = [made.teacher({**row, "attempt": number})[0] for row in some for number in rounds]
         for request, reply in zip(requests, ledger.replies_to(requests), strict=True):
             if reply is not None:
-                yield {"guid": request.guid, **_number("attempt", request.attempt), **_said(reply, teacher["model"])}
+                yield {"guid": request.guid, **_number("attempt", request.attempt), **_said(reply, model)}
 
 
 def _records(corpus: Path, manifest: Manifest, withheld: Collection[str]) -> Iterator[Row]:
@@ -87,9 +97,23 @@ def _guid(row: Row) -> str:
     return str(row["guid"])
 
 
+def _read(corpus: Path, manifest: Manifest, ledger: Ledger, withheld: Collection[str]) -> Iterator[Row]:
+    """The readings of each attempt, as often as it was asked about."""
+    reader, model = Requests(manifest).reads(), manifest["recipe"]["reader"]["model"]
+    rows = (row for row in rows_of(corpus, manifest, "raw", (*_QUESTION, "attempt", "cot", "entities")) if row["cot"])
+    for some in in_batches((row for row in rows if row["guid"] not in withheld), _BATCH):
+        records = [to_record(row) for row in some if row["entities"] is not None]
+        for record, replies in zip(records, reader.told(records, ledger), strict=True):
+            for ask, reply in enumerate(replies, 1):
+                if reply is not None:
+                    of = asked_about(record)
+                    yield {"guid": record.guid, **_number("ask", ask), "of": of, **_said(reply, model)}
+
+
 def _judged(corpus: Path, manifest: Manifest, ledger: Ledger, withheld: Collection[str]) -> Iterator[Row]:
     """The judgements of each attempt, until the first that could be read."""
-    made, model = Requests(manifest), manifest["recipe"]["judge"]["model"]
+    made, judge = Requests(manifest), manifest["recipe"]["judge"]
+    model, rubric = judge["model"], judge.get("rubric", "strict")
     for row in rows_of(corpus, manifest, "raw", (*_QUESTION, "attempt", "cot", "entities")):
         if row["entities"] is None or row["guid"] in withheld:
             continue
@@ -97,7 +121,7 @@ def _judged(corpus: Path, manifest: Manifest, ledger: Ledger, withheld: Collecti
         for request, reply in _told(made.judge(row), ledger):
             asked = {**_number("attempt", row["attempt"]), **_number("ask", request.attempt)}
             yield {"guid": row["guid"], **asked, "of": of, **_said(reply, model)}
-            if parse_judgement(reply.content) is not None:
+            if parse_judgement(reply.content, rubric) is not None:
                 break
 
 

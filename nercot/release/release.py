@@ -14,6 +14,7 @@ import re
 import shutil
 import stat
 import tempfile
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -74,12 +75,13 @@ def freeze(
     version: str | None = None,
     remove: Path | None = None,
     report: Report = quiet,
+    internal: bool = False,
 ) -> Released:
     """Releases the candidate `out/<corpus>/candidate`.
 
     `releases`: folder of all releases (None: `releases` beside `out`).  `version`: X.Y.Z in place of the one
     that follows from what changed.  `remove`: a file of guids (and reasons) that this release, and every later
-    build, leaves out.
+    build, leaves out.  `internal`: whole, with text that may not be passed on: for oneself, never published.
 
     Raises InputError (no candidate, a partial or damaged one, a version that does not fit), ShortfallError
     (records wait for answers, or none is left), BusyError (it is being built), OutputError (disk).
@@ -95,7 +97,7 @@ def freeze(
         places = tuple(dict.fromkeys((folder, out.parent / "releases")))
         taken = _take_down(remove, candidate, places, corpus, out / "ledger.sqlite") if remove else 0
         _leave_out_removed(candidate, places, corpus, report)
-        return _freeze(candidate, folder / corpus, asked, taken, report)
+        return _freeze(candidate, folder / corpus, asked, taken, report, internal)
 
 
 def parse_version(text: str) -> Version:
@@ -128,11 +130,13 @@ def _check_complete(candidate: Path) -> None:
         raise ShortfallError(f"{candidate}: no record is left in it; nercot stats {candidate}:dropped says why")
 
 
-def _freeze(candidate: Path, folder: Path, asked: Version | None, taken: int, report: Report) -> Released:
+def _freeze(
+    candidate: Path, folder: Path, asked: Version | None, taken: int, report: Report, internal: bool
+) -> Released:
     known = versions(folder)
     newest = folder / known[-1] if known else None
     with _staged(folder) as stage:
-        manifest = _copy(candidate, stage, report)
+        manifest = _copy(candidate, stage, report, internal)
         stats = stats_of(stage, manifest, report)
         old = None if newest is None else read_manifest(newest)
         diffs = _differences(newest, old, stage, manifest, report) if newest and old else {}
@@ -178,7 +182,7 @@ def _staged(folder: Path) -> Iterator[Path]:
                     path.rmdir()
 
 
-def _copy(candidate: Path, stage: Path, report: Report) -> dict[str, Any]:
+def _copy(candidate: Path, stage: Path, report: Report, internal: bool) -> dict[str, Any]:
     """Copies the configs and the card of a candidate; returns its manifest without what is the candidate's own."""
     manifest = read_manifest(candidate)
     for number, file in enumerate(manifest["files"]):
@@ -191,7 +195,8 @@ def _copy(candidate: Path, stage: Path, report: Report) -> dict[str, Any]:
             raise InputError(f"{candidate / file['path']}: changed since it was built; build the corpus again")
     if (candidate / "README.md").is_file():
         shutil.copyfile(candidate / "README.md", stage / "README.md")
-    return withhold(stage, {key: value for key, value in manifest.items() if key != "key"})
+    bare = {key: value for key, value in manifest.items() if key != "key"}
+    return {**bare, "internal": True, "restricted_text": True} if internal else withhold(stage, bare)
 
 
 def stats_of(folder: Path, manifest: Manifest, report: Report) -> dict[str, Any]:
@@ -214,12 +219,15 @@ def seal(folder: Path, manifest: Manifest, version: str, stats: Mapping[str, Any
     from nercot.report.card import write_card
     from nercot.report.croissant import write_croissant
     from nercot.report.pictures import draw
+    from nercot.report.view import PAGE, release_page
 
     data = [file for file in manifest["files"] if "config" in file]
     bare = {**manifest, "files": data}
     bare = {"corpus": bare.pop("corpus"), "version": version, **bare, "card_writer": _card_writer()}
     write_card(folder, bare, stats, draw(folder, bare, stats))
     write_croissant(folder, bare, stats)
+    if not (folder / PAGE).exists():
+        release_page(folder, bare)
     listed = {file["path"] for file in data} | {NAME, CHANGELOG}
     pages = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     cards = [{"path": page, "sha256": sha256_of(folder / page)} for page in pages if page not in listed]
@@ -228,7 +236,7 @@ def seal(folder: Path, manifest: Manifest, version: str, stats: Mapping[str, Any
 
 def _card_writer() -> str:
     """What writes the card: another version may write other bytes."""
-    return f"huggingface_hub {package_version('huggingface_hub')}"
+    return f"huggingface_hub {package_version('huggingface_hub')}, zlib {zlib.ZLIB_RUNTIME_VERSION}"
 
 
 def _same(new: Manifest, old: Manifest) -> bool:

@@ -30,6 +30,7 @@ from nercot.errors import InputError, OutputError, ShortfallError
 from nercot.formats.relabel import Relabel, same_dataset
 from nercot.formats.sources import Source, items, open_source, options_of
 from nercot.release.rebuild import recipe_of, rows_of
+from nercot.report.view import PAGE
 from nercot.steps.merge import CategoryDraw
 from nercot.steps.roster import tree_roster
 
@@ -248,6 +249,7 @@ def _restore(folder: Path, manifest: Manifest, sentences: Mapping[str, str]) -> 
     listed = [file for config in (default, *others) for file in files.get(config, ())]
     new = {key: value for key, value in manifest.items() if key not in ("digest", "version")}
     new |= {"restricted_text": True, "files": listed}
+    (folder / PAGE).unlink(missing_ok=True)  # seal makes one that has the text
     return seal(folder, new, manifest["version"], stats_of(folder, new, lambda step, done, total: None))
 
 

@@ -7,6 +7,7 @@ hold the guid.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,18 @@ import pyarrow.parquet as pq
 
 from nercot.corpus.manifest import Manifest, configs_of, read_manifest
 from nercot.corpus.recipe import Recipe
-from nercot.corpus.tables import to_record
+from nercot.corpus.tables import COLUMNS, to_record
 from nercot.corpus.work import Row
 from nercot.errors import InputError
 from nercot.llm.messages import Request
 from nercot.measure.check import verdict_row
 from nercot.release.invariants import is_answer
-from nercot.release.rebuild import Requests, asked_for, recipe_of
+from nercot.release.rebuild import Requests, asked_for, recipe_of, rows_of
 from nercot.steps.validate import validate_step
 from nercot.validation.rules import validate
 
+# Rows that are named where several are meant.
+_NAMED = 5
 _SOURCE = ("dataset", "source_id", "split", "license")
 _QUESTION = ("sentence", "schema", "schema_descriptions", "gold")
 _REPLY = ("teacher", "completion", "reasoning", "finish_reason", "tokens_in", "tokens_out")
@@ -45,13 +48,38 @@ def trace(folder: Path, guid: str) -> dict[str, Any]:
     requests, recipe = Requests(manifest), recipe_of(manifest)
     return {
         "guid": guid,
+        "outcome": _outcome(kept, raw, dropped),
         "corpus": manifest["corpus"],
         "version": manifest.get("version"),
         "source": _source(known[0], dropped, manifest),
         **{name: known[0][name] for name in _QUESTION},
         "attempts": [_attempt(row, requests, recipe) for row in raw],
-        "outcome": _outcome(kept, raw, dropped),
     }
+
+
+def guid_of(folder: Path, wanted: str) -> str:
+    """The guid of the one row that is meant: by its guid, the beginning of that, or words of its sentence.
+
+    Raises InputError where there is none, and where there are several, which it names.
+    """
+    manifest = read_manifest(folder)
+    asked = wanted.strip().casefold()
+    words = re.compile(r"\s+".join(map(re.escape, asked.split())) or r"(?!)")
+    found: dict[str, str] = {}
+    for config in configs_of(manifest):
+        names = ("guid", "sentence")
+        for row in rows_of(folder, manifest, config, [name for name in names if name in COLUMNS[config].names]):
+            guid, sentence = row["guid"], row.get("sentence") or ""
+            if guid == asked:
+                return asked
+            if guid.startswith(asked) or words.search(sentence.casefold()):
+                found[guid] = sentence or found.get(guid, "")
+    if not found:
+        raise InputError(f"{folder}: no row has the guid {wanted}, nor these words in its sentence; check it")
+    if len(found) > 1:
+        named = "; ".join(f"{guid[:12]} {sentence[:50]}" for guid, sentence in list(found.items())[:_NAMED])
+        raise InputError(f"{folder}: {len(found)} rows are meant by {wanted!r}, say more: {' '.join(named.split())}")
+    return next(iter(found))
 
 
 def _rows(folder: Path, manifest: Manifest, config: str, guid: str) -> Iterator[Row]:

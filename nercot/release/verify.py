@@ -227,7 +227,7 @@ def _rebuild(release: Path, manifest: Manifest, report: Report) -> _Rebuilt:
     with tempfile.TemporaryDirectory(prefix="nercot-verify-") as root:
         made = make_again(release, Path(root), report=report)
         new = {key: value for key, value in read_manifest(made).items() if key != "key"}
-        new |= {key: manifest[key] for key in ("restricted_text", "standoff") if key in manifest}
+        new |= {key: manifest[key] for key in ("internal", "restricted_text", "standoff") if key in manifest}
         shutil.copyfile(release / "README.md", made / "README.md")
         new = seal(made, new, manifest["version"], stats_of(made, new, report))
         problems = [

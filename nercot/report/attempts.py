@@ -47,7 +47,10 @@ def corpus_row(guid: str, group: Sequence[tuple[str, Row]], validating: Mapping[
     fate = "kept" if kept else "dropped" if drop else "pending"
     shown = question_of(guid, question, fate)
     shown["attempts"] = [attempt_of(row, question, _fate_of(row, kept, drop, raw, validating)) for row in raw]
-    if not raw and (answered := kept or drop) and (answered.get("entities") is not None or answered.get("cot")):
+    answered = kept or drop or {}
+    if kept and not raw and "entities" not in kept:  # a subset: gold stands in for entities
+        answered = {**kept, "entities": kept["gold"]}
+    if not raw and (answered.get("entities") is not None or answered.get("cot")):
         shown["attempts"] = [
             attempt_of(answered, question, (bool(kept), drop["reason"] if drop else None, _no_verdict()))
         ]

@@ -59,7 +59,7 @@ def write_croissant(folder: Path, manifest: Mapping[str, Any], stats: Mapping[st
         "description": f"{manifest['title']}: {stats['rows']} sentences whose entities a reasoning trace justifies.",
         "version": manifest["version"],
         "license": _one(licenses_named(manifest)),
-        "inLanguage": list(manifest["language"]),
+        **({"inLanguage": list(manifest["language"])} if manifest["language"] else {}),
         "keywords": ["named entity recognition", "chain of thought", "reasoning"],
         "citeAs": "A Reasoning Paradigm for Named Entity Recognition. AAAI 2026. arXiv:2511.11978.",
         "distribution": list(_distribution(manifest, configs)),

@@ -116,6 +116,7 @@ def _calibration(manifest: Manifest, cell: Escape) -> dict[str, Any] | None:
             "kept": judge["faults"][kind]["kept"],
             "auc": _figure(judge["faults"][kind]["auc"]),
             "both": judge["faults"][kind]["kept_and_valid"],
+            "read": _caught_by_reader(found, kind),
         }
         for kind, made in rules["faults"].items()
     ]
@@ -133,7 +134,43 @@ def _calibration(manifest: Manifest, cell: Escape) -> dict[str, Any] | None:
     )
     if (judge["model"], judge["threshold"]) != (manifest["models"]["judge"]["asked"], _threshold(manifest)):
         said += "  **Since then the judge or the threshold has changed**; `nercot calibrate` measures what holds now."
-    return {"about": about, "kinds": kinds, "said": said}
+    return {"about": about, "kinds": kinds, "said": "\n\n".join([said, *_of_reader(found, cell), *_of_curve(found)])}
+
+
+def _caught_by_reader(found: Mapping[str, Any], kind: str) -> str:
+    reader = found.get("reader")
+    return "-" if not reader else f"{reader['faults'][kind]['caught']} of {reader['faults'][kind]['read']}"
+
+
+def _of_reader(found: Mapping[str, Any], cell: Escape) -> list[str]:
+    """What the reader adds to the judge, and the judge to the reader."""
+    reader, adds = found.get("reader"), found.get("together", {}).get("adds")
+    if not reader or not adds:
+        return []
+    right = reader["right"]
+    return [
+        f"The reader {cell(reader['model'])} refuses {right['lost']} of {right['read']} right records.  Of "
+        f"{adds['faults']} faulty answers that both looked at, reader and judge refuse {adds['both']}, the reader "
+        f"alone {adds['reader_alone']}, the judge alone {adds['judge_alone']}, and {adds['neither']} pass both."
+    ]
+
+
+def _of_curve(found: Mapping[str, Any]) -> list[str]:
+    """What moves with the form alone, and what a threshold keeps, beside the paper's share."""
+    said = []
+    if moved := found.get("invariance"):
+        parts = [
+            f"{kind.replace('_', ' ')} {each['verdict_moved']} verdicts, {each['score_moved']} scores of {each['made']}"
+            for kind, each in moved.items()
+        ]
+        said.append(f"Right answers in another form should be judged alike; what moved: {'; '.join(parts)}.")
+    curve = found.get("curve")
+    if curve and curve["proposed"] is not None:
+        said.append(
+            f"Of thresholds from 0 to 10, {curve['proposed']:g} is the lowest that keeps as large a share equal to "
+            f"gold as any (within its 95 % interval); the paper kept {curve['paper_kept']:.1%} of its rows at 9."
+        )
+    return said
 
 
 def _threshold(manifest: Manifest) -> float:

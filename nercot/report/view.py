@@ -19,7 +19,7 @@ from nercot.errors import InputError, OutputError, ShortfallError
 from nercot.report.charts import funnel, lengths, scores
 from nercot.report.page import MARK, Page
 from nercot.report.sampling import Sample, draw
-from nercot.report.shown import Judged, Rows, open_rows
+from nercot.report.shown import Corpus, Judged, Rows, open_rows
 
 Report = Callable[[str, int, int | None], None]
 
@@ -29,6 +29,12 @@ MOST = 200_000
 # Characters of text that a page may hold: what a browser opens, searches and keeps without trouble.
 CHARACTERS = 120_000_000
 _EVERY = 200
+_FEWEST = 100
+PAGE = "view.html"
+
+
+class FullError(InputError):
+    """More text than a page can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +81,36 @@ def view(
     (nothing there that can be read), ShortfallError (no rows), OutputError (a file that is no page of ours).
     """
     check_target(out)
-    chosen = choose(open_rows(where, form, beside), where, sample or ROWS, seed)
-    content, page = render(chosen, where, {"mode": "view"}, report)
+    rows = open_rows(where, form, beside)
+    if sample is None:
+        chosen, content, page = _fitting(rows, where, seed, report)
+    else:
+        chosen = choose(rows, where, sample, seed)
+        content, page = render(chosen, where, {"mode": "view"}, report)
     write_page(out, content)
     notes = tuple(_unmatched(chosen.rows))
     return Viewed(out, page.rows, chosen.sample.rows, len(content), notes)
+
+
+def _fitting(rows: Rows, where: str, seed: int, report: Report) -> tuple[Chosen, bytes, Page]:
+    """The page of as many rows as one can hold."""
+    size = ROWS
+    while True:
+        chosen = choose(rows, where, size, seed)
+        try:
+            return chosen, *render(chosen, where, {"mode": "view"}, report)
+        except FullError:
+            if size < _FEWEST:
+                raise
+            size //= 2
+
+
+def release_page(folder: Path, manifest: Mapping[str, Any], report: Report = lambda step, done, total: None) -> None:
+    """Writes the page of a release that is being made: the rows as they stand in its configs, of no version yet."""
+    unnumbered = {name: value for name, value in manifest.items() if name != "version"}
+    rows = Corpus(str(manifest["corpus"]), folder, unnumbered)
+    _, content, _ = _fitting(rows, str(folder), 0, report)
+    write_page(folder / PAGE, content)
 
 
 def choose(rows: Rows, where: str, size: int, seed: int) -> Chosen:
@@ -99,7 +130,7 @@ def render(chosen: Chosen, where: str, more: Mapping[str, Any], report: Report) 
         page.add(row)
         told.add(row)
         if told.characters > CHARACTERS:
-            raise InputError(f"{where}: more text than a page can hold; ask for fewer rows with --sample")
+            raise FullError(f"{where}: more text than a page can hold; ask for fewer rows with --sample")
         if page.rows % _EVERY == 0:
             report("view", page.rows, len(chosen.sample.keys))
     manifest = chosen.rows.manifest
@@ -165,11 +196,13 @@ class _Told:
         found = []
         if self.restricted:
             found.append(
-                f"{self.restricted} rows have a sentence that no known licence lets you pass on: keep this page to "
-                "yourself. In a release they stand without their text."
+                f"Sentences that no known licence lets you pass on: {self.restricted}. Keep this page to yourself; in "
+                "a release they stand without their text."
             )
         if self.without_text:
-            found.append(f"{self.without_text} rows stand without their text: their licence does not allow it.")
+            found.append(
+                f"Rows without their text, which their licence does not allow to be passed on: {self.without_text}."
+            )
         return found
 
 

@@ -78,6 +78,10 @@ class Reader:
             for record in batch:
                 yield self._outcome(record, next(replies)) if has_trace(record) else Outcome(record)
 
+    def told(self, records: Sequence[Record], answers: Answers) -> list[list[Reply | None]]:
+        """For each record with a trace all replies about it, in the order in which they were asked for."""
+        return self._replies(records, answers, self.model.attempts)
+
     def _replies(self, batch: Sequence[Record], answers: Answers, asks: int) -> list[list[Reply | None]]:
         """For each record the replies to its requests so far; what is asked next depends on what was said."""
         histories: list[list[Reply | None]] = [[] for _ in batch]

@@ -55,7 +55,7 @@ class Judge:
     def request(self, record: Record, attempt: int) -> Request:
         """What this judge is asked about a record."""
         messages = judge_messages(record, self.template)
-        body = request_body(self.model, messages, judge_response_format())
+        body = request_body(self.model, messages, judge_response_format(self.model.rubric))
         of = asked_about(record) if self.model.is_recorded else None
         return Request(self.corpus, "score", record.guid, provider_of(self.model), self.model.model, body, attempt, of)
 
@@ -63,7 +63,7 @@ class Judge:
         """The requests of this time: of records that no earlier one judged readably."""
         while batch := list(islice(records, BATCH)):
             for record, replies in zip(batch, self._replies(batch, answers, ask - 1), strict=True):
-                if None not in replies and not any(_judgement(reply) for reply in replies):
+                if None not in replies and not any(_judgement(reply, self.model.rubric) for reply in replies):
                     yield self.request(record, ask)
 
     def _replies(self, batch: list[Record], answers: Answers, attempts: int) -> list[list[Reply | None]]:
@@ -76,21 +76,21 @@ class Judge:
         """The record step: the first readable judgement to each record."""
         while batch := list(islice(records, BATCH)):
             for record, replies in zip(batch, self._replies(batch, answers, self.model.attempts), strict=True):
-                yield _outcome(record, replies, self.model.model)
+                yield _outcome(record, replies, self.model)
 
 
-def _judgement(reply: Reply | None) -> Judgement | None:
-    return parse_judgement(reply.content) if reply and reply.kind == "answer" else None
+def _judgement(reply: Reply | None, rubric: str) -> Judgement | None:
+    return parse_judgement(reply.content, rubric) if reply and reply.kind == "answer" else None
 
 
-def _outcome(record: Record, replies: Iterable[Reply | None], asked: str) -> Outcome:
+def _outcome(record: Record, replies: Iterable[Reply | None], judge: Model) -> Outcome:
     details = []
     for reply in replies:
         if reply is None:
             return Outcome(record, pending=True)
-        judgement = _judgement(reply)
+        judgement = _judgement(reply, judge.rubric)
         if judgement:
-            named = replace(judgement, judge=reply.model or asked, judge_key=reply.key)
+            named = replace(judgement, judge=reply.model or judge.model, judge_key=reply.key)
             return Outcome(replace(record, judgement=named))
         details.append(reply.detail or f"{reply.kind} without a readable judgement")
     return Outcome(record, "unscored", f"{len(details)} judgements asked for; the last: {details[-1]}")

@@ -106,7 +106,7 @@ def test_an_unknown_recipe_names_the_known_ones():
 
 def test_paths_of_a_recipe_start_at_its_own_folder(tmp_path):
     path = tmp_path / "r.toml"
-    path.write_text("steps = ['annotate']\n[corpus]\nname = 'x'\n[source]\npath = 'rows.jsonl'\n")
+    path.write_text("steps = ['stratify', 'merge']\n[corpus]\nname = 'x'\n[source]\npath = 'rows.jsonl'\n")
     assert load_recipe(str(path)).folder == tmp_path.resolve()
 
 

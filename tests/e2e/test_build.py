@@ -192,17 +192,17 @@ def test_a_rebuilt_corpus_is_not_answered_from_a_stale_cache(tmp_path):
 
     for count in (3, 5):
         source = write(tmp_path / "rows.jsonl", *(row(number) for number in range(count)))
-        build(tmp_path, "--input", source)
+        build(tmp_path, "quickstart", "--input", source)
         assert rows() == count
 
 
 def test_a_changed_threshold_redoes_selection_only(tmp_path):
     source = write(tmp_path / "rows.jsonl", *(row(number) for number in range(30)))
-    build(tmp_path, "--input", source)
+    build(tmp_path, "quickstart", "--input", source)
     work = tmp_path / "build/quickstart"
     before = {stage: stamps(work / stage) for stage in ("1-source", "2-raw", "3-valid", "5-scored")}
     scores = [item["score"] for item in load(work / "candidate")["train"]]
-    result = build(tmp_path, "--input", source, "--set", f"select.threshold={max(scores)}")
+    result = build(tmp_path, "quickstart", "--input", source, "--set", f"select.threshold={max(scores)}")
     check_conservation(result)
     assert result["records"] == scores.count(max(scores))
     assert before == {stage: stamps(work / stage) for stage in before}
@@ -213,10 +213,10 @@ def test_a_changed_threshold_redoes_selection_only(tmp_path):
 )
 def test_one_more_row_redoes_one_partition(tmp_path, numbers):
     source = write(tmp_path / "rows.jsonl", *(row(number) for number in range(40)))
-    build(tmp_path, "--input", source)
+    build(tmp_path, "quickstart", "--input", source)
     before = stamps(tmp_path / "build/quickstart/2-raw")
     write(source, *(row(number) for number in numbers))
-    build(tmp_path, "--input", source)
+    build(tmp_path, "quickstart", "--input", source)
     after = stamps(tmp_path / "build/quickstart/2-raw")
     folder = tmp_path / "build/quickstart/2-raw"
     assert sum(before[path] != after[path] for path in before if path != folder) == 1
@@ -230,7 +230,7 @@ def test_bad_rows_are_dropped_with_reasons_and_conserved(tmp_path):
         row(3, entities=[{"text": "Ada", "label": 1}]),
     ]
     source = write(tmp_path / "rows.jsonl", row(0), *bad, row(0), row(4, entities=None), row(5))
-    result = build(tmp_path, "--input", source)
+    result = build(tmp_path, "quickstart", "--input", source)
     check_conservation(result)
     assert result["steps"][0]["dropped"] == {"unreadable": 4}
     assert result["steps"][1]["dropped"] == {"empty_answer": 1}
@@ -252,7 +252,7 @@ def test_hostile_data_stays_data(tmp_path):
         }
         for number in range(5)
     ]
-    result = build(tmp_path, "--input", write(tmp_path / "rows.jsonl", *rows))
+    result = build(tmp_path, "quickstart", "--input", write(tmp_path / "rows.jsonl", *rows))
     check_conservation(result)
     assert result["records"] == 5
     candidate = tmp_path / "build/quickstart/candidate"
@@ -262,13 +262,13 @@ def test_hostile_data_stays_data(tmp_path):
 
 def test_what_a_user_writes_into_the_card_survives_builds_and_releases(tmp_path):
     source = write(tmp_path / "rows.jsonl", *(row(number) for number in range(5)))
-    build(tmp_path, "--input", source)
+    build(tmp_path, "quickstart", "--input", source)
     card = tmp_path / "build/quickstart/candidate/README.md"
     mine = "Thanks to {{ everybody }}.\n\n| a | b |\n"
     begin, end = "stays when the card is made again -->\n", "<!-- end of notes -->"
     card.write_text(card.read_text().replace(begin + end, begin + mine + end))
     write(source, *(row(number) for number in range(6)))
-    build(tmp_path, "--input", source)
+    build(tmp_path, "quickstart", "--input", source)
     assert mine in card.read_text()
     assert "| rows | 6 |" in card.read_text()
     nercot(tmp_path, "release", "quickstart")
@@ -280,10 +280,10 @@ def test_what_a_user_writes_into_the_card_survives_builds_and_releases(tmp_path)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--input", "missing.jsonl"], "no such file"),
-        (["--input", "folder"], "without data files"),
-        (["--input", "empty.jsonl"], "empty"),
-        (["--input", "latin.jsonl"], "not UTF-8"),
+        (["quickstart", "--input", "missing.jsonl"], "no such file"),
+        (["quickstart", "--input", "folder"], "without data files"),
+        (["quickstart", "--input", "empty.jsonl"], "empty"),
+        (["quickstart", "--input", "latin.jsonl"], "not UTF-8"),
         (["--set", "select.treshold=1"], "did you mean select.threshold"),
         (["--set", 'select.threshold="x"'], "must be a number"),
         (["--out", "file"], "cannot be written"),
@@ -316,15 +316,15 @@ def test_a_second_build_of_one_corpus_at_once_is_refused(tmp_path):
 
 def test_killed_anywhere_and_run_again_it_is_the_same_corpus(tmp_path):
     source = write(tmp_path / "rows.jsonl", *(row(number) for number in range(3000)))
-    command = [sys.executable, "-m", "nercot", "build", "--input", str(source)]
+    command = [sys.executable, "-m", "nercot", "build", "quickstart", "--input", str(source)]
     for seconds in (0.6, 1.0, 1.5, 2.0):
         process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(seconds)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    result = build(tmp_path, "--input", source)
+    result = build(tmp_path, "quickstart", "--input", source)
     other = tmp_path / "other"
-    undisturbed = build(tmp_path, "--input", source, "--out", other)
+    undisturbed = build(tmp_path, "quickstart", "--input", source, "--out", other)
     assert result["fingerprint"] == undisturbed["fingerprint"]
     assert snapshot(tmp_path / "build/quickstart") == snapshot(other / "quickstart")
     assert [path.name for path in (tmp_path / "build").rglob(".*")] == [".lock"]
@@ -352,7 +352,7 @@ def test_every_command_works_from_any_folder_and_helps(tmp_path):
 
 def test_plain_text_without_gold_says_what_the_embedded_annotator_needs(tmp_path):
     (tmp_path / "mine.txt").write_text("Ada met Bo in Rome.\n")
-    ran = nercot(tmp_path, "build", "--input", "mine.txt", "--schema", "person,city", code=2)
+    ran = nercot(tmp_path, "build", "quickstart", "--input", "mine.txt", "--schema", "person,city", code=2)
     assert "gold" in ran.err
     assert "--teacher-url" in ran.err
 
@@ -360,7 +360,9 @@ def test_plain_text_without_gold_says_what_the_embedded_annotator_needs(tmp_path
 @pytest.mark.skipif(not DATA, reason="NERCOT_TEST_DATA is not set")
 def test_real_pile_ner_passages_are_all_accounted_for(tmp_path):
     source = Path(DATA) / "pile_ner/pile_ner_type_reserialised.json"
-    result = build(tmp_path, "ner-cot", "--input", source, "--teacher-url", "embedded", "--judge-url", "embedded")
+    roles = ("--teacher-url", "embedded", "--judge-url", "embedded")
+    steps = '--set=steps=["annotate", "validate", "score", "select"]'
+    result = build(tmp_path, "ner-cot", "--input", source, *roles, steps)
     check_conservation(result)
     assert result["rows_read"] == 702
     candidate = tmp_path / "build/ner-cot/candidate"

@@ -51,6 +51,12 @@ def script(call: Call) -> Act:
     if call.body["model"] == "judge":
         names = ("grounding", "boundary", "type", "completeness", "coherence", "score")
         return answer(json.dumps({"reason": "plain", **dict.fromkeys(names, 9.5)}))
+    if call.body["model"] == "reader":
+        taken = [
+            {"mention": name, "type": label, "because": f"{name} is taken as {label}"}
+            for label, name in zip(LABELS, MENTIONS, strict=True)
+        ]
+        return answer(json.dumps({"taken": taken, "refused": [], "given": False, "sound": True}))
     entities = {label: [name] for label, name in zip(LABELS, MENTIONS, strict=True)}
     thought = " ".join(f"{name} is taken as {label}, as the list says." for label, (name,) in entities.items())
     return answer(json.dumps({"entities": entities}, ensure_ascii=False), reasoning=thought)

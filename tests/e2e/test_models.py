@@ -127,8 +127,8 @@ def test_killed_in_the_middle_nothing_is_lost_and_little_is_paid_twice(tmp_path,
         process.wait()
         result = build(tmp_path, server, source, *setting)
         paid = asked(server)
-        # In flight when it died, and what the last commit window (50 ms: at most a round more) had not written.
-        assert paid["teacher"] + paid["judge"] <= 2 * count + 2 * flight
+        # In flight when it died, at both models, and what the last commit window (50 ms: a round more) had not written.
+        assert paid["teacher"] + paid["judge"] <= 2 * count + 4 * flight
     with FaultServer(obliging) as server:
         undisturbed = build(tmp_path, server, source, "--out", tmp_path / "other")
     assert result["records"] == count
@@ -425,18 +425,19 @@ def test_status_is_that_of_the_run_and_not_of_what_older_ones_left(tmp_path):
         server.script = lambda call: obliging(call) if call.number <= 46 else error(401)
         build(tmp_path, server, source, *setting, code=2)
         steps, told = status()
-        assert steps == {"annotate": (6, 14, 0), "validate": (0, 20, 0), "score": (0, 20, 0), "select": (0, 20, 0)}
+        # A partition goes on to the next step while others are asked about.
+        assert steps["annotate"][:2] == (6, 14)
+        assert all(done + left == 20 for done, left, _ in steps.values())
+        assert steps["select"] == (0, 20, 0)
         assert told["last_error"]["step"] == "annotate"
         assert "wants a key" in told["last_error"]["detail"]
         # Other judgements of the same traces, of which some can be had.
         server.script = lambda call: obliging(call) if call.number <= 47 + 14 + 5 else error(401)
         build(tmp_path, server, source, *setting, "--judge-model", "other", code=2)
-        assert status()[0] == {
-            "annotate": (20, 0, 20),
-            "validate": (20, 0, 20),
-            "score": (5, 15, 0),
-            "select": (0, 20, 0),
-        }
+        steps, _ = status()
+        assert (steps["annotate"], steps["validate"]) == ((20, 0, 20), (20, 0, 20))
+        assert steps["score"][:2] == (5, 15)
+        assert steps["select"] == (0, 20, 0)
         server.script = obliging
         build(tmp_path, server, source, *setting)
         assert set(status()[0].values()) == {(20, 0, 20)}

@@ -158,6 +158,7 @@ def test_what_grpo_logs(work, rewarded):
         f1, schema = entry["rewards/trl_f1_reward/mean"], entry["rewards/trl_schema_reward/mean"]
         assert entry["reward"] == pytest.approx(10 * f1 + schema, abs=1e-4)
         assert 0 <= entry["rewards/unreadable/mean"] <= 1
+        assert 0 <= entry["rewards/traced/mean"] <= 1
         assert entry["completions/mean_length"] > 10
         assert 0 <= entry["frac_reward_zero_std"] <= 1
         assert entry["kl"] >= -1e-3

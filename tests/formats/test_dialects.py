@@ -222,6 +222,11 @@ SHAPES = {
             "span_labels": '[[0, 9, "PER"]]',
         },
     ),
+    "columns": ("spans", {"text": TEXT, "spans": {"start": [0, 15], "end": [9, 19], "label": ["PER", "LOC"]}}),
+    "columns of mentions": (
+        "spans",
+        {"text": TEXT, "entities": {"text": ["Mara Lind", "Oslo"], "type": ["PER", "LOC"]}},
+    ),
     "cmeee": (
         "spans",
         {
@@ -617,3 +622,14 @@ def test_no_json_makes_a_dialect_fail(tmp_path_factory, values):
                 assert isinstance(row, SourceRow | BadRow)
     with suppress(InputError):
         format_of(path)
+
+
+def test_a_folder_of_documents_is_one_data_set(tmp_path):
+    for name, label in (("1.json", "PER"), ("2.json", "ORG")):
+        spans = [{"id": "T1", "span": {"begin": 0, "end": 9}, "obj": label}]
+        (tmp_path / name).write_text(json.dumps({"text": TEXT, "denotations": spans}, indent=2))
+    (tmp_path / "3.json").write_text(json.dumps({"text": "Nothing.", "denotations": []}, indent=2))
+    found = [item.outcome.record for item in items(open_source(str(tmp_path)))]
+    assert {record.dataset for record in found} == {tmp_path.name}
+    assert {record.schema for record in found} == {("PER", "ORG")}
+    assert [len(record.gold) for record in found] == [1, 1, 0]

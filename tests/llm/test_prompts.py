@@ -213,3 +213,14 @@ def test_the_parser_and_the_public_schema_agree(verdict: dict[str, object]) -> N
     assert (parsed is not None) == fits
     if parsed is not None:
         assert all(getattr(parsed, name) == verdict[name] for name in GOOD if name != "reason")
+
+
+def test_the_papers_rubric_has_one_score_and_no_sub_scores():
+    said = '{"reason": "fine", "score": 9.5}'
+    judgement = parse_judgement(said, "paper")
+    assert judgement is not None
+    assert (judgement.score, judgement.grounding, judgement.coherence, judgement.reason) == (9.5, None, None, "fine")
+    assert parse_judgement(said) is None
+    assert parse_judgement('{"reason": "fine", "score": 11}', "paper") is None
+    asked = judge_response_format("paper")["json_schema"]["schema"]
+    assert asked["required"] == ["reason", "score"]

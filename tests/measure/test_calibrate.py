@@ -1,6 +1,7 @@
 """Calibration on records of our own: every fault is one, and the figures are what they are called."""
 
 import json
+import re
 from random import Random
 
 import pytest
@@ -14,6 +15,7 @@ from nercot.corpus.records import Entity, Record
 from nercot.errors import ShortfallError
 from nercot.measure.calibrate import REPEATS, _auc, _correlation, calibrate
 from nercot.measure.perturb import FAULTS, perturb
+from nercot.measure.variants import VARIANTS
 from nercot.validation.rules import validate
 
 FIRST = ("Mara", "Ines", "Odd", "Tove", "Luis", "Nora", "Emil", "Greta")
@@ -57,10 +59,20 @@ def corpus(folder, records=RECORDS):
     return path
 
 
-def measured(folder, path, *overrides, limit=200, seed=0, out=None):
+def measured(folder, path, *overrides, limit=200, seed=0, out=None, plan=False, reads=None):
     recipe = load_recipe("quickstart", [("corpus.name", "calibrate"), *overrides])
     return calibrate(
-        str(path), recipe, out, folder / "ledger.sqlite", limit, seed, None, None, lambda step, done, total: None
+        str(path),
+        recipe,
+        out,
+        folder / "ledger.sqlite",
+        limit,
+        seed,
+        None,
+        None,
+        lambda step, done, total: None,
+        plan,
+        reads,
     )
 
 
@@ -102,9 +114,7 @@ def test_each_fault_is_what_it_is_called():
 
 
 def test_a_type_of_the_same_sort_is_no_fault():
-    only = Record(
-        "1", "d", "In Oslo.", ("city", "City Name", "town"), cot="x", entities=(Entity("Oslo", "city", 3, 7),)
-    )
+    only = Record("1", "d", "In Oslo.", ("city", "City Name"), cot="x", entities=(Entity("Oslo", "city", 3, 7),))
     assert perturb(only, RECORDS, "label_swapped", 0) is None
 
 
@@ -176,7 +186,8 @@ def test_a_judge_that_is_a_server_is_asked_again_and_again(tmp_path):
         assert measured(tmp_path, path, *setting) == found
         assert len(server.calls) == asked
     cases = sum(kind["judged"] for kind in found["judge"]["faults"].values()) + found["judge"]["right"]["judged"]
-    assert asked == REPEATS * cases
+    laid_out = 4  # of the other forms of an answer only another layout of its trace is another question
+    assert asked == REPEATS * (cases + laid_out)
     assert found["judge"]["unjudged"] == 0
     assert found["judge"]["variance"] == pytest.approx(2 / 3, abs=1e-4)
     assert found["judge"]["model"] == "m"
@@ -188,6 +199,86 @@ def test_what_a_judge_does_not_answer_readably_is_not_judged(tmp_path):
     assert found["judge"]["unjudged"] > 0
     assert found["judge"]["auc"] is None
     assert found["judge"]["right"] == {"judged": 0, "kept": 0}
+
+
+def reader_of(call):
+    """Says what the traces of our records conclude, and nothing of a mention that they take back."""
+    trace = call.prompt.rpartition("Reasoning:")[2]
+    taken = []
+    for name, kind in re.findall(r'^"([^"]+)" (?:follows|is what).* (person|city)\.$', trace, re.MULTILINE):
+        taken.append({"mention": name, "type": kind, "because": f'"{name}"'})
+    gone = re.findall(r'(?:Wait|thought|Hmm)[^"]*"([^"]+)"', trace)
+    taken = [item for item in taken if item["mention"] not in gone]
+    return {"taken": taken, "refused": gone, "given": False, "sound": True}
+
+
+def judge_of(call):
+    parts = ("grounding", "boundary", "type", "completeness", "coherence")
+    return {"reason": "so it is", **dict.fromkeys(parts, 9), "score": 9 if "Wait" in call.prompt else 9.5}
+
+
+def test_reader_and_judge_are_measured_apart_and_together(tmp_path):
+    def script(call):
+        return answer(json.dumps(judge_of(call) if "Annotated entities:" in call.prompt else reader_of(call)))
+
+    path = corpus(tmp_path, RECORDS[::7])
+    with FaultServer(script) as server:
+        setting = [("judge.url", server.url), ("judge.model", "m"), ("reader.url", server.url), ("reader.model", "r")]
+        planned = measured(tmp_path, path, *setting, plan=True, reads=True)
+        assert not server.calls
+        found = measured(tmp_path, path, *setting, reads=True)
+        asked = len(server.calls)
+    assert 0 < planned["calls"]["reader"] <= 2 * 6 * 8
+    assert planned["calls"]["reader"] + planned["calls"]["judge"] >= asked
+    assert planned["tokens"]["input"] > 1000
+    assert (found["reader"]["model"], found["reader"]["unread"]) == ("r", 0)
+    assert found["reader"]["right"] == {"read": 6, "lost": 0}
+    for kind in ("label_swapped", "entity_removed", "trace_contradicting", "foreign_trace"):
+        counts = found["reader"]["faults"][kind]
+        assert counts["caught"] == counts["read"] > 0
+    assert found["reader"]["faults"]["boundary_moved"]["caught"] == 0
+    assert found["reader"]["boundary"] > 0
+    adds = found["together"]["adds"]
+    assert adds["judge_alone"] == adds["both"] == 0 < adds["reader_alone"]
+    right = found["together"]["kinds"]["right"]
+    assert (right["all"]["count"], right["all"]["of"]) == (0, 6)
+    assert 0 < right["all"]["share"]["high"] < 1
+    assert all(
+        (each["made"], each["verdict_moved"], each["score_moved"]) == (6, 0, 0) for each in found["invariance"].values()
+    )
+
+
+def test_the_curve_proposes_the_lowest_threshold_that_costs_nothing(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    with path.open("w") as file:
+        for number, item in enumerate(RECORDS):
+            entities = [{"text": entity.text, "label": entity.label} for entity in item.entities]
+            gold = entities[:1] if number % 4 == 0 else entities
+            row = {"sentence": item.sentence, "schema": item.schema, "cot": item.cot, "entities": entities}
+            file.write(json.dumps({**row, "gold": gold}) + "\n")
+    low = {item.sentence for number, item in enumerate(RECORDS) if number % 4 == 0}
+
+    def script(call):
+        score = 6 if any(sentence in call.prompt for sentence in low) else 8
+        parts = ("grounding", "boundary", "type", "completeness", "coherence", "score")
+        return answer(json.dumps({"reason": "x", **dict.fromkeys(parts, score)}))
+
+    with FaultServer(script) as server:
+        found = measured(tmp_path, path, ("judge.url", server.url), ("judge.model", "m"))
+    points = {point["threshold"]: point for point in found["curve"]["points"]}
+    assert points[6]["equal_to_gold"]["value"] == 0.75
+    assert (points[8]["equal_to_gold"]["value"], points[8]["kept"]["share"]["value"]) == (1, 0.75)
+    assert points[9]["equal_to_gold"] is None
+    assert found["curve"]["proposed"] == 6.5
+
+
+@pytest.mark.parametrize("kind", VARIANTS)
+def test_an_answer_in_another_form_says_the_same(kind):
+    for item in RECORDS[:5]:
+        verdict = validate(VARIANTS[kind](item))
+        assert verdict.valid
+        assert sorted((entity.text, entity.label) for entity in verdict.entities) == listed(item)
+        assert (verdict.cot or "").split() == item.cot.split()
 
 
 def test_rows_without_traces_are_an_error(tmp_path):

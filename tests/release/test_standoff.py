@@ -9,6 +9,7 @@ import pytest
 from answered_corpus import build_corpus, script, source_row
 from commands import run
 from fault_server import FaultServer
+from pages import opened
 from policy import policy
 from release_files import cot_rows
 from trees import recipe, write_tree
@@ -55,6 +56,8 @@ def texts(folder):
             walk(pq.read_table(path).to_pylist())
         elif path.suffix in (".md", ".json", ".jsonl"):
             found.append(path.read_text(encoding="utf-8"))
+        elif path.suffix == ".html":
+            walk(opened(path))
     return "\n".join(found)
 
 

@@ -426,7 +426,7 @@ def test_a_forged_trace_does_not_survive_being_made_again(release: Path) -> None
         row["cot"] = row["cot"].replace("moved", "ran")
 
     forge(release, forged, "cot", "raw")
-    rows, template = rows_of(release, "cot"), read_manifest(release)["prompts"]["extract"]
+    rows, template = rows_of(release, "cot"), read_manifest(release)["prompts"]
     store(release, "sft", [sft_row(row, template) for row in rows])
     reseal(release, fingerprint=fingerprint([row_hash(row) for row in rows]))
     assert [line for line in problems(release) if "judge_key" in line]

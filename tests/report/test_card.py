@@ -93,7 +93,9 @@ def test_names_of_any_kind_break_nothing(odd: Path) -> None:
     html = [token.content for token in (*tokens, *inline) if token.type.startswith("html")]
     # Of HTML there are the two lines around the user's notes; a name made of them is a name.
     assert [line for block in html for line in block.splitlines()] == list(NOTES)
-    assert not [token for token in inline if token.type in ("link_open", "s_open")]
+    links = [token.attrs["href"] for token in inline if token.type == "link_open"]
+    assert links == ["view.html"]
+    assert not [token for token in inline if token.type == "s_open"]
     assert [token.attrs["src"] for token in inline if token.type == "image"] == [
         f"pictures/{name}.svg" for name in ("funnel", "scores", "types")
     ]

@@ -137,7 +137,7 @@ def test_lora_trains_adapters_alone(made, tmp_path):
 
 
 def test_the_advantage_is_the_reward_less_the_groups_mean(made, tmp_path):
-    """R = 10 x F1 + 1 x schema, A = R - mean(R) with no division, the third function of weight 0 decides nothing."""
+    """R = 10 x F1 + 1 x schema, A = R - mean(R) with no division; what is only logged (weight 0) decides nothing."""
     import torch
 
     trainer, _ = _trainer(
@@ -145,14 +145,19 @@ def test_the_advantage_is_the_reward_less_the_groups_mean(made, tmp_path):
     )
     assert trainer.args.scale_rewards == "none"
     assert (trainer.epsilon_low, trainer.epsilon_high, trainer.beta) == (0.2, 0.2, 0.04)
-    assert trainer.reward_weights.tolist() == [10.0, 1.0, 0.0]
-    given = torch.tensor([[1.0, 1, 0], [0.5, 1, 0], [0, 0, 1], [0, 1, 0], *([[1.0, 1, 0]] * 4)])
+    assert trainer.reward_weights.tolist() == [10.0, 1.0, 0.0, 0.0]
+    given = torch.tensor([[1.0, 1, 0, 1], [0.5, 1, 0, 1], [0, 0, 1, 0], [0, 1, 0, 0], *([[1.0, 1, 0, 1]] * 4)])
     trainer._calculate_rewards = lambda *arguments: given
     trainer.model.train()
     rows = [trainer.train_dataset[0]] * 4 + [trainer.train_dataset[1]] * 4
     advantages = trainer._generate_and_score_completions(rows)["advantages"]
     assert advantages.tolist() == pytest.approx([11 - 4.5, 6 - 4.5, 0 - 4.5, 1 - 4.5, 0, 0, 0, 0])
     assert trainer._metrics["train"]["frac_reward_zero_std"] == [0.5]
+
+
+def test_answers_without_a_trace_are_seen_in_the_log():
+    said = ["<think>\nAda.\n</think>\n{}", "<think>\n\n</think>\n{}", '{"entities": {}}', "<think>\nnever closed"]
+    assert grpo.traced([[{"role": "assistant", "content": text}] for text in said]) == [1.0, 0.0, 0.0, 0.0]
 
 
 def test_steps_that_check_reckons_are_those_that_trl_makes(made, tmp_path):

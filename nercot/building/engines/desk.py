@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from nercot.building.engines.job import Job, Ran
 from nercot.building.progress import Position
@@ -90,12 +90,17 @@ class Desk:
 
 
 def together(told: Mapping[str, Position]) -> Position | None:
-    """How far all workers are together: the sums over those at the earliest step, and a line each."""
+    """How far all workers are together: the sums of each step, and a line each."""
     if not told:
         return None
-    first = min(told.values(), key=lambda each: (each.attempt, each.step))
-    same = [each for each in told.values() if (each.step, each.attempt) == (first.step, first.attempt)]
-    kept = None if any(each.kept is None for each in same) else sum(each.kept or 0 for each in same)
-    entered, done = sum(each.entered for each in same), sum(each.done for each in same)
-    lines = tuple(f"{name}: {each.step} {each.done} of {each.entered}" for name, each in told.items())
-    return replace(first, entered=entered, done=done, kept=kept, workers=lines)
+    sums = Position(workers=tuple(_line(name, each) for name, each in told.items()))
+    for each in told.values():
+        for step, along in each.steps.items():
+            sums.at(step).merge(along)
+        sums.step = each.step or sums.step
+    return sums
+
+
+def _line(name: str, position: Position) -> str:
+    along = position.steps.get(position.step)
+    return f"{name}: {position.step} {along.done} of {along.entered}" if along else f"{name}: begins"

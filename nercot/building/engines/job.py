@@ -8,11 +8,11 @@ in this machine's environment, and holds none.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nercot.building.lists import stages_of
 from nercot.building.models import Bill, Models
@@ -30,8 +30,7 @@ from nercot.steps.stage import Asking
 
 if TYPE_CHECKING:
     from nercot.building.engines.mirror import Mirror
-    from nercot.llm.asking import Asked, Progress
-    from nercot.llm.messages import Request
+    from nercot.llm.asking import Asked
 
 _TELL_SECONDS = 0.5
 
@@ -79,7 +78,8 @@ def run_part(job: Job, part: str, key: str, models: SharedModels) -> Ran:
     if job.mirror is not None:
         job.mirror.pull_part(work, part)
     models.bill = Bill(stops=dict(models.bill.stops), unreached=dict(models.bill.unreached))
-    runner = Runner(stages_of(job.recipe, job.prompts), work, models, quiet, models.tell)
+    stages = stages_of(job.recipe, job.prompts)
+    runner = Runner(stages, work, models, quiet, models.tell, position=models.position)
     went = runner.rounds({part: key})[part]
     if job.mirror is not None:
         job.mirror.push_part(work, part)
@@ -99,13 +99,12 @@ class SharedModels(Models):
         self._owner, self._worker, self._passing, self._told = owner, worker, passing, 0.0
         self._ledger = stack.enter_context(closing(RemoteLedger(owner, passing)))
         self._pools: dict[str, Pool] = {}
+        self.position = Position()
 
-    def _ask(self, asking: Asking, requests: Iterator[Request], progress: Callable[[Progress], None]) -> Asked:
-        """Asks, and holds a share only while it does."""
-        if asking.model.is_recorded:
-            return super()._ask(asking, requests, progress)
+    async def _billed(self, asking: Asking, asking_all: Coroutine[Any, Any, Asked]) -> None:
+        """Holds a share only while the model is asked."""
         with self.pace(asking).asking():
-            return super()._ask(asking, requests, progress)
+            await super()._billed(asking, asking_all)
 
     def pace(self, asking: Asking) -> Pool:
         """This worker's share of what the model allows."""

@@ -161,10 +161,11 @@ def annotate_response_format(schema: Sequence[str]) -> dict[str, Any]:
     return _response_format("entities", _closed({"entities": by_label}))
 
 
-def judge_response_format() -> dict[str, Any]:
-    """The `response_format` that holds a strict server to schemas/judgement.schema.json."""
-    schema = json.loads(resource("schemas", "judgement.schema.json").read_text(encoding="utf-8"))
-    return _response_format("judgement", _closed(schema["properties"]))
+def judge_response_format(rubric: str = "strict") -> dict[str, Any]:
+    """The `response_format` for strict servers: schemas/judgement.schema.json; "paper": to a reason and a score."""
+    schema = json.loads(resource("schemas", "judgement.schema.json").read_text(encoding="utf-8"))["properties"]
+    asked = {name: schema[name] for name in ("reason", "score")} if rubric == "paper" else schema
+    return _response_format("judgement", _closed(asked))
 
 
 def reading_response_format(schema: Sequence[str]) -> dict[str, Any]:
@@ -194,18 +195,20 @@ def _response_format(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": dict(schema)}}
 
 
-def parse_judgement(text: str) -> Judgement | None:
+def parse_judgement(text: str, rubric: str = "strict") -> Judgement | None:
     """A judge's verdict, None if it cannot be read: never a default score, never an exception.
+
+    `rubric`: "paper" asks for one score without sub-scores, which are then None.
 
     Takes the JSON object of schemas/judgement.schema.json, also in a fence, after a trace, or amid
     other text; one inside thinking that never ends is none.  A score out of range, missing, or said
     twice in different ways is no verdict.
     """
-    verdicts = set(_verdicts(after_thinking(text)))
+    verdicts = set(_verdicts(after_thinking(text), ("score",) if rubric == "paper" else _SCORES))
     return verdicts.pop() if len(verdicts) == 1 else None
 
 
-def _verdicts(text: str) -> Iterator[Judgement]:
+def _verdicts(text: str, asked: Sequence[str]) -> Iterator[Judgement]:
     """The verdicts among the JSON objects of the text."""
     decoder = json.JSONDecoder(object_pairs_hook=_object)
     end = 0
@@ -218,7 +221,7 @@ def _verdicts(text: str) -> Iterator[Judgement]:
             found, end = decoder.raw_decode(text, start.start())
         except (ValueError, RecursionError):
             continue
-        if (verdict := _verdict(found)) is not None:
+        if (verdict := _verdict(found, asked)) is not None:
             yield verdict
 
 
@@ -228,15 +231,15 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return {name: value for name, value in pairs if times[name] == 1}
 
 
-def _verdict(found: Mapping[str, Any]) -> Judgement | None:
+def _verdict(found: Mapping[str, Any], asked: Sequence[str]) -> Judgement | None:
     """The object as a judgement; numbers only, since `true` or "9" is not what was asked for."""
-    scores: dict[str, Any] = {name: float(found[name]) for name in _SCORES if _is_score(found.get(name))}
+    scores: dict[str, Any] = {name: float(found[name]) for name in asked if _is_score(found.get(name))}
     reason = found.get("reason")
-    if len(scores) < len(_SCORES) or not isinstance(reason, str):
+    if len(scores) < len(asked) or not isinstance(reason, str):
         return None
     # Half a surrogate pair, which JSON can escape, fits in no file.
     reason = reason.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return Judgement(**scores, reason=reason)
+    return Judgement(**{**dict.fromkeys(_SCORES), **scores}, reason=reason)
 
 
 def _is_score(value: object) -> bool:
