@@ -55,7 +55,9 @@ def write_corpus(folder: Path, config: str, rows: Sequence[Mapping[str, Any]]) -
     return folder
 
 
-def run(script: str, *arguments: object, folder: Path, ok: bool = True) -> subprocess.CompletedProcess[str]:
+def run(
+    script: str, *arguments: object, folder: Path, ok: bool = True, seconds: float = 580
+) -> subprocess.CompletedProcess[str]:
     """A script of training/ as a user runs it, in a process of its own, on one thread.
 
     The process is forked from one that has imported the libraries: five seconds of every start would go to that.
@@ -64,7 +66,7 @@ def run(script: str, *arguments: object, folder: Path, ok: bool = True) -> subpr
     with tempfile.TemporaryDirectory() as told:
         process = _FORKED.Process(target=_script, args=(line, str(folder), {**os.environ, **THREADS}, told))
         process.start()
-        process.join(580)
+        process.join(seconds)
         process.kill()
         process.join()
         out, err = ((Path(told) / name).read_text(encoding="utf-8") for name in ("out", "err"))

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from nercot.errors import InputError
@@ -52,7 +53,9 @@ SENTENCES = (BLANK, LINE, DOCUMENT, STOP)
 _LONG = 200
 
 # So many lines that are nothing but tags are sentences' tags on lines of their own.
-_MAX_ALL_TAGS, _A_TAG = 0.3, re.compile(r"[BIESLUMW][-_]\S+")
+# Features are few: so many values of a column are looked at for them.
+_FEATURES = 3000
+_FIRST, _MAX_ALL_TAGS, _A_TAG = 300, 0.3, re.compile(r"[BIESLUMW][-_]\S+")
 
 # Of the lines of a file's head so many have to have the same columns.
 _MIN_REGULAR = 0.6
@@ -139,7 +142,7 @@ def claims(head: Head) -> bool:
     if head.is_binary or (head.start in "[{" and head.is_json and isinstance(head.values[0], dict)):
         return False
     lines = _content(enumerate(head.lines, 1))
-    if sum(map(_is_all_tags, lines)) >= _MAX_ALL_TAGS * len(lines):
+    if sum(map(_is_all_tags, lines[:_FIRST])) >= _MAX_ALL_TAGS * len(lines[:_FIRST]):
         return False
     shape = _shape(lines)
     if shape is None:
@@ -289,32 +292,6 @@ def _is_chunk(values: Mapping[str, int]) -> bool:
     return bool(labels) and all(label.upper() in _CHUNKS for label in labels)
 
 
-@dataclass(slots=True)
-class _Seen:
-    """What passes while the lines of a file are counted: its blank lines, marks and lines that begin with #."""
-
-    blanks: int = 0
-    tokens: int = 0
-    documents: int = 0
-    aside: list[str] = field(default_factory=list)
-
-    def table(self, lines: Iterable[Line]) -> Iterator[str]:
-        """The lines of the table."""
-        for _, line in lines:
-            if not line or line.isspace():
-                self.blanks += 1
-            elif line.startswith(_ASIDE):
-                self._put_aside(line)
-            else:
-                self.tokens += 1
-                yield line
-
-    def _put_aside(self, line: str) -> None:
-        self.documents += line.startswith(DOCSTART) or bool(_DOCUMENT.match(line))
-        if len(self.aside) < _MAX_VALUES and not line.startswith(DOCSTART):
-            self.aside.append(line)
-
-
 _DOCUMENT = re.compile(r"#\s*(?:newdoc|document|doc_id|doc\b|hipe2\d+:document_id|begin document)", re.IGNORECASE)
 
 
@@ -325,8 +302,10 @@ def layout_of(path: Path, asked: ReadOptions) -> Layout:
     if shape is None:
         message = _mixed(head) or "the lines have no regular columns; CoNLL is a token and its tag on every line"
         raise InputError(f"{path}: {message}")
-    seen = _Seen()
-    counts = _counts(seen.table(text_lines(path)), shape)
+    aside: list[str] = []
+    # What begins with # is put aside, and decided on when the tags are known.
+    table = (line for _, line in text_lines(path) if not line.startswith(_ASIDE) or aside.append(line))  # type: ignore[func-returns-value]
+    counts = _counts(table, shape)
     header = _header(head, shape)
     for place, name in enumerate(header):
         counts[place][name] -= 1
@@ -335,7 +314,7 @@ def layout_of(path: Path, asked: ReadOptions) -> Layout:
     feature = not scheme_of(_stripped(counts[tag]))
     tags = _features(counts[tag]) if feature else _stripped(counts[tag])
     scheme = scheme_of(tags) or ""
-    for line in seen.aside:
+    for line in aside:
         cut = shape.cut(line)
         if len(cut) == shape.columns and not feature and _is_tag(cut[tag].strip(), scheme):
             tags[cut[tag].strip()] = tags.get(cut[tag].strip(), 0) + 1
@@ -349,9 +328,11 @@ def layout_of(path: Path, asked: ReadOptions) -> Layout:
         scheme,
         labels_of_tags(tags, scheme),
         feature,
-        next((place for place, values in enumerate(counts) if any(map(_GLUED.search, values))), None),
+        next(
+            (place for place, values in enumerate(counts) if any(map(_GLUED.search, islice(values, _FEATURES)))), None
+        ),
         joining_of(counts[token], asked.join),
-        _parted(path, seen, counts, asked.sentences),
+        _parted(path, aside, counts, asked.sentences),
         head[0][0] if header else None,
     )
 
@@ -402,28 +383,30 @@ def _called(place: int, header: Sequence[str]) -> str:
     return f"{place + 1} ({header[place].strip()})" if header else str(place + 1)
 
 
-def _parted(path: Path, seen: _Seen, counts: Sequence[Mapping[str, int]], asked: str | None) -> str:
+def _parted(path: Path, aside: Sequence[str], counts: Sequence[Mapping[str, int]], asked: str | None) -> str:
     """What ends a sentence beside blank lines: what is asked for, else the file's own marks."""
-    values = [value for column in counts for value in column if "EndOf" in value or "PySBD" in value]
+    values = [value for column in counts for value in islice(column, _FEATURES) if "EndOf" in value or "PySBD" in value]
     marked, lined = any(map(_SENTENCE_END.search, values)), any(map(_LINE_END.search, values))
+    documents = sum(map(begins_document, aside))
     if asked is not None:
         if asked not in SENTENCES:
             raise InputError(f"source.sentences = {asked!r}: sentences are parted by one of {', '.join(SENTENCES)}")
-        if (asked == LINE and not lined) or (asked == DOCUMENT and not (seen.documents or seen.aside)):
+        if (asked == LINE and not lined) or (asked == DOCUMENT and not documents):
             raise InputError(f"{path}: no mark of a {asked} in it; part its sentences by one of {', '.join(SENTENCES)}")
         return asked
     if marked:
         say(f"{path.name}: sentences end where the file says EndOfSentence")
         return MARKS
-    if seen.blanks or seen.tokens <= 1:
+    lines = sum(counts[0].values())
+    if lines <= 1 or _has_blank(path):
         return BLANK
-    if seen.documents > 1:
+    if documents > 1:
         say(f"{path.name}: no blank line parts the sentences; each document is read as one")
         return DOCUMENT
-    if seen.tokens > _LONG:
+    if lines > _LONG:
         ways = f"line, {STOP}" if lined else STOP
         say(
-            f"{path.name}: no blank line parts the sentences, so its {seen.tokens} lines are one; "
+            f"{path.name}: no blank line parts the sentences, so its {lines} lines are one; "
             f"cut them with source.sentences (--sentences), one of {ways}"
         )
     return BLANK
@@ -431,6 +414,22 @@ def _parted(path: Path, seen: _Seen, counts: Sequence[Mapping[str, int]], asked:
 
 def _is_number(values: Mapping[str, int]) -> bool:
     return all(_NUMBER.fullmatch(value) or NOT_A_WORD.fullmatch(value) for value in values)
+
+
+def begins_document(line: str) -> bool:
+    """Whether a document begins with a line: -DOCSTART-, or a comment that says so."""
+    return line.startswith(DOCSTART) or _DOCUMENT.match(line) is not None
+
+
+def _has_blank(path: Path) -> bool:
+    """Whether a blank line stands between the lines of a file; the first one found is enough."""
+    before = between = False
+    for _, line in text_lines(path):
+        blank = not line or line.isspace()
+        if between and not blank:
+            return True
+        before, between = before or not blank, before and blank
+    return False
 
 
 def _token_column(counts: Sequence[Mapping[str, int]], tags: Sequence[int], header: Sequence[str] = ()) -> int:
@@ -448,7 +447,7 @@ def _ambiguous(
     path: Path, shape: Shape, counts: Sequence[Mapping[str, int]], found: Sequence[int], header: Sequence[str]
 ) -> str:
     """Both readings of a line: the first in which they differ, or else the first with a tag."""
-    cuts = [(number, shape.cut(line)) for number, line in _content(head_lines(path))]
+    cuts = [(number, shape.cut(line)) for number, line in _content(head_lines(path))[bool(header) :]]
     whole = [(number, cut) for number, cut in cuts if len(cut) == shape.columns]
     telling = [item for item in whole if any(item[1][place] not in OUTSIDE for place in found)] or whole
     number, cut = next((item for item in telling if len({item[1][place] for place in found}) > 1), telling[0])

@@ -27,6 +27,7 @@ from nercot.formats.columns import (
     TABS,
     Layout,
     Line,
+    begins_document,
     claims,
     layout_of,
     refuse,
@@ -41,7 +42,6 @@ from nercot.formats.words import borders, located, span_entity, token_span, word
 __all__ = ["apart", "claims", "lines", "losses", "read", "refuse", "survey"]
 
 _UNRULY = re.compile(r"[\t\r\n]+")
-_ABOVE = ("#", DOCSTART)
 _TEXT = re.compile(r"#\s*text\s*=\s?(.*)", re.DOTALL)
 _ID = re.compile(r"#\s*(?:sent_id|sentence_id|id)\b\s*[=:]?\s*(\S+)")
 
@@ -84,13 +84,14 @@ def _blocks(path: Path, layout: Layout) -> Iterator[list[Line]]:
     size = 0
     parted, documents = layout.parted not in (BLANK, DOCUMENT), layout.parted == DOCUMENT
     for number, line in text_lines(path):
-        begins = documents and line.startswith(_ABOVE) and block and not block[-1][1].startswith(_ABOVE)
-        if begins or not line.strip():
+        if not line.strip():
             if block:
                 yield block
             block, size = [], 0
-            if not begins:
-                continue
+            continue
+        if documents and block and begins_document(line):
+            yield block
+            block, size = [], 0
         size += len(line)
         if size > 2 * MAX_ROW_BYTES:
             block[-1:] = [(number, line[:MAX_ROW_BYTES])]
@@ -116,6 +117,7 @@ def _sentence(block: list[Line], file: str, dataset: str, options: ReadOptions) 
     tokens: list[str] = []
     parts: list[tuple[str, str]] = []
     glued: list[bool] = []
+    has_glue = layout.glue is not None
     for number, line in body:
         cut = layout.shape.cut(line)
         if layout.index is not None and NOT_A_WORD.fullmatch(cut[layout.index]):
@@ -127,7 +129,7 @@ def _sentence(block: list[Line], file: str, dataset: str, options: ReadOptions) 
             return BadRow(file, number, dataset, f"line {number}: {problem}", raw)
         tokens.append(cut[layout.token])
         parts.append(split_tag(layout.tag_of(cut), layout.scheme) or ("O", ""))
-        if layout.glue is not None:
+        if has_glue:
             glued.append(layout.is_glued(cut))
     sentence, offsets = _placed(tokens, glued, comments, layout)
     if not sentence.strip():

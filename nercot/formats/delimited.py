@@ -38,6 +38,10 @@ SENTENCE_NAMES = named(
 ) | {"sentence #", "sent #", "sentence number", "sentence id", "sentence no", "sentence no."}
 _KNOWN = TOKEN_NAMES | TEXT_NAMES | TAG_NAMES | SENTENCE_NAMES
 _MIN_REGULAR = 0.8
+# The name of a column has few words.
+_MAX_NAME, _MAX_WORDS = 60, 3
+# So many lines show a table.
+_FIRST = 300
 _ARRAY = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"")
 
 
@@ -69,7 +73,7 @@ def table_of(path: Path) -> Table | None:
 
 @lru_cache(maxsize=256)
 def _table_of(path: Path, changed: int, size: int) -> Table | None:
-    head = [line for _, line in head_lines(path)]
+    head = [line for _, line in head_lines(path)[:_FIRST]]
     for delimiter in _DELIMITERS:
         if head and delimiter in head[0]:
             table = _cut_at(head, delimiter)
@@ -82,10 +86,12 @@ def _cut_at(head: Sequence[str], delimiter: str) -> Table | None:
     quoting = quoting_of(head, delimiter)
     rows = [row for row in cut(head, Table(delimiter, quoting)) if row]
     names = rows[0] if rows else []
+    if any(name != name.strip() for name in names[1:]) and delimiter != "\t":
+        return None
     folded = [name.strip().lower() for name in names]
     if len(names) < 2 or len(set(folded)) < len(names) or _KNOWN.isdisjoint(folded) or len(rows) < 2:
         return None
-    if not all(len(name) < 60 for name in names):
+    if not all(len(name) < _MAX_NAME and len(name.split()) <= _MAX_WORDS for name in names):
         return None
     regular = sum(len(row) == len(names) for row in rows[1:-1] or rows[1:])
     return Table(delimiter, quoting, tuple(names)) if regular >= _MIN_REGULAR * len(rows[1:-1] or rows[1:]) else None

@@ -9,6 +9,7 @@ marks of word pieces (##, @@, ▁, Ġ, </w>, ￭).  Never drops a token; a mark 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +24,8 @@ CHOICES = (AUTO, SPACE, NONE)
 # mark of pieces; among single characters a few spaces are enough.
 _MIN_UNSPACED, _MIN_SPACES, _MIN_MARKED, _MIN_BEGUN = 0.5, 0.25, 0.005, 0.2
 _MIN_BLANK, _MIN_SINGLE = 0.02, 0.8
+# The most frequent tokens show it.
+_MOST = 2000
 _PIECE = re.compile(r"##\w", re.UNICODE)
 _JOINER = "\uffed"
 _TELLING = re.compile(rf"{UNSPACED.pattern}|##|@@|▁|Ġ|</w>|{_JOINER}|[^\S ]|  ")
@@ -75,7 +78,7 @@ def joining_of(counts: Mapping[str, int], asked: str = AUTO) -> Joining:
     """How the tokens of a file are joined; InputError where what is asked for is no way."""
     if asked not in CHOICES:
         raise InputError(f"source.join = {asked!r}: tokens are joined by one of {', '.join(CHOICES)}")
-    return Joining(_shown(counts)) if asked == AUTO else Joining(asked)
+    return Joining(_shown(dict(Counter(counts).most_common(_MOST)))) if asked == AUTO else Joining(asked)
 
 
 def is_telling(sentence: str) -> bool:

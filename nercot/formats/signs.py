@@ -127,7 +127,7 @@ def refusal_of_rows(keys: Sequence[str]) -> str:
     """What to say of rows whose annotation no format knows."""
     listed = " and ".join(f"`{key}`" for key in dict.fromkeys(keys))
     return (
-        f"{listed} beside the text: annotation in a shape that is not known; "
+        f"{listed}: annotation in a shape that is not known; "
         "write it as {text, entities: [{start, end, label}]}, or read the texts alone with --from text"
     )
 
@@ -139,6 +139,8 @@ def refusal_of_lines(head: Head) -> str | None:
         return (
             f"{beside} beside it looks like its annotation, which is not read; to read the text alone say --from text"
         )
+    if ".csv" in head.path.name.lower() and "," in head.lines[0]:
+        return f"a table ({head.lines[0][:80]}) without a column called text; call the one with the sentences so"
     seen = next(_seen_in(head.lines), None)
     if seen is None:
         return None

@@ -38,6 +38,8 @@ _MAX_VALUES = 200_000
 _NUMBERED = compile(r"\s*(?:sentence|sent|satz|phrase)\W*\d+\s*", IGNORECASE)
 _MIN_REGULAR = 0.6
 _LONG = 200
+# So many lines show a table.
+_FIRST = 300
 _STOPS = frozenset((".", "!", "?", "…", "。", "！", "？", "।"))
 
 Row = tuple[int, list[str]]
@@ -82,13 +84,13 @@ def _columns(head: Head) -> Columns | None:
     """Token, tags and sentence of a table, by its header, else by what its cells are."""
     table = table_of(head.path)
     if table is None:
-        return _without_header(head.lines)
+        return _without_header(head.lines[:_FIRST])
     token, sentence = table.column(TOKEN_NAMES), table.column(SENTENCE_NAMES)
     if token is None and sentence is not None:
         token = table.column(TEXT_NAMES)
     if token is None:
         return None
-    tags = _tag_columns(table, cut(head.lines, table)[1:], {token, sentence})
+    tags = _tag_columns(table, cut(head.lines[:_FIRST], table)[1:], {token, sentence})
     return Columns(table, token, tags, sentence, len(table.names)) if tags else None
 
 

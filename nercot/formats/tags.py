@@ -14,6 +14,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from heapq import nlargest
+from operator import itemgetter
 
 PREFIXED, SUFFIXED, BARE, PLAIN = "prefixed", "suffixed", "bare", "plain"
 OUTSIDE = frozenset(("O", "o"))
@@ -32,6 +34,8 @@ _ROLE = {"M": "I", "L": "E", "U": "S", "W": "S"}
 # Of the values of a column so many have to be tags, so many of those that are not O of one scheme.
 _MIN_TAGS = 0.6
 _MIN_OF_SCHEME = 0.5
+# More values than tags usually have are looked at by the most frequent of them first.
+_MANY, _COMMON = 1000, 200
 # Types without a prefix look like any word, so O has to be frequent and the types few.
 _MIN_OUTSIDE = 0.3
 _MAX_PLAIN = 100
@@ -46,6 +50,8 @@ def named(words: str) -> frozenset[str]:
 
 def scheme_of(counts: Mapping[str, int]) -> str | None:
     """The scheme that explains these tags and how often each occurs; None where they are no tags."""
+    if len(counts) > _MANY and not _are_mostly_tags(counts):
+        return None
     absent = sum(counts.get(tag, 0) for tag in _ABSENT)
     if absent:
         present = {tag: count for tag, count in counts.items() if tag not in _ABSENT}
@@ -68,6 +74,13 @@ def scheme_of(counts: Mapping[str, int]) -> str | None:
         if fits and (scheme == PREFIXED or outside):
             return scheme
     return _plain(counts, total, outside)
+
+
+def _are_mostly_tags(counts: Mapping[str, int]) -> bool:
+    """Whether the most frequent of many values may be tags; a column of words is told by them alone."""
+    common = nlargest(_COMMON, counts.items(), key=itemgetter(1))
+    tags = sum(count for tag, count in common if tag in OUTSIDE or tag in _ABSENT or _shapes(tag))
+    return tags >= _MIN_OF_SCHEME * sum(count for _, count in common)
 
 
 def _plain(counts: Mapping[str, int], total: int, outside: int) -> str | None:

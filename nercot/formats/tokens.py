@@ -183,7 +183,9 @@ def _signs(span: Any, last: int) -> Iterator[tuple[bool, str]]:
 
 def _tag_name(tag: Tag, names: Sequence[str], path: Path, row: int) -> str:
     if isinstance(tag, str):
-        return tag.strip()
+        if not tag.strip().isdecimal():
+            return tag.strip()
+        tag = int(tag)
     if 0 <= tag < len(names):
         return names[tag]
     raise InputError(

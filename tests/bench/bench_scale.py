@@ -114,7 +114,7 @@ def make(folder: Path, rows: int, digits: int) -> None:
             said = {"guid": answered.guid, "reasoning": answered.cot, "content": content}
             teacher.write(json.dumps(said) + "\n")
             verdict = {**dict.fromkeys(PARTS, 9.5), "reason": "made"}
-            judge.write(json.dumps({"guid": answered.guid, "of": asked_about(answered), **verdict}) + "\n")
+            judge.write(json.dumps({"guid": answered.guid, "of": asked_about(answered)[0], **verdict}) + "\n")
 
 
 def sentences(rows: int) -> Iterator[tuple[str, list[tuple[str, str]]]]:

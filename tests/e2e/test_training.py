@@ -213,8 +213,8 @@ def _write_benchmark(folder):
     (folder / "bench" / "test.conll").write_text("\n".join(lines) + "\n")
 
 
-def _ablation(small, *arguments, ok=True):
-    return at_training.run("ablation.py", *_ablation_options(), *arguments, folder=small, ok=ok)
+def _ablation(small, *arguments, ok=True, **more):
+    return at_training.run("ablation.py", *_ablation_options(), *arguments, folder=small, ok=ok, **more)
 
 
 def _ablation_options():
@@ -291,7 +291,7 @@ def test_the_ablation_goes_on_where_it_stood_and_prints_the_papers_column(small,
 @pytest.mark.timeout(1500)
 def test_the_toy_asks_whether_valid_traces_make_better_students(small):
     rows = ("--rows", "kept,refused,none", "--sft-set", "data.name=toy/corpus", "--out", "runs/students")
-    done = _ablation(small, *rows)
+    done = _ablation(small, *rows, seconds=1400)
     titles = [line.split("|")[1].strip() for line in done.stdout.splitlines()[2:]]
     assert titles == [f"same sentences and answers, {what}" for what in ("kept traces", "refused traces", "no trace")]
     learnt = [json.loads((small / f"runs/students/{row}/run.json").read_text()) for row in ("kept", "refused", "none")]
@@ -311,7 +311,7 @@ def test_few_shot_gives_mean_and_spread_over_draws_beside_the_papers(small):
     sets += ("train.use_cpu=true", "train.use_liger_kernel=false", "model.attention=sdpa", "model.dtype=float32")
     sets += ("train.activation_checkpointing=false", "train.padding_free=false")
     asked = ("--input", "train.conll", "--benchmarks", "bench3", "--shares", "10", "--seeds", "2", "--serve", SERVE)
-    done = at_training.run("few_shot.py", *asked, *_sets(*sets), "--out", "runs/few", folder=small)
+    done = at_training.run("few_shot.py", *asked, *_sets(*sets), "--out", "runs/few", folder=small, seconds=1400)
     row = [cell.strip() for cell in done.stdout.splitlines()[-1].split("|")][1:-1]
     assert row[:2] == ["10 %", "2"]
     assert row[6:] == ["92.9", "-", "-"]

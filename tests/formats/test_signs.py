@@ -30,7 +30,7 @@ def test_rows_with_an_unknown_shape_are_refused_by_name(tmp_path, key, value):
     if key == "entity" or not any(
         form.detect and form.detect(rows[-1]) for form in FORMATS.values() if form.name != "text"
     ):
-        with pytest.raises(InputError, match=f"`{key}` .*--from text"):
+        with pytest.raises(InputError, match=f"`{key}`.*--from text"):
             format_of(path)
     else:
         assert format_of(path).name != "text"
@@ -93,6 +93,13 @@ def test_lines_of_text_are_text(tmp_path, text):
     path = tmp_path / "x.txt"
     path.write_text(text)
     assert format_of(path).name == "text"
+
+
+def test_a_table_without_a_column_of_text_is_refused(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text('review,sentiment\n"Good, very",pos\nbad,neg\n')
+    with pytest.raises(InputError, match=r"a table \(review,sentiment\) without a column called text"):
+        format_of(path)
 
 
 def test_annotation_beside_a_text_is_seen(tmp_path):

@@ -7,7 +7,7 @@ from nercot.corpus.records import content_guid
 from nercot.corpus.tables import read_rows
 from nercot.corpus.work import Work, quiet
 from nercot.errors import InputError, RecipeError, ShortfallError
-from nercot.formats.sources import open_source
+from nercot.formats.sources import open_source, reading
 from nercot.steps.ingest import ingest, partition_names
 
 
@@ -118,6 +118,21 @@ def test_more_rows_than_the_spool_holds(tmp_path, monkeypatch):
     assert len(all_rows(work, done.partitions)) == 100
     assert not (work.root / ".spool").exists()
     assert list(read_rows(work.file("1-source", "0"))) == list(work.source("0"))
+
+
+def test_a_source_that_grows_by_types_says_which_built_rows_it_would_rename(tmp_path):
+    path = tmp_path / "mine.tsv"
+    path.write_text("Ada\tB-person\nran\tO\n\nso\tO\ndid\tO\n")
+    work = Work(tmp_path / "w")
+    ingest(work, open_source(str(path)), 1, None, False, quiet)
+    path.write_text(path.read_text() + "\nRome\tB-place\nfell\tO\n")
+    assert ingest(Work(tmp_path / "fresh"), open_source(str(path)), 1, None, False, quiet).kept == 3
+    (work.root / "2-raw").mkdir()
+    (work.root / "2-raw" / "0-1.parquet").touch()
+    with pytest.raises(InputError, match=r"new types \(place\), so 2 rows .* say --schema person,place"):
+        ingest(work, open_source(str(path)), 1, None, False, quiet)
+    stated = open_source(str(path), options=reading(["person", "place"]))
+    assert ingest(work, stated, 1, None, False, quiet).kept == 3
 
 
 def test_what_was_built_in_some_partitions_does_not_go_on_in_others(tmp_path):

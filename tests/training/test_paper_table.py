@@ -127,6 +127,23 @@ def test_no_key_of_the_papers_configs_goes_without_a_row(name):
         assert general in listed or {f"{size} {key}" for size in sizes} <= listed, f"{name}: {key} has no row"
 
 
+RECIPES = ("ner-cot-paper", "re-subset", "hybrid", "few-shot")
+# What names, describes or reaches something, and decides no row.
+OPERATION = {"url", "api_key_env", "concurrency", "price.input", "price.output", "revision"}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_no_key_of_the_papers_recipes_goes_without_a_row(name):
+    listed = {row.where.removesuffix("#") for row in VALUES}
+    recipe = tomllib.loads((ROOT / "corpora" / f"{name}.toml").read_text(encoding="utf-8"))
+    recipe.pop("corpus")
+    if datasets := recipe["source"].pop("datasets", None):
+        assert len(datasets) == 20
+    for key in _keys(recipe):
+        if key.partition(".")[2] not in OPERATION and key != "steps":
+            assert f"corpora/{name}.toml {key}" in listed, f"{name}: {key} has no row"
+
+
 def _keys(data, prefix=""):
     keys = set()
     for name, value in data.items():
