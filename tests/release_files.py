@@ -38,7 +38,7 @@ def _cot_row(number: int, score: float) -> Row:
         "cot": "She moves, so she is a person; one lives in Oslo.",
         "entities": found,
         "score": score,
-        "judge": "embedded",
+        "judge": "unknown",
         "judgement": {**sub, "reason": ""},
     }
 

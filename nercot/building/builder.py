@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,6 @@ from nercot.building.worker import Setup, Worker
 from nercot.corpus.disputed import read_disputed
 from nercot.corpus.recipe import Recipe, load_recipe
 from nercot.corpus.recordings import said_of_prompts
-from nercot.corpus.streams import source_records
 from nercot.corpus.tables import read_rows, write_json, writing
 from nercot.corpus.work import Report, Work, content_key, quiet
 from nercot.errors import BusyError, NercotError
@@ -131,7 +129,6 @@ class Build:
 
     def run(self, ingested: Ingested) -> BuildResult:
         """Every stage in order, down to the candidate."""
-        self._check_gold(ingested)
         batches = self.models.in_batches
         alone = batches or is_shared(self.options) or ingested.kept < PAYS_FROM
         beside = None if alone else self._worker()
@@ -154,14 +151,6 @@ class Build:
             return runner.rounds(partitions)
         bill = self.models.bill
         return run_rounds(self.recipe, self.prompts, self.options, self.work, partitions, bill, self.report)
-
-    def _check_gold(self, ingested: Ingested) -> None:
-        """The embedded annotator argues for gold: a source without any needs a model."""
-        if self.recipe.teacher.embedded and any(stage.asking is None for stage in self.stages.kinds[:1]):
-            from nercot.embedded import require_gold
-
-            parts = sorted(ingested.partitions)
-            require_gold(chain.from_iterable(source_records(self.work, part, frozenset()) for part in parts))
 
     def _select(self, parts: Sequence[str], key: str) -> Selected:
         """Selects over the whole corpus, where the list says so."""

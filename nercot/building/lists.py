@@ -59,11 +59,11 @@ def is_annotated(recipe: Recipe) -> bool:
 
 
 def prompts_of(recipe: Recipe) -> dict[str, str]:
-    """The texts of the prompts that this recipe uses; the embedded annotator and rubric are given none."""
+    """The texts of the prompts that this recipe uses; nobody is given none."""
     used = {
-        "annotate": not all(teacher.embedded for teacher in recipe.teachers),
+        "annotate": recipe.asks_somebody,
         "reading": "read" in recipe.steps,
-        "judge": not recipe.judge.embedded,
+        "judge": not recipe.judge.absent,
         "extract": True,
         "answer": recipe.trace == "optional",
     }
@@ -91,7 +91,7 @@ def turns_of(teachers: Sequence[Model]) -> tuple[Turn, ...]:
     turns: list[Turn] = []
     said = [content_of(teacher) for teacher in teachers]
     for place, teacher in enumerate(teachers):
-        for _ in range(1 if teacher.embedded else teacher.attempts):
+        for _ in range(teacher.attempts):
             ask = 1 + sum(said[turn.teacher] == said[place] for turn in turns)
             turns.append(Turn(len(turns) + 1, ask, place))
     return tuple(turns)

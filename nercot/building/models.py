@@ -40,7 +40,9 @@ def check_models(recipe: Recipe, roles: Sequence[str] | None = None) -> None:
     """
     named = recipe.models() if roles is None else [(role, getattr(recipe, role)) for role in roles]
     for place, model in named:
-        if model.embedded or model.is_recorded:
+        if model.absent:
+            raise RecipeError(_who(place))
+        if model.is_recorded:
             continue
         from nercot.llm.address import api_key
 
@@ -53,13 +55,22 @@ def check_models(recipe: Recipe, roles: Sequence[str] | None = None) -> None:
             )
 
 
+def _who(place: str) -> str:
+    """The ways to a model, where nobody is named."""
+    role = place.partition(".")[0]
+    return (
+        f"{role}: no model is named; give --{role}-url URL --{role}-model NAME (any OpenAI-compatible server), or"
+        f" --{role}-url local --{role}-model FILE.gguf, or a recipe with recorded answers ({role}.url, recorded.{role})"
+    )
+
+
 def same_models(recipe: Recipe) -> list[str]:
     """Lines about a reader or judge that is a teacher's own model: it is asked about its own words."""
     teachers = {model.model: place for place, model in recipe.models() if place.startswith("teacher")}
     return [
         f"the {role} is {model.model}, as {teachers[model.model]} is: it checks its own words, and is seldom strict"
         for role, model in recipe.models()
-        if role in ("reader", "judge") and model.model in teachers and not model.embedded
+        if role in ("reader", "judge") and model.model in teachers
     ]
 
 

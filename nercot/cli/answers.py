@@ -68,7 +68,7 @@ def validate_command(
 def reader_recipe(urls: tuple[str, ...], name: str | None, settings: tuple[str, ...]) -> Recipe | None:
     """The recipe that names the reader, None where nobody is to read."""
     from nercot.building.models import check_models
-    from nercot.corpus.recipe import load_recipe
+    from nercot.corpus.recipe import empty_recipe
     from nercot.corpus.recipe_keys import parse_override
     from nercot.errors import RecipeError
 
@@ -79,7 +79,7 @@ def reader_recipe(urls: tuple[str, ...], name: str | None, settings: tuple[str, 
         return None
     given = {"reader.url": one_or_many(urls), "reader.model": name}
     overrides += [(key, value) for key, value in given.items() if value is not None]
-    recipe = load_recipe("quickstart", [("corpus.name", "validate"), *overrides])
+    recipe = empty_recipe("validate", overrides)
     check_models(recipe, ("reader",))
     return recipe
 
@@ -115,7 +115,7 @@ def _said_of_reading(summary: Mapping[str, Any]) -> str:
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write DIR/judgements.jsonl, one a row.")
 @click.option("--from", "form", metavar="FMT", help="Format of PATH, where content alone does not tell.")
 @click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none.")
-@click.option("--judge-url", metavar="URL", multiple=True, help="OpenAI-compatible address, or embedded (default).")
+@click.option("--judge-url", metavar="URL", multiple=True, help="OpenAI-compatible address of the judge.")
 @click.option("--judge-model", metavar="NAME", help="Model to ask the judge's server for.")
 @click.option("--ledger", type=click.Path(path_type=Path), default=Path("build/ledger.sqlite"), show_default=True)
 @click.option(
@@ -133,14 +133,14 @@ def score_command(
     as_json: bool,
 ) -> None:
     """Have a judge score the traces of PATH, 0-10 with five sub-scores."""
-    from nercot.corpus.recipe import load_recipe
+    from nercot.corpus.recipe import empty_recipe
     from nercot.corpus.recipe_keys import parse_override
     from nercot.measure.judging import judge_path
 
     given = {"judge.url": one_or_many(judge_url), "judge.model": judge_model}
     overrides = [parse_override(text) for text in settings]
     overrides += [(key, value) for key, value in given.items() if value is not None]
-    recipe = load_recipe("quickstart", [("corpus.name", "score"), *overrides])
+    recipe = empty_recipe("score", overrides)
     with progress(as_json) as report:
         found = judge_path(path, recipe, out, ledger, form, split_schema(schema), report)
     if as_json:
@@ -236,13 +236,13 @@ def evaluate_command(
 
 def asked_model(urls: tuple[str, ...], name: str, settings: tuple[str, ...], usual: Mapping[str, Any]) -> Model:
     """The model of a command that asks one: `usual` where --set says nothing; the value none clears a key."""
-    from nercot.corpus.recipe import load_recipe
+    from nercot.corpus.recipe import empty_recipe
     from nercot.corpus.recipe_keys import parse_override
 
     given = dict(map(parse_override, settings))
     values = {key: value for key, value in {**usual, **given}.items() if value not in ("none", None)}
     overrides = [(f"teacher.{key}", value) for key, value in values.items()]
-    return load_recipe("quickstart", [("teacher.url", list(urls)), ("teacher.model", name), *overrides]).teacher
+    return empty_recipe("evaluate", [("teacher.url", list(urls)), ("teacher.model", name), *overrides]).teacher
 
 
 @command("calibrate")
@@ -254,7 +254,7 @@ def asked_model(urls: tuple[str, ...], name: str, settings: tuple[str, ...], usu
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the draw and of what is made wrong.")
 @click.option("--reader-url", metavar="URL", multiple=True, help="Have a model read the traces, too.")
 @click.option("--reader-model", metavar="NAME", help="Model to ask the reader's server for.")
-@click.option("--judge-url", metavar="URL", multiple=True, help="OpenAI-compatible address, or embedded (default).")
+@click.option("--judge-url", metavar="URL", multiple=True, help="OpenAI-compatible address of the judge.")
 @click.option("--judge-model", metavar="NAME", help="Model to ask the judge's server for.")
 @click.option("--plan", is_flag=True, help="Ask nobody: say how many calls it takes and what they cost.")
 @click.option("--ledger", type=click.Path(path_type=Path), default=Path("build/ledger.sqlite"), show_default=True)
@@ -278,7 +278,7 @@ def calibrate_command(
     as_json: bool,
 ) -> None:
     """Make answers of PATH wrong on purpose, and count what rules, reader and judge catch."""
-    from nercot.corpus.recipe import load_recipe
+    from nercot.corpus.recipe import empty_recipe
     from nercot.corpus.recipe_keys import parse_override
     from nercot.measure.calibrate import calibrate
 
@@ -286,7 +286,7 @@ def calibrate_command(
     given |= {"reader.url": one_or_many(reader_url), "reader.model": reader_model}
     overrides = [parse_override(text) for text in settings]
     overrides += [(key, value) for key, value in given.items() if value is not None]
-    recipe = load_recipe("quickstart", [("corpus.name", "calibrate"), *overrides])
+    recipe = empty_recipe("calibrate", overrides)
     reads = True if any(key == "reader.url" for key, _ in overrides) else None
     with progress(as_json) as report:
         found = calibrate(path, recipe, out, ledger, limit, seed, form, split_schema(schema), report, plan, reads)
@@ -300,25 +300,31 @@ def calibrate_command(
         _print_calibration(found, out)
 
 
+def _said_of_judge(judge: Mapping[str, Any] | None) -> str:
+    if judge is None:
+        return "judge        none was asked (--judge-url URL --judge-model NAME): these are the rules alone"
+    return (
+        f"judge {judge['model']} keeps {judge['right']['kept']} of {judge['right']['judged']} right ones at "
+        f"{judge['threshold']:g}; AUC {judge['auc']}, variance over {judge['repeats']} repeats {judge['variance']}, "
+        f"correlation with length {judge['length_correlation']}"
+    )
+
+
 def _print_calibration(found: Mapping[str, Any], out: Path | None) -> None:
     right, judge = found["rules"]["right"], found["judge"]
     click.echo(f"{right['made']} records taken as right, {right['lost']} of them lost to the rules")
     rows = []
     for kind, made in found["rules"]["faults"].items():
-        seen = judge["faults"][kind]
+        seen = judge["faults"][kind] if judge else {"kept": "-", "auc": None, "kept_and_valid": "-"}
         auc = "-" if seen["auc"] is None else f"{seen['auc']:.2f}"
         rules = ", ".join(f"{rule} {count}" for rule, count in made["by_rule"].items())
         rows.append(
             [kind.replace("_", " "), made["made"], made["caught"], seen["kept"], auc, seen["kept_and_valid"], rules]
         )
     print_table(["made wrong", "answers", "caught", "kept by judge", "AUC", "kept by both", "rules"], rows)
-    click.echo(
-        f"judge {judge['model']} keeps {judge['right']['kept']} of {judge['right']['judged']} right ones at "
-        f"{judge['threshold']:g}; AUC {judge['auc']}, variance over {judge['repeats']} repeats {judge['variance']}, "
-        f"correlation with length {judge['length_correlation']}"
-    )
+    click.echo(_said_of_judge(judge))
     _print_together(found)
-    if judge["unjudged"]:
+    if judge and judge["unjudged"]:
         click.echo(f"not judged   {judge['unjudged']}")
     if out is not None:
         click.echo(f"calibration  {out / 'calibration.json'}; the next build puts it into the card")

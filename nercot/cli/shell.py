@@ -9,6 +9,7 @@ import csv
 import json
 import logging
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nercot import __version__
+from nercot.corpus.waits import AGAIN, FIRST
 
 if TYPE_CHECKING:
     from nercot.corpus.work import Report
@@ -165,11 +167,30 @@ def _one_line(item: Any) -> str:
     return "".join(char if char.isprintable() else " " for char in text)
 
 
+class _Lines:
+    """Progress as lines on stderr: of what takes longer than two seconds, each step once, then every half minute."""
+
+    def __init__(self) -> None:
+        self._begun = self._told = time.monotonic()
+        self._steps: dict[str, float] = {}
+
+    def __call__(self, step: str, done: int, total: int | None) -> None:
+        now = time.monotonic()
+        new = step not in self._steps
+        begun = self._steps.setdefault(step, now)
+        if now - self._begun < FIRST or not (new or now - self._told >= AGAIN):
+            return
+        self._told = now
+        left = "" if total is None else f" of {total}, {total - done} left"
+        pace = "" if new or now - begun < 1 or not done else f", {done / (now - begun):.3g} a second"
+        click.echo(f"{step}: {done} done{left}{pace} ({now - self._begun:.0f} s)", err=True)
+
+
 @contextmanager
 def progress(as_json: bool) -> Iterator[Report]:
-    """A report that draws bars on a terminal, and nothing elsewhere."""
+    """A report that draws bars on a terminal, and elsewhere writes a line at each step and every half minute."""
     if not sys.stderr.isatty() or as_json:
-        yield lambda step, done, total: None
+        yield _Lines()
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn

@@ -25,7 +25,6 @@ from nercot.errors import RecipeError
 _PATH_KEYS = re.compile(r"source\.path|benchmarks\.path|prompts\..+|recorded\..+")
 # A setting of one teacher, and of none of a cascade by its number.
 _ONE_TEACHER = re.compile(r"teacher\.[^0-9].*")
-EMBEDDED = "embedded"
 LOCAL = "local"
 RECORDED = "recorded"
 NOBODY = "none"
@@ -53,18 +52,18 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A teacher, a reader or a judge: an OpenAI-compatible endpoint, `local` (a GGUF file), `recorded`, or `embedded`.
+    """A teacher, a reader or a judge: an OpenAI-compatible endpoint, `local` (a GGUF file), `recorded`, or nobody.
 
-    `url`: one or several replicas of one model; the words `embedded`, `local` and `recorded` are not addresses.
+    `url`: one or several replicas of one model; the words `local` and `recorded` are not addresses.
     `rubric`: of a judge, "strict" (five sub-scores and a score) or "paper" (one score).
     `rpm`, `tpm`: requests and tokens per minute; None is no limit.  `extra`: sent with every request.
     `file`: the GGUF file of a local model, whose name is then `model`.  `recorded`: the files of recorded answers
     that stand in for it.
     """
 
-    url: tuple[str, ...] = (EMBEDDED,)
+    url: tuple[str, ...] = ()
     provider: str | None = None
-    model: str = EMBEDDED
+    model: str = NOBODY
     api_key_env: str | None = None
     concurrency: int = 64
     rpm: int | None = None
@@ -85,9 +84,9 @@ class Model:
         return self.url == (RECORDED,)
 
     @property
-    def embedded(self) -> bool:
-        """Whether this is the offline annotator or rubric (embedded.py), which is no model."""
-        return self.url == (EMBEDDED,)
+    def absent(self) -> bool:
+        """Whether nobody is named."""
+        return self.model == NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,13 +251,15 @@ class Recipe:
 
     def models(self) -> list[tuple[str, Model]]:
         """Every model that the steps of this recipe ask, with its role; those of a cascade as `teacher.1`, ..."""
+        # A policy that is merged in with gold may not be there yet.
+        wanted = self.asks_somebody or "merge" not in self.steps
         numbered = [(f"teacher.{number}", model) for number, model in enumerate(self.teachers, 1)]
         asked = {
             "annotate": numbered if len(numbered) > 1 else [("teacher", self.teacher)],
             "read": [("reader", self.reader)],
             "score": [("judge", self.judge)],
         }
-        return [item for step in self.steps if self.asks_somebody for item in asked.get(step, ())]
+        return [item for step in self.steps if wanted for item in asked.get(step, ())]
 
 
 def load_recipe(name: str = "quickstart", overrides: Sequence[tuple[str, Any]] = ()) -> Recipe:
@@ -273,6 +274,15 @@ def load_recipe(name: str = "quickstart", overrides: Sequence[tuple[str, Any]] =
         put(data, key, _from_here(value) if _PATH_KEYS.fullmatch(key) else value)
     check(data, path.name)
     return replace(_recipe(data, path.parent), given=frozenset(key for key, _ in overrides))
+
+
+def empty_recipe(name: str, overrides: Sequence[tuple[str, Any]]) -> Recipe:
+    """A recipe of nothing but overrides, for commands that build no corpus.  Raises RecipeError as load_recipe does."""
+    data: dict[str, Any] = {"corpus": {"name": name}, "steps": list(_SELECTING[0])}
+    for key, value in overrides:
+        put(data, key, _from_here(value) if _PATH_KEYS.fullmatch(key) else value)
+    check(data, name)
+    return _recipe(data, Path())
 
 
 def _forget_host(data: dict[str, Any], overridden: Mapping[str, Any]) -> None:
@@ -387,7 +397,7 @@ def _steps(steps: tuple[str, ...]) -> tuple[str, ...]:
 
 def _check_reading(steps: Sequence[str], reader: Model, rules: Sequence[str]) -> None:
     """A step that reads needs a reader, and a rule about what a trace means needs the step."""
-    if "read" in steps and reader.embedded:
+    if "read" in steps and reader.absent:
         raise RecipeError("steps: who reads the traces? set reader.url and reader.model (--reader-url, --reader-model)")
     needy = [rule for rule in rules if rule in READ_RULES]
     if needy and "read" not in steps:
@@ -453,13 +463,13 @@ def _with_recorded(data: Mapping[str, Any], role: str, folder: Path) -> Mapping[
 
 
 def _model(place: str, data: Mapping[str, Any], attempts: int) -> Model:
-    url = data.get("url", EMBEDDED)
+    url = data.get("url", ())
     urls = (url,) if isinstance(url, str) else tuple(url)
-    if len(urls) > 1 and not {EMBEDDED, LOCAL, RECORDED}.isdisjoint(urls):
-        raise RecipeError("embedded, local and recorded stand alone as url; they are no replicas of a server")
+    if len(urls) > 1 and not {LOCAL, RECORDED}.isdisjoint(urls):
+        raise RecipeError("local and recorded stand alone as url; they are no replicas of a server")
     plain = {key: value for key, value in data.items() if key not in ("url", "price")}
-    if urls == (EMBEDDED,):
-        plain["model"] = EMBEDDED
+    if not urls:
+        plain["model"] = NOBODY
     elif not data.get("model"):
         option = f"--{place}-model" if place.isalpha() else f"--set {place}.model=NAME"
         raise RecipeError(f"{place}.url = {urls[0]}: which model? give {option} (recipe key {place}.model)")

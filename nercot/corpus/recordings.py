@@ -71,12 +71,14 @@ def read_header(path: Path) -> Header:
 
 
 def said_of_prompts(facts: Iterable[Mapping[str, Any]]) -> list[str]:
-    """One line for each recorded file that was given to another prompt than today's."""
+    """A line for each role whose recorded files were given to another prompt than today's."""
+    files: dict[str, list[str]] = {}
+    for fact in facts:
+        if not fact["prompt_is_todays"]:
+            files.setdefault(fact["role"], []).append(fact["file"])
     return [
-        f"{fact['file']}: recorded with another prompt than today's ({fact['role']}, sha256"
-        f" {str(fact['prompt'])[:12]}...): a model asked now may answer differently"
-        for fact in facts
-        if not fact["prompt_is_todays"]
+        f"{', '.join(names)}: recorded with another prompt than today's ({role}): a model may now answer differently"
+        for role, names in files.items()
     ]
 
 

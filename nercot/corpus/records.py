@@ -82,8 +82,8 @@ class Entity:
 class Answer:
     """One attempt of a teacher: its text as it came, and where it came from.
 
-    `teacher`: the model as the reply names it, or `embedded`.  `request_key`: the ledger key, None
-    for the embedded annotator.  `reasoning`: the trace where the server gives it apart.
+    `teacher`: the model as the reply names it.  `request_key`: the ledger key, None where it is
+    not known.  `reasoning`: the trace where the server gives it apart.
     """
 
     teacher: str
@@ -136,7 +136,7 @@ class Judgement:
     coherence: float | None
     score: float
     reason: str
-    judge: str = "embedded"
+    judge: str = "unknown"
     judge_key: str | None = None
 
 

@@ -48,7 +48,7 @@ def provider_of(model: Model) -> str:
 
 def content_of(model: Model) -> dict[str, Any]:
     """What of a model's settings decides its answers (not where it runs, how fast, or what it costs)."""
-    if model.embedded:
+    if model.absent:
         return {"model": model.model}
     return {
         "provider": provider_of(model),

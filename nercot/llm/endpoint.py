@@ -27,6 +27,7 @@ import httpx2
 from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_exception_type
 
 from nercot.corpus.recipe import Model
+from nercot.corpus.waits import LOG
 from nercot.errors import EndpointError, NercotError, RecipeError
 from nercot.llm.address import setting
 from nercot.llm.asking import ROLES, AnswerStore, Asked, Progress
@@ -44,6 +45,8 @@ REFUSALS_AT_FIRST, _REFUSALS_LATER = 3, 100
 # So many first replies, and no other between them, that cannot be read for their shape are the server's way.
 _ODD_AT_FIRST = 3
 _GIVEN_UP_IN_A_ROW = 3
+# After so many failed calls without any answer it is told.
+_TOLD_AT = 3
 _LOOKAHEAD = 128
 _BACKLOG = 2000
 _PROGRESS_SECONDS = 0.5
@@ -191,6 +194,7 @@ class _Asking:
         self._hidden: list[tuple[_Try, Reply, bytes]] = []
         # Requests whose time was up since the last answer.
         self._given_up = 0
+        self._faults = 0
         # One for all requests: what it keeps between tries is in the state of each call.
         self._retrying = AsyncRetrying(
             retry=retry_if_exception_type(Fault), wait=patience.pause, stop=self._is_over, sleep=self._sleep
@@ -243,6 +247,8 @@ class _Asking:
             self._halt()
             stop.cancel()
             if not everything.done():
+                seconds = self._patience.drain_seconds
+                LOG.info("stopping: %d answers on their way are waited for, %g s at most", self._in_flight, seconds)
                 await asyncio.wait({everything}, timeout=self._patience.drain_seconds)
             for worker in workers:
                 worker.cancel()
@@ -497,6 +503,10 @@ class _Asking:
         else:
             server.failed(now)
         self._keep(trying, Reply(trying.form.key, "error", latency=now - started, detail=fault.detail), b"")
+        self._faults += 1
+        if self._faults == _TOLD_AT and not self._heard and not self._answered:
+            # Calls go on for as long as the recipe says; who waits for them should know why nothing comes.
+            LOG.info("%s: no answer from %s yet (%s); trying on", self._role, self._names(), fault.detail)
         if fault.hopeless and not self._heard and len(self._servers) == 1:
             raise self._unheard(fault)
 

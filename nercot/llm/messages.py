@@ -40,7 +40,7 @@ class Request:
     model: str
     body: Mapping[str, Any]
     attempt: int = 1
-    of: str | None = field(default=None, compare=False)
+    of: tuple[str, ...] = field(default=(), compare=False)
     ask: int | None = field(default=None, compare=False)
     payload: bytes = field(init=False, repr=False, compare=False)
     key: str = field(init=False, compare=False)

@@ -12,6 +12,8 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +31,17 @@ PROMPTS = {"teacher": "annotate", "reader": "reading", "judge": "judge"}
 _A_PORTION = 500
 
 
-def asked_about(record: Record) -> str:
-    """What a reading or judgement was given on (`of`): the sha256 of the record's Answer, trace and JSON."""
-    answer = render_answer(record.cot if carries(record.cot) else None, record.entities or (), record.schema)
-    return hashlib.sha256(answer.encode("utf-8", "surrogatepass")).hexdigest()
+def asked_about(record: Record) -> tuple[str, str]:
+    """What a reading or judgement was given on (`of`): the sha256 of the record's Answer, trace and JSON.
+
+    First with the mentions of each label in alphabetical order, as we write it: where in the sentence a mention
+    stands may be found otherwise by a later version, and is no part of what was said.  Then in the Answer's own order.
+    """
+    cot, entities = record.cot if carries(record.cot) else None, record.entities or ()
+    anywhere = [replace(entity, start=None, end=None) for entity in sorted(entities, key=lambda each: each.text)]
+    answers = (render_answer(cot, listed, record.schema) for listed in (anywhere, entities))
+    first, second = (hashlib.sha256(answer.encode("utf-8", "surrogatepass")).hexdigest() for answer in answers)
+    return first, second
 
 
 class Book:
@@ -49,9 +58,11 @@ class Book:
 
     def find(self, request: Request) -> tuple[Said, str] | None:
         """What was said to a request, and the model that said it; None if that is not recorded."""
-        of, ask = request.of, request.attempt if request.ask is None else request.ask
-        place = (request.guid, str(request.attempt), 1) if self.role == "teacher" else (request.guid, of or "", ask)
-        for recording in self.recordings:
+        ask = request.attempt if request.ask is None else request.ask
+        places = [(request.guid, of, ask) for of in request.of]
+        if self.role == "teacher":
+            places = [(request.guid, str(request.attempt), 1)]
+        for recording, place in product(self.recordings, places):
             if (said := recording.find(place)) is not None:
                 return said, recording.header.model
         return None

@@ -58,14 +58,15 @@ def calibrate(
     plan: bool = False,
     reads: bool | None = None,
 ) -> dict[str, Any]:
-    """Calibrates the rules, the recipe's reader and its judge on at most `limit` records.
+    """Calibrates the rules, the recipe's reader and its judge, if it has one, on at most `limit` records.
 
     `reads`: whether the reader is asked, too; None where the recipe has the step read.
     `out`/calibration.json holds the result.  With `plan` nobody is asked: calls, tokens and cost, at most.
     Raises ShortfallError where no record has a trace and entities.
     """
     reads = "read" in recipe.steps if reads is None else reads
-    check_models(recipe, ("reader", "judge") if reads else ("judge",))
+    judges = not recipe.judge.absent
+    check_models(recipe, [role for role, asked in (("reader", reads), ("judge", judges)) if asked])
     sample = _sample(_records(path, form, schema), limit, seed)
     if not sample:
         raise ShortfallError(f"{path}: no row has a trace and entities; name a corpus, for example a candidate")
@@ -86,7 +87,7 @@ def calibrate(
         "seed": seed,
         "rules": _rules(right, cases),
         "reader": reader_figures(recipe, known) if reads else None,
-        "judge": _judge(recipe, cases, scores[: sum(case.readable for case in cases)]),
+        "judge": _judge(recipe, cases, scores[: sum(case.readable for case in cases)]) if judges else None,
         "together": together(recipe, known, reads),
         "invariance": invariance(known, others),
         "curve": curve([item for item in known if item.case.kind == "right"], reads),
@@ -187,11 +188,9 @@ def _by_rule(cases: Sequence[Case]) -> dict[str, int]:
 
 
 def _scorer(recipe: Recipe, ledger: Path, stack: ExitStack, report: Report) -> Scorer:
-    """Gives for each record its readable scores, REPEATS at most."""
-    if recipe.judge.embedded:
-        from nercot.embedded.rubric import judge
-
-        return lambda records: [[judge(record).score for _ in range(REPEATS)] for record in records]
+    """Gives for each record its readable scores, REPEATS at most; none where nobody judges."""
+    if recipe.judge.absent:
+        return lambda records: [[] for _ in records]
     from nercot.llm.prompts import parse_judgement
     from nercot.steps.score import Judge
 

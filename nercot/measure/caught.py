@@ -194,7 +194,7 @@ def _pairs(entities: Sequence[Entity]) -> Counter[tuple[str, str]]:
 
 def planned(recipe: Recipe, records: Sequence[Record], repeats: int, reads: bool) -> dict[str, Any]:
     """Calls, tokens and cost of a calibration at most: nothing is in the ledger, every reading is asked for again."""
-    judges = not recipe.judge.embedded
+    judges = not recipe.judge.absent
     traces = {(record.guid, record.cot): record for record in records if record.cot}
     asks = range(recipe.reader.attempts if reads else 0)
     read = [_size(reading_messages(record)) for record in traces.values() for _ in asks]

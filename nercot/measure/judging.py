@@ -83,10 +83,6 @@ def _judge(
     recipe: Recipe, ledger: Path, records: Callable[[], Iterator[Record]], stack: ExitStack, report: Report
 ) -> tuple[RecordStep, int]:
     """The judge as a record step, after every request that it needs has been asked."""
-    if recipe.judge.embedded:
-        from nercot.embedded import score
-
-        return score, 0
     from nercot.building.models import check_models
     from nercot.measure.asking import Asker
     from nercot.steps.score import Judge

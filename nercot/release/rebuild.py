@@ -22,7 +22,7 @@ from nercot.building.models import Models
 from nercot.building.options import BuildOptions
 from nercot.building.stages import SelectStage, StageList
 from nercot.corpus.manifest import Manifest, configs_of, read_manifest, splits_of
-from nercot.corpus.recipe import EMBEDDED, Model, Recipe, Sample, SourceSpec
+from nercot.corpus.recipe import Model, Recipe, Sample, SourceSpec
 from nercot.corpus.records import Answer, Judgement, Outcome, Record
 from nercot.corpus.removed import Removal, sentence_hash, taken_down
 from nercot.corpus.streams import Groups
@@ -103,7 +103,7 @@ def teachers_of(made: Mapping[str, Any]) -> tuple[Model, ...]:
 
 def model_of(made: Mapping[str, Any]) -> Model:
     """A teacher, reader or judge as a manifest names it; it has no address, so it cannot be asked."""
-    return Model(**{**made, "url": () if "provider" in made else (EMBEDDED,)})
+    return Model(**made)
 
 
 class Requests:
@@ -117,7 +117,7 @@ class Requests:
         self._judge = model_of(recipe["judge"]) if "judge" in self._prompts else None
 
     def teacher(self, row: Row) -> list[Request]:
-        """What the teacher was asked for the answer of a raw row; nothing if it is the embedded annotator."""
+        """What the teacher was asked for the answer of a raw row; nothing if there was no teacher."""
         if "annotate" not in self._prompts or not 1 <= row["attempt"] <= len(self._turns):
             return []
         turn = self._turns[row["attempt"] - 1]
@@ -136,7 +136,7 @@ class Requests:
         return Reader(self._name, self._reader, self._prompts["reading"])
 
     def judge(self, row: Row) -> list[Request]:
-        """What the judge was asked about a raw row, try after try; nothing if it is the embedded rubric."""
+        """What the judge was asked about a raw row, try after try; nothing if there was no judge."""
         if self._judge is None:
             return []
         judge = Judge(self._name, self._judge, self._prompts["judge"])

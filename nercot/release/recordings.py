@@ -117,7 +117,7 @@ def _judged(corpus: Path, manifest: Manifest, ledger: Ledger, withheld: Collecti
     for row in rows_of(corpus, manifest, "raw", (*_QUESTION, "attempt", "cot", "entities")):
         if row["entities"] is None or row["guid"] in withheld:
             continue
-        of = asked_about(to_record(row))
+        of, _ = asked_about(to_record(row))
         for request, reply in _told(made.judge(row), ledger):
             asked = {**_number("attempt", row["attempt"]), **_number("ask", request.attempt)}
             yield {"guid": row["guid"], **asked, "of": of, **_said(reply, model)}

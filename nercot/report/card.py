@@ -44,14 +44,7 @@ _SIZES = (
     (1_000_000, "100K<n<1M"),
     (10_000_000, "1M<n<10M"),
 )
-_EMBEDDED = (
-    "**The traces were written by the embedded annotator, which is no language model**: a program that turns the "
-    "source's gold entities into an argument made of what stands in the sentence.  It gives tours, tests and baselines "
-    "their data.  Its traces know the answer in advance; they are not how a reasoning model thinks, and a model "
-    "trained on them learns a program's style.  Do not publish them as the work of a teacher model."
-)
 _MODEL = "The traces were written by a language model; they have its habits, its errors and its bias."
-_RUBRIC = "Scores are those of the embedded rubric, a written program that reads sentence, schema, trace and entities."
 
 
 def cell(text: Any) -> str:
@@ -138,7 +131,8 @@ def _configs(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
         {
             "config_name": name,
             "data_files": [{"split": split, "path": f"{name}/{split}-*.parquet"} for split in _splits(manifest, name)],
-            **({"default": True} if name == names[0] else {}),
+            # Refused answers are nobody's default: where nothing was kept, a config has to be named.
+            **({"default": True} if name == names[0] and name not in ("raw", "dropped") else {}),
         }
         for name in names
     ]
@@ -177,7 +171,6 @@ def _info(folder: Path, manifest: Mapping[str, Any], config: str) -> dict[str, A
 
 def _values(manifest: Mapping[str, Any], stats: Mapping[str, Any]) -> dict[str, Any]:
     types = list(stats["types"].items())
-    embedded = "embedded" in manifest["models"]["teacher"]["named"]
     return {
         "title": cell(manifest["title"]),
         "name": manifest["corpus"],
@@ -220,7 +213,7 @@ def _values(manifest: Mapping[str, Any], stats: Mapping[str, Any]) -> dict[str, 
         "types_left": max(0, len(types) - _TOP_TYPES),
         "mentions_left": sum(count for _, count in types[_TOP_TYPES:]),
         "sources": [{"name": cell(file["name"]), "sha256": file["sha256"]} for file in manifest["source"]["files"]],
-        "limits": _EMBEDDED if embedded else _MODEL,
+        "limits": _MODEL,
         "citation": manifest["citation"],
         "splits": _split_rows(manifest),
         "audit": audited(manifest, cell),
@@ -274,14 +267,14 @@ def _funnel_row(step: Mapping[str, Any]) -> dict[str, Any]:
 def _made(manifest: Mapping[str, Any]) -> str:
     teacher, judge = manifest["models"]["teacher"], manifest["models"]["judge"]
     many = "teachers" in manifest
-    who = "The embedded annotator" if teacher["asked"] == "embedded" else f"The teacher{'s' * many} {_named(teacher)}"
+    who = f"The teacher{'s' * many} {_named(teacher)}"
     reader = manifest["models"].get("reader")
     checked = (
         f"its trace, read by {_named(reader)} without its answer, concludes what it says"
         if reader
         else "its trace speaks of each of them.  What a trace means was not read"
     )
-    scored = _RUBRIC if judge["asked"] == "embedded" else f"The judge {_named(judge)} scored what was valid."
+    scored = f"The judge {_named(judge)} scored what was valid."
     return (
         f"{who} annotated each sentence of the source under its schema and argued for every entity.  Validation kept "
         "an answer only if it is well formed, its types are of the schema, its mentions stand in the sentence, and "
@@ -321,7 +314,7 @@ def _own_words(manifest: Mapping[str, Any]) -> list[str]:
     return [
         f"The {role} is {cell(models[role]['asked'])}, a teacher's own model: it checks its own words."
         for role in ("reader", "judge")
-        if role in models and models[role]["asked"] in teachers and models[role]["asked"] not in ("embedded", "none")
+        if role in models and models[role]["asked"] in teachers and models[role]["asked"] not in ("none",)
     ]
 
 

@@ -113,9 +113,9 @@ def _calibration(manifest: Manifest, cell: Escape) -> dict[str, Any] | None:
             "made": made["made"],
             "caught": made["caught"],
             "rules": ", ".join(f"{cell(rule)} {count}" for rule, count in made["by_rule"].items()),
-            "kept": judge["faults"][kind]["kept"],
-            "auc": _figure(judge["faults"][kind]["auc"]),
-            "both": judge["faults"][kind]["kept_and_valid"],
+            "kept": judge["faults"][kind]["kept"] if judge else "-",
+            "auc": _figure(judge["faults"][kind]["auc"] if judge else None),
+            "both": judge["faults"][kind]["kept_and_valid"] if judge else "-",
             "read": _caught_by_reader(found, kind),
         }
         for kind, made in rules["faults"].items()
@@ -123,9 +123,11 @@ def _calibration(manifest: Manifest, cell: Escape) -> dict[str, Any] | None:
     right = rules["right"]
     about = (
         f"{right['made']} records were taken as right (seed {found['seed']}); the rules lose {right['lost']} of them.  "
-        "Of the others answers were made that are wrong in one known way, and given to the rules, and to the judge "
-        f"{cell(judge['model'])} whatever the rules said."
+        "Of the others answers were made that are wrong in one known way, and given to the rules"
+        + (f", and to the judge {cell(judge['model'])} whatever the rules said." if judge else ".")
     )
+    if judge is None:
+        return {"about": about, "kinds": kinds, "said": "No judge was asked."}
     said = (
         f"The judge keeps {judge['right']['kept']} of {judge['right']['judged']} right records at a score of "
         f"{judge['threshold']:g}; its AUC over all faults is {_figure(judge['auc'])} (0.5 is chance).  Asked "

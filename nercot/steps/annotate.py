@@ -2,7 +2,6 @@
 
 Asking and reading are apart: what a model says goes to the ledger first (llm/endpoint.py), and this step
 reads it there by the key of its request, online, after a crash, from a batch or from a release alike.
-The embedded annotator (embedded.py) is no model and does not come through here.
 """
 
 from __future__ import annotations
@@ -30,10 +29,6 @@ def stage(recipe: Recipe, prompts: Mapping[str, str], turn: Turn) -> RecordStage
     """The first stage of a round: the teacher answers."""
     model = recipe.teachers[turn.teacher]
     settings = [content_of(model), recorded_key(model), prompts.get("annotate"), turn.attempt, turn.ask]
-    if model.embedded:
-        from nercot.embedded import annotate
-
-        return RecordStage("annotate", FOLDER, _row, settings, annotate, turn=turn)
     place = f"teacher.{turn.teacher + 1}" if len(recipe.teachers) > 1 else None
     asking = Asking("teacher", model, Teacher(recipe.name, model, prompts["annotate"], turn), place=place)
     return RecordStage("annotate", FOLDER, _row, settings, asking=asking, turn=turn)

@@ -60,7 +60,7 @@ class Reader:
         """What this reader is asked about a record; `again`: what nobody finds of its last report."""
         messages = reading_messages(record, self.template, again)
         body = request_body(self.model, messages, reading_response_format(record.schema))
-        of = asked_about(record) if self.model.is_recorded else None
+        of = asked_about(record) if self.model.is_recorded else ()
         return Request(self.corpus, "read", record.guid, provider_of(self.model), self.model.model, body, ask, of)
 
     def requests(self, records: Iterator[Record], answers: Answers, ask: int) -> Iterator[Request]:

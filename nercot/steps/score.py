@@ -30,10 +30,6 @@ def stage(recipe: Recipe, prompts: Mapping[str, str], turn: Turn) -> RecordStage
     """The last stage of a round: the judge scores what is valid."""
     model = recipe.judge
     settings = [content_of(model), recorded_key(model), model.attempts, prompts.get("judge")]
-    if model.embedded:
-        from nercot.embedded import score
-
-        return RecordStage("score", FOLDER, _row, settings, score, turn=turn)
     asking = Asking("judge", model, Judge(recipe.name, model, prompts["judge"]), model.attempts)
     return RecordStage("score", FOLDER, _row, settings, asking=asking, turn=turn)
 
@@ -56,7 +52,7 @@ class Judge:
         """What this judge is asked about a record."""
         messages = judge_messages(record, self.template)
         body = request_body(self.model, messages, judge_response_format(self.model.rubric))
-        of = asked_about(record) if self.model.is_recorded else None
+        of = asked_about(record) if self.model.is_recorded else ()
         return Request(self.corpus, "score", record.guid, provider_of(self.model), self.model.model, body, attempt, of)
 
     def requests(self, records: Iterator[Record], answers: Answers, ask: int) -> Iterator[Request]:

@@ -103,7 +103,7 @@ def row(guid: str, number: int) -> dict[str, Any]:
         "cot": "".join(thoughts),
         "entities": entity_rows(entities),
         "score": 9.5,
-        "judge": "embedded",
+        "judge": "unknown",
         "judgement": {**dict.fromkeys(SCORES, 9.5), "reason": "Nothing to object."},
     }
 
@@ -120,7 +120,7 @@ def make(out: Path, rows: int, every: int) -> None:
         if every and place % every == 8:
             record["license"] = "cc-by-4.0"
         entities = [Entity(**item) for item in record["entities"]]
-        answer = {"attempt": 1, "teacher": "embedded", "finish_reason": "stop"}
+        answer = {"attempt": 1, "teacher": "t", "finish_reason": "stop"}
         completion = render_answer(record["cot"], entities, record["schema"])
         shards["cot"].add(record)
         shards["raw"].add({**record, **answer, "completion": completion})

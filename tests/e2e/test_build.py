@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 import time
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from commands import run
+from fault_server import FaultServer
+from scripted import options, scripted
 
 DATA = os.environ.get("NERCOT_TEST_DATA")
 CONFIGS = ("cot", "raw", "dropped", "sft")
@@ -22,8 +23,20 @@ def nercot(folder, *arguments, code=0):
     return ran
 
 
+@pytest.fixture(scope="module", autouse=True)
+def server():
+    """Answers for sources of our own: teacher, reader and judge by a script, over real HTTP."""
+    with FaultServer(scripted()) as running:
+        MODELS[:] = options(running)
+        yield running
+
+
+MODELS = []
+
+
 def build(folder, *arguments, code=0):
-    return json.loads(nercot(folder, "build", *arguments, "--json", code=code).out)
+    models = MODELS if "--input" in arguments else ()
+    return json.loads(nercot(folder, "build", *arguments, *models, "--json", code=code).out)
 
 
 def test_the_module_and_the_script_run_as_a_process(tmp_path):
@@ -88,10 +101,14 @@ def quickstart(tmp_path_factory):
 def test_the_quickstart_needs_nothing_and_loses_nothing(quickstart):
     _, result = quickstart
     check_conservation(result)
-    assert result["rows_read"] >= 160
-    assert result["records"] >= 0.95 * result["rows_read"]
+    assert (result["rows_read"], result["records"]) == (201, 184)
     assert result["calls"] == {"teacher": 0, "reader": 0, "judge": 0}
-    assert [step["step"] for step in result["steps"]] == ["source", "annotate", "validate", "score", "select"]
+    # Whom the hasty teacher did not get kept the careful one was asked about.
+    assert result["recorded"] == {"teacher": 201 + 109, "reader": 200 + 109, "judge": 200 + 109}
+    assert sum(step["pending"] for step in result["steps"]) == 0
+    assert [step["step"] for step in result["steps"]] == ["source", "annotate", "validate", "read", "score", "select"]
+    hasty, careful = result["teachers"]
+    assert (hasty["asked"], hasty["kept"], careful["asked"], careful["kept"]) == (201, 92, 109, 92)
 
 
 def test_the_readme_shows_what_the_build_prints(tmp_path):
@@ -108,7 +125,7 @@ def test_a_second_build_writes_nothing_and_says_the_same(quickstart):
     before = stamps(folder)
     again = build(folder)
     assert again["changed"] is False
-    assert {**again, "changed": True} == result
+    assert {**again, "changed": True, "recorded": result["recorded"]} == result
     assert stamps(folder) == before
 
 
@@ -150,21 +167,16 @@ def test_stats_read_the_candidate_and_its_single_configs(quickstart):
     folder, result = quickstart
     for path in (result["candidate"], f"{result['candidate']}:raw", f"{result['candidate']}/cot"):
         told = json.loads(nercot(folder, "stats", path, "--json").out)
-        assert told["rows"] == told["rows_with_trace"] == result["records"]
-        assert told["entities"] == told["entities_with_evidence"] == sum(told["matches"].values())
+        assert told["rows"] == told["rows_with_trace"] == (310 if path.endswith(":raw") else result["records"])
+        assert told["entities"] == sum(told["matches"].values())
     assert "config sft" in nercot(folder, "stats", f"{result['candidate']}:sft", code=2).err
-
-
-def test_neighbouring_traces_do_not_open_alike(quickstart):
-    folder, _ = quickstart
-    rows = load(folder / "build/quickstart/candidate")["train"]
-    openings = [tuple(item["cot"].split()[:3]) for item in rows]
-    assert all(one != other for one, other in pairwise(openings))
 
 
 def test_what_the_quickstart_finds_is_what_its_gold_says(quickstart):
     folder, result = quickstart
-    assert {item["drift"] for item in load(folder / result["candidate"])["train"]} == {"same"}
+    drift = [item["drift"] for item in load(folder / result["candidate"])["train"]]
+    # A strong model differs from gold in about one row of seven, and says why: the drift is there to be looked at.
+    assert 0.8 < drift.count("same") / len(drift) < 0.95
 
 
 def test_sft_rows_are_the_cot_rows_as_messages(quickstart):
@@ -315,8 +327,8 @@ def test_a_second_build_of_one_corpus_at_once_is_refused(tmp_path):
 
 
 def test_killed_anywhere_and_run_again_it_is_the_same_corpus(tmp_path):
-    source = write(tmp_path / "rows.jsonl", *(row(number) for number in range(3000)))
-    command = [sys.executable, "-m", "nercot", "build", "quickstart", "--input", str(source)]
+    source = write(tmp_path / "rows.jsonl", *(row(number) for number in range(600)))
+    command = [sys.executable, "-m", "nercot", "build", "quickstart", "--input", str(source), *MODELS]
     for seconds in (0.6, 1.0, 1.5, 2.0):
         process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(seconds)
@@ -350,19 +362,18 @@ def test_every_command_works_from_any_folder_and_helps(tmp_path):
         assert "Example: nercot" in nercot(tmp_path, verb, "--help").out
 
 
-def test_plain_text_without_gold_says_what_the_embedded_annotator_needs(tmp_path):
+def test_text_of_ones_own_without_a_model_says_the_three_ways(tmp_path):
     (tmp_path / "mine.txt").write_text("Ada met Bo in Rome.\n")
-    ran = nercot(tmp_path, "build", "quickstart", "--input", "mine.txt", "--schema", "person,city", code=2)
-    assert "gold" in ran.err
-    assert "--teacher-url" in ran.err
+    ran = nercot(tmp_path, "build", "--input", "mine.txt", "--schema", "person,city", code=2)
+    for way in ("--teacher-url URL --teacher-model NAME", "--teacher-url local --teacher-model FILE.gguf", "recorded"):
+        assert way in ran.err
+    assert ran.err.count("\n") == 1
 
 
 @pytest.mark.skipif(not DATA, reason="NERCOT_TEST_DATA is not set")
 def test_real_pile_ner_passages_are_all_accounted_for(tmp_path):
     source = Path(DATA) / "pile_ner/pile_ner_type_reserialised.json"
-    roles = ("--teacher-url", "embedded", "--judge-url", "embedded")
-    steps = '--set=steps=["annotate", "validate", "score", "select"]'
-    result = build(tmp_path, "ner-cot", "--input", source, *roles, steps)
+    result = build(tmp_path, "ner-cot", "--input", source)
     check_conservation(result)
     assert result["rows_read"] == 702
     candidate = tmp_path / "build/ner-cot/candidate"

@@ -48,6 +48,7 @@ def command(server, source, *arguments):
     return [
         *(sys.executable, "-m", "nercot", "build", "--json", "--input", str(source)),
         *("--teacher-url", server.url, "--teacher-model", "teacher", "--judge-model", "judge"),
+        *("--set", 'steps=["annotate", "validate", "score", "select"]'),
         *(*judge, *map(str, arguments)),
     ]
 
@@ -154,7 +155,7 @@ def test_faults_of_every_kind_lose_nothing(tmp_path):
         return faults[(call.number // 7) % len(faults)] if call.number % 7 == 0 and call.tries == 1 else obliging(call)
 
     with FaultServer(flaky) as server:
-        result = build(tmp_path, server, source, "--judge-url", "embedded")
+        result = build(tmp_path, server, source)
     assert [step["pending"] for step in result["steps"]] == [0] * 5
     assert result["steps"][1]["kept"] == 200
     assert all(row["completion"] for row in config(tmp_path, "raw"))
@@ -227,7 +228,7 @@ def test_refused_cut_off_and_filtered_records_are_dropped_with_their_reason(tmp_
         return answer("" if number == 11 else GOOD, reasoning=TRACE, finish=finish)
 
     with FaultServer(particular) as server:
-        result = build(tmp_path, server, source, "--judge-url", "embedded", "--set", "teacher.concurrency=1")
+        result = build(tmp_path, server, source, "--set", "teacher.concurrency=1")
     reasons = Counter()
     for step in result["steps"]:
         reasons.update(step["dropped"])

@@ -9,8 +9,9 @@ from commands import run
 from fault_server import FaultServer, answer
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted import gold_options
 
-from nercot.corpus.recipe import load_recipe
+from nercot.corpus.recipe import empty_recipe
 from nercot.corpus.records import Entity, Record
 from nercot.errors import ShortfallError
 from nercot.measure.calibrate import REPEATS, _auc, _correlation, calibrate
@@ -18,6 +19,7 @@ from nercot.measure.perturb import FAULTS, perturb
 from nercot.measure.variants import VARIANTS
 from nercot.validation.rules import validate
 
+PARTS = ("grounding", "boundary", "type", "completeness", "coherence", "score")
 FIRST = ("Mara", "Ines", "Odd", "Tove", "Luis", "Nora", "Emil", "Greta")
 CITIES = ("Oslo", "Turin", "Porto", "Bergen", "Lyon", "Ghent", "Graz", "Bari")
 
@@ -60,7 +62,7 @@ def corpus(folder, records=RECORDS):
 
 
 def measured(folder, path, *overrides, limit=200, seed=0, out=None, plan=False, reads=None):
-    recipe = load_recipe("quickstart", [("corpus.name", "calibrate"), *overrides])
+    recipe = empty_recipe("calibrate", overrides)
     return calibrate(
         str(path),
         recipe,
@@ -137,8 +139,23 @@ def test_any_text_can_be_perturbed(sentence, cot, data):
 # --- figures --------------------------------------------------------------------------------------
 
 
+def careful(call):
+    """A judge that looks whether the reasoning speaks of every entity, and of nothing else."""
+    _, _, rest = call.prompt.rpartition("Reasoning of the annotator:\n")
+    reasoning, _, rest = rest.partition("Annotated entities:")
+    listed = json.loads(rest.partition("```\n")[2].partition("\n```")[0])["entities"]
+    missing = [text for texts in listed.values() for text in texts if f'"{text}"' not in reasoning]
+    odd = len(listed) != 2 or len(reasoning.splitlines()) != 6
+    return answer(json.dumps({"reason": "", **dict.fromkeys(PARTS, 3 if missing or odd else 9.5)}))
+
+
 def test_rules_and_judge_are_measured(tmp_path):
-    found = measured(tmp_path, corpus(tmp_path), out=tmp_path / "out")
+    with FaultServer(careful) as server:
+        _rules_and_judge_are_measured(tmp_path, ("judge.url", server.url), ("judge.model", "m"))
+
+
+def _rules_and_judge_are_measured(tmp_path, *judged):
+    found = measured(tmp_path, corpus(tmp_path), *judged, out=tmp_path / "out")
     rules, judge = found["rules"], found["judge"]
     assert rules["right"]["made"] == found["records"] == 40
     for kind, made in rules["faults"].items():
@@ -153,8 +170,9 @@ def test_rules_and_judge_are_measured(tmp_path):
     assert judge["auc"] > 0.6
     assert judge["variance"] == 0
     assert json.loads((tmp_path / "out/calibration.json").read_text()) == found
-    assert measured(tmp_path, tmp_path / "rows.jsonl") == found
-    assert measured(tmp_path, tmp_path / "rows.jsonl", seed=1) != found
+    assert measured(tmp_path, tmp_path / "rows.jsonl", *judged) == found
+    assert measured(tmp_path, tmp_path / "rows.jsonl", *judged, seed=1) != found
+    assert measured(tmp_path, tmp_path / "rows.jsonl")["judge"] is None
 
 
 def test_right_records_that_the_rules_lose_are_counted_and_not_perturbed(tmp_path):
@@ -175,8 +193,7 @@ def test_a_draw_is_as_large_as_asked_and_follows_the_seed(tmp_path):
 def test_a_judge_that_is_a_server_is_asked_again_and_again(tmp_path):
     def script(call):
         score = 11 - call.tries
-        parts = ("grounding", "boundary", "type", "completeness", "coherence", "score")
-        return answer(json.dumps({**dict.fromkeys(parts, score), "reason": "as it is"}))
+        return answer(json.dumps({**dict.fromkeys(PARTS, score), "reason": "as it is"}))
 
     path = corpus(tmp_path, RECORDS[:4])
     with FaultServer(script) as server:
@@ -306,14 +323,14 @@ def test_the_command_prints_the_table_and_the_card_shows_it(tmp_path):
     with source.open("w") as file:
         for line in map(json.loads, rows.read_text().splitlines()):
             file.write(json.dumps({key: line[key] for key in ("sentence", "schema", "entities")}) + "\n")
-    assert run(tmp_path, "build", "--input", source).code == 0
+    assert run(tmp_path, "build", "--input", source, *gold_options(source)).code == 0
     ran = run(tmp_path, "calibrate", "build/quickstart/candidate", "--out", "build/quickstart")
     assert ran.code == 0
     assert "trace contradicting" in ran.out
     assert "calibration.json" in ran.out
     told = run(tmp_path, "calibrate", "build/quickstart/candidate", "--json", "--limit", 5)
     assert json.loads(told.out)["records"] == 5
-    assert run(tmp_path, "build", "--input", source).code == 0
+    assert run(tmp_path, "build", "--input", source, *gold_options(source)).code == 0
     card = (tmp_path / "build/quickstart/candidate/README.md").read_text()
     assert "## Calibration" in card
     assert "| hallucinated mention |" in card

@@ -14,6 +14,7 @@ import pytest
 from answered_corpus import build_corpus, script, source_row, source_rows
 from fault_server import FaultServer
 from jsonschema import Draft202012Validator
+from scripted import gold_models
 
 from nercot.building.builder import BuildOptions, alone, build
 from nercot.corpus.manifest import configs_of, read_manifest, write_sealed
@@ -213,11 +214,11 @@ def test_labels_that_are_mapped_otherwise_make_a_major_version(place: Path, serv
 
 def test_another_default_config_makes_a_major_version(tmp_path: Path) -> None:
     recipe, steps = tmp_path / "made.toml", 'steps = ["annotate", "validate", "score", "select"]\n'
-    models = '[teacher]\nurl = "embedded"\n[judge]\nurl = "embedded"\n'
-    recipe.write_text(f'{steps}[corpus]\nname = "made"\nlicense = "cc0-1.0"\n{models}')
+    recipe.write_text(f'{steps}[corpus]\nname = "made"\nlicense = "cc0-1.0"\n')
     (tmp_path / "rows.jsonl").write_text(json.dumps(source_row("Mara Kept")) + "\n")
     options = BuildOptions(tmp_path / "build", str(tmp_path / "rows.jsonl"))
-    build(load_recipe(str(recipe), [("select.threshold", 0), ("validate.rules", ["malformed"])]), options)
+    settings = [("select.threshold", 0), ("validate.rules", ["malformed"]), *gold_models(tmp_path / "rows.jsonl")]
+    build(load_recipe(str(recipe), settings), options)
     assert freeze("made", tmp_path / "build").version == "1.0.0"
     recipe.write_text(
         'steps = ["stratify"]\n[corpus]\nname = "made"\nlicense = "cc0-1.0"\n[select]\nduplicates = "off"\n'

@@ -12,6 +12,7 @@ import pytest
 from huggingface_hub import DatasetCard
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from scripted import gold_models
 
 from nercot.building.builder import BuildOptions, build
 from nercot.corpus.benchmarks import text_may_be_passed_on
@@ -63,7 +64,7 @@ def corpus(folder: Path, types: Iterable[str], *settings: tuple[str, Any]) -> Pa
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     # Whether the traces convince is no matter here.
     plain = (("validate.rules", ["malformed"]), ("select.threshold", 0))
-    recipe = load_recipe("quickstart", [*plain, *settings])
+    recipe = load_recipe("quickstart", [*gold_models(folder / "rows.jsonl"), *plain, *settings])
     return build(recipe, BuildOptions(folder / "build", str(folder / "rows.jsonl"))).candidate
 
 
@@ -171,7 +172,7 @@ def test_every_part_is_listed(tmp_path: Path) -> None:
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     rows = [{**row, "license": license} for row, license in zip(rows, ("mit", "cc-by-nc-4.0"), strict=True)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    build(load_recipe("quickstart"), BuildOptions(tmp_path / "build", str(path)))
+    build(load_recipe("quickstart", gold_models(path)), BuildOptions(tmp_path / "build", str(path)))
     release = freeze("quickstart", tmp_path / "build").folder
     card = DatasetCard.load(release / "README.md")
     assert card.data.license == "cc-by-nc-4.0"
@@ -204,11 +205,10 @@ def test_who_annotated() -> None:
 
 
 def test_a_corpus_of_another_source_does_not_name_that_of_its_recipe(tmp_path: Path) -> None:
-    steps = ["annotate", "validate", "score", "select"]
-    settings = [("teacher.url", "embedded"), ("judge.url", "embedded"), ("steps", steps)]
     corpus(tmp_path, ("city",))
     candidate = build(
-        load_recipe("ner-cot", settings), BuildOptions(tmp_path / "build", str(tmp_path / "rows.jsonl"))
+        load_recipe("ner-cot", gold_models(tmp_path / "rows.jsonl")),
+        BuildOptions(tmp_path / "build", str(tmp_path / "rows.jsonl")),
     ).candidate
     source = read_manifest(candidate)["recipe"]["source"]
     assert (source["hub"], source["revision"], source["path"]) == (None, None, None)
@@ -224,7 +224,7 @@ def test_a_calibration_of_another_judge_says_so(tmp_path: Path) -> None:
     found = {
         "seed": 0,
         "rules": {"right": right, "faults": {"label_swapped": fault}},
-        "judge": {"model": "embedded", "threshold": 0.0, "right": right, "faults": {"label_swapped": judged}}
+        "judge": {"model": "judge", "threshold": 0.0, "right": right, "faults": {"label_swapped": judged}}
         | {"auc": 0.9, "repeats": 3, "variance": None, "length_correlation": None},
     }
     (tmp_path / "build/quickstart/calibration.json").write_text(json.dumps(found))

@@ -147,3 +147,17 @@ def test_gold_without_answers_is_shown_as_it_is(tmp_path):
     (row,) = opened(tmp_path / "view.html")
     assert row["kept"] == "kept"
     assert row["attempts"][0]["entities"][0]["start"] == 0
+
+
+def test_all_configs_of_a_data_set_that_is_not_ours(tmp_path):
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    configs = "".join(f"- config_name: {name}\n  data_files: {name}.jsonl\n" for name in ("a", "b"))
+    (folder / "README.md").write_text(f"---\nconfigs:\n{configs}---\n\nTheirs.\n")
+    write(folder / "a.jsonl", [answer(1), answer(2)])
+    write(folder / "b.jsonl", [answer(3)])
+    ran = run(tmp_path, "view", "theirs")
+    assert ran.code == 0, ran.err
+    assert [row["guid"] for row in opened(tmp_path / "view.html")] == ["g1", "g2", "g3"]
+    assert run(tmp_path, "view", "theirs:b", "--out", "b.html").code == 0
+    assert [row["guid"] for row in opened(tmp_path / "b.html")] == ["g3"]

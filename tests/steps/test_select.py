@@ -5,6 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted import gold_models
 
 from nercot.building.builder import BuildOptions, build
 from nercot.corpus.recipe import load_recipe
@@ -39,7 +40,9 @@ def write(path, rows):
 def run(folder, rows, **settings):
     source = write(folder / "rows.jsonl", rows)
     overrides = [(key.replace("__", "."), value) for key, value in settings.items()]
-    return build(load_recipe("quickstart", overrides), BuildOptions(folder / "build", str(source)))
+    return build(
+        load_recipe("quickstart", [*gold_models(source), *overrides]), BuildOptions(folder / "build", str(source))
+    )
 
 
 def table(folder, config="cot", split="train"):

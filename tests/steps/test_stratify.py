@@ -9,6 +9,7 @@ import pytest
 from commands import run
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted import gold_models
 from trees import LABELS, TWENTY, entity, recipe, rows, shuffled, twenty, write_dataset, write_tree
 
 from nercot.building.builder import BuildOptions, build
@@ -25,7 +26,8 @@ COUNTS = st.dictionaries(st.text(min_size=1, max_size=4), st.integers(1, 500), m
 
 
 def draw(folder, tree, *settings, name="re-subset", releases=None):
-    recipe = load_recipe(name, [parse_override(text) for text in settings])
+    models = gold_models(tree) if name == "quickstart" else []
+    recipe = load_recipe(name, [*models, *(parse_override(text) for text in settings)])
     return build(recipe, BuildOptions(folder / "build", str(tree), releases=releases))
 
 
