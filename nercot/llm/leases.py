@@ -24,6 +24,8 @@ _KEPT_AFTER_429 = 0.7
 _WON_BACK = 0.05
 # How many blocks of money a worker's share of what is left is cut into: small ones near the end of a budget.
 _BLOCKS = 4
+# Less money than this is none: sums of many small costs are off by about that.
+_NOTHING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +170,11 @@ class Coordinator:
 
     def _is_exhausted(self, others: list[_Lease], used: Used) -> bool:
         """Whether a worker with nothing under way cannot pay for a call, and nobody holds what may be given back."""
-        if self.limits.usd is None or used.held > 0:
+        if self.limits.usd is None or used.held > _NOTHING:
             return False
         left = self._left(others)
-        return (left <= 0.0 or used.needs > left) and not any(lease.share.usd for lease in others)
+        held = sum(lease.share.usd or 0.0 for lease in others)
+        return (left <= _NOTHING or used.needs > left) and held <= _NOTHING
 
 
 def _part(limit: float | None, taken: Iterable[float | None], waiting: int) -> float | None:

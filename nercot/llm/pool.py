@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from nercot.llm.leases import RENEW_SECONDS, Share, Used
 from nercot.llm.pacing import Pace, Purse, Rate
+
+# A worker goes from one model to the next and comes back: so long it keeps its share of one that it does not ask.
+_IDLE_SECONDS = 2.0
 
 
 class Shares(Protocol):
@@ -42,6 +46,7 @@ class Pool(Pace):
         self._lock = threading.Lock()
         self._under_way, self._told, self._retry_after, self._throttled = 0, 0.0, 0.0, False
         self._closing = threading.Event()
+        self._idle_since: float | None = None
         self._share, self._until, self._not_before = Share(0, None, None, None, 0.0, 0.0), 0.0, 0.0
         super().__init__(0, None, None, Purse(None, 0.0))
         self.renew()
@@ -79,10 +84,25 @@ class Pool(Pace):
         with self._lock:
             self._throttled, self._retry_after = True, max(self._retry_after, retry_after)
 
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """While it lasts, and a moment longer, this worker has a share; then it is free for others."""
+        fresh, self._idle_since = self._wants, None
+        if not fresh:
+            self.renew()
+        try:
+            yield
+        finally:
+            self._idle_since = time.monotonic()
+
+    @property
+    def _wants(self) -> bool:
+        return self._idle_since is None or time.monotonic() - self._idle_since < _IDLE_SECONDS
+
     def renew(self) -> None:
         """Asks for the next share."""
         asked = time.monotonic()
-        used = self._used(wants=True)
+        used = self._used(self._wants)
         try:
             share = self._shares.renew(self._worker, self._model, used)
         except self._passing:

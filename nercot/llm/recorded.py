@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,20 @@ def asked_about(record: Record) -> tuple[str, str]:
     return first, second
 
 
+@lru_cache(maxsize=8)
+def _opened(path: str, role: str, state: tuple[int, int]) -> Recording:
+    """A recorded file, looked through once for all partitions, as long as it stays as it is."""
+    return Recording(Path(path), role)
+
+
+def _state(path: str) -> tuple[int, int]:
+    try:
+        found = os.stat(path)
+    except OSError:  # said by whoever opens it
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
+
+
 class Book:
     """The recorded files of one model in one role; where two of them answer the same, the first counts."""
 
@@ -51,7 +67,7 @@ class Book:
         if not paths:
             raise RecipeError(f'{role}.url = "recorded": from which file? set recorded.{role} to a recorded file')
         self.role = role
-        self.recordings = [Recording(Path(path), role) for path in paths]
+        self.recordings = [_opened(path, role, _state(path)) for path in paths]
 
     def __len__(self) -> int:
         return sum(map(len, self.recordings))

@@ -49,7 +49,7 @@ _NEVER_NULL = {
 
 def is_answer(raw: Row, kept: Row) -> bool:
     """Whether a kept row was made of this raw row."""
-    return all(raw[name] == kept.get(name) for name in _OF_ANSWER)
+    return all(raw.get(name) == kept.get(name) for name in _OF_ANSWER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,8 @@ def render_answer(cot: str | None, entities: Sequence[Entity], schema: Sequence[
 
 def _split(text: str, reasoning: str | None) -> tuple[str | None, str, str | None]:
     """(trace, text after it, problem) of a reply."""
-    marked = split_thinking(text)
+    # An answer in the format of its own, with or without a trace, has no other marks: no need to look for them.
+    marked = None if text[:40].lstrip().startswith((OPEN, "{", "`")) else split_thinking(text)
     if reasoning is not None and reasoning.strip():
         return reasoning, marked.rest if marked is not None and marked.closed else text, None
     if marked is not None:

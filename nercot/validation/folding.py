@@ -153,3 +153,16 @@ def exact_places(sentence: str, mention: str) -> list[Span]:
         spans.append((start, start + len(mention)))
         start = sentence.find(mention, start + 1)
     return spans
+
+
+def is_nowhere(text: str, piece: str) -> bool:
+    """Whether a piece is for certain not in a text, in no form: the quick answer for signs that have but one form."""
+    one, other = _loosest(text), _loosest(piece)
+    return one is not None and other is not None and other not in one
+
+
+@lru_cache(maxsize=64)
+def _loosest(text: str) -> str | None:
+    """The text without spaces, case and marks of their own; None where its signs have other forms, too."""
+    whole = squeezed(text)
+    return None if whole is None or "\u0130" in whole else unicodedata.normalize("NFKD", whole.casefold())

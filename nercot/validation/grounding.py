@@ -30,7 +30,7 @@ from rapidfuzz import fuzz
 from nercot.corpus.labels import fold_label
 from nercot.corpus.records import Entity
 from nercot.validation.borders import PLAIN, is_bordered, may_begin, may_end
-from nercot.validation.folding import FOLDS, Span, exact_places, fold, folded_places, squeezed
+from nercot.validation.folding import FOLDS, Span, exact_places, fold, folded_places, is_nowhere, squeezed
 from nercot.validation.meant import MAX_HINTED, hinted_places
 
 # A fuzzy match has to agree this much (rapidfuzz ratio, 0-100) with the words it is snapped to.
@@ -234,7 +234,7 @@ def _find(sentence: str, mention: str, fuzzy: bool) -> Sequence[_Place]:
     whole = exact_places(sentence, mention)
     exact = _bordered(sentence, whole, is_bordered, is_bordered) or _bordered(sentence, whole, may_begin, may_end)
     places = {span: _Place(span, "exact", 0) for span in exact}
-    for rank, (match, form) in enumerate(FOLDS, 1):
+    for rank, (match, form) in enumerate(FOLDS if whole or not is_nowhere(sentence, mention) else (), 1):
         if places and (match == "case" or _is_the_only_spelling(sentence, mention)):
             break
         whole = folded_places(fold(sentence, form), fold(mention, form).text)

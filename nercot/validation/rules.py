@@ -171,7 +171,17 @@ _ABOUT_TRACES = frozenset((not_justified, degenerate))
 
 @lru_cache(maxsize=64)
 def _active(rules: tuple[str, ...]) -> tuple[Rule, ...]:
-    return tuple(rule for name, rule in _RULES.items() if name in rules)
+    chosen = {name: rule for name, rule in _RULES.items() if name in rules}
+    if "not_in_sentence" in chosen and "duplicate" not in chosen:
+        # Every kept entity has a place: without the rule for it, a listing too many is not in the sentence.
+        chosen["not_in_sentence"] = _without_place
+    return tuple(chosen.values())
+
+
+def _without_place(case: Case) -> Iterator[Violation]:
+    yield from not_in_sentence(case)
+    for surplus in duplicate(case):
+        yield Violation("not_in_sentence", surplus.entity, surplus.detail)
 
 
 def _show(text: str) -> str:

@@ -136,13 +136,14 @@ def test_a_killed_head_takes_its_workers_along_and_the_next_run_goes_on(
 
 def test_a_budget_is_one_for_all_workers(tmp_path: Path) -> None:
     source = rows(120, tmp_path / "rows.jsonl")
-    prices = [f"{role}.price.{kind}=1" for role in ("teacher", "judge") for kind in ("input", "output")]
+    prices = [f"{role}.price.{kind}=10" for role in ("teacher", "judge") for kind in ("input", "output")]
+    prices += [f"{role}.max_tokens=100" for role in ("teacher", "judge")]
     settings = [word for price in prices for word in ("--set", price)]
     with FaultServer(slow) as server:
-        # A call costs 120 tokens, that is 0.00012 USD.
-        result = build(tmp_path, server, source, *settings, "--max-cost", 0.006, "--workers", 2, code=1)
+        # A call costs 120 tokens, that is 0.0012 USD; before the first answer the longest reply is reckoned with.
+        result = build(tmp_path, server, source, *settings, "--max-cost", 0.1, "--workers", 2, code=1)
         assert "budget" in result["shortfall"]
-        assert 30 <= len(server.calls) <= 50
+        assert 40 <= len(server.calls) <= 84
 
 
 def test_what_a_worker_meets_that_the_user_has_to_change_is_one_line(tmp_path: Path) -> None:

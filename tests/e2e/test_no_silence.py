@@ -56,3 +56,12 @@ def test_refused_answers_are_nobodys_default(tmp_path: Path) -> None:
 
 def test_the_public_names_are_listed() -> None:
     assert set(nercot.__all__) <= set(dir(nercot))
+
+
+def test_a_line_of_brackets_is_no_table_of_tags(tmp_path: Path) -> None:
+    """Its last cell of 50,000 signs was matched against the patterns of tags in quadratic time."""
+    row = '{"sentence": "a", "schema": ["x"], "entities": ' + "[" * 50_000 + "]" * 50_000 + "}\n"
+    (tmp_path / "deep.jsonl").write_text(row)
+    done = run(tmp_path, "stats", "deep.jsonl")
+    assert done.code in (1, 2)
+    assert len(done.err.splitlines()) == 1

@@ -8,11 +8,11 @@ in this machine's environment, and holds none.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nercot.building.lists import stages_of
 from nercot.building.models import Bill, Models
@@ -25,12 +25,12 @@ from nercot.errors import RecipeError
 from nercot.llm.address import provider_of
 from nercot.llm.leases import Limits
 from nercot.llm.owner import Owner, RemoteLedger
-from nercot.llm.pacing import Pace
 from nercot.llm.pool import Pool
 from nercot.steps.stage import Asking
 
 if TYPE_CHECKING:
     from nercot.building.engines.mirror import Mirror
+    from nercot.llm.asking import Asked
 
 _TELL_SECONDS = 0.5
 
@@ -101,7 +101,12 @@ class SharedModels(Models):
         self._pools: dict[str, Pool] = {}
         self.position = Position()
 
-    def pace(self, asking: Asking) -> Pace:
+    async def _billed(self, asking: Asking, asking_all: Coroutine[Any, Any, Asked]) -> None:
+        """Holds a share only while the model is asked."""
+        with self.pace(asking).asking():
+            await super()._billed(asking, asking_all)
+
+    def pace(self, asking: Asking) -> Pool:
         """This worker's share of what the model allows."""
         model = asking.model
         name = f"{asking.place or asking.role} {provider_of(model)} {model.model}"
