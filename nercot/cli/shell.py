@@ -27,6 +27,7 @@ _EPILOGS = {
     "build": "nercot build ner-cot --input pile.json --teacher-url http://127.0.0.1:8000/v1 --teacher-model my-model",
     "plan": "nercot plan ner-cot --input pile.json",
     "status": "nercot status ner-cot",
+    "recipe": "nercot recipe ner-cot --new mine.toml",
     "convert": "nercot convert pile.json --to rows.jsonl",
     "validate": "nercot validate answers.jsonl --out verdicts",
     "agreement": "nercot agreement ann.jsonl bo.jsonl",
