@@ -20,7 +20,7 @@ from nercot import __version__
 from nercot.corpus.waits import AGAIN, FIRST
 
 if TYPE_CHECKING:
-    from nercot.corpus.work import Report
+    from nercot.corpus.work import Figures, Report
 
 _READING = ("build", "convert")
 _COLUMNS = (
@@ -202,6 +202,11 @@ class _Lines:
     def __init__(self) -> None:
         self._begun = self._told = time.monotonic()
         self._steps: dict[str, float] = {}
+        self._figures: Figures | None = None
+
+    def figures(self, figures: Figures) -> None:
+        """What the next line says of records that are through, and of money."""
+        self._figures = figures
 
     def __call__(self, step: str, done: int, total: int | None) -> None:
         now = time.monotonic()
@@ -212,7 +217,17 @@ class _Lines:
         self._told = now
         left = "" if total is None else f" of {total}, {total - done} left"
         pace = "" if new or now - begun < 1 or not done else f", {done / (now - begun):.3g} a second"
-        click.echo(f"{step}: {done} done{left}{pace} ({now - self._begun:.0f} s)", err=True)
+        click.echo(f"{step}: {done} done{left}{pace}{self._said()} ({now - self._begun:.0f} s)", err=True)
+
+    def _said(self) -> str:
+        """What is known of records that are through, and what was spent."""
+        known = self._figures
+        if known is None:
+            return ""
+        fell = (
+            f"; {known.kept} kept, {known.dropped} dropped ({known.share:.0%})" if known.kept or known.dropped else ""
+        )
+        return fell + (f"; {known.spent:.4f} USD spent" if known.spent else "")
 
 
 @contextmanager

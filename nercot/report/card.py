@@ -33,6 +33,8 @@ _WHAT = {
     "re": "the corpus: the rows that were drawn, with gold (default)",
     "grpo": "prompt, gold and schema for training with reward functions",
 }
+# Configs that hold what was not kept, and the second name of one that is alone.
+_REFUSED = {"raw": "answers", "dropped": "refused"}
 # What both templates of corpora say alike, by the names of their files.
 _SHARED = ("audit", "bring", "labels", "licences", "template")
 _PLAIN = "the corpus: every row with gold as its entities, without a trace (default)"
@@ -127,15 +129,19 @@ def _config_names(manifest: Mapping[str, Any]) -> list[str]:
 
 def _configs(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
     names = _config_names(manifest)
-    return [
+    found = [
         {
             "config_name": name,
             "data_files": [{"split": split, "path": f"{name}/{split}-*.parquet"} for split in _splits(manifest, name)],
             # Refused answers are nobody's default: where nothing was kept, a config has to be named.
-            **({"default": True} if name == names[0] and name not in ("raw", "dropped") else {}),
+            **({"default": True} if name == names[0] and name not in _REFUSED else {}),
         }
         for name in names
     ]
+    if len(found) == 1 and (again := _REFUSED.get(names[0])):
+        # The datasets library takes a lone config for the default one; with a second name it asks which is meant.
+        found.append({**found[0], "config_name": again})
+    return found
 
 
 def _splits(manifest: Mapping[str, Any], config: str) -> dict[str, list[Mapping[str, Any]]]:
