@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def write_card(
         size_categories=[_size(stats["rows"])],
         tags=["named-entity-recognition", "chain-of-thought", "reasoning", "nercot"],
         configs=_configs(manifest),
-        dataset_info=[_info(folder, manifest, config) for config in _config_names(manifest)],
+        dataset_info=_never_alone([_info(folder, manifest, config) for config in _config_names(manifest)]),
     )
     card = DatasetCard.from_template(
         data,
@@ -138,10 +139,16 @@ def _configs(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
         }
         for name in names
     ]
-    if len(found) == 1 and (again := _REFUSED.get(names[0])):
-        # The datasets library takes a lone config for the default one; with a second name it asks which is meant.
-        found.append({**found[0], "config_name": again})
-    return found
+    return _never_alone(found)
+
+
+def _never_alone(configs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Entries of configs; of one that holds what was not kept, and is alone, a second under another name.
+
+    The datasets library takes a lone config, or a lone `dataset_info`, for the default one; of two it asks for a name.
+    """
+    again = _REFUSED.get(configs[0]["config_name"]) if len(configs) == 1 else None
+    return configs if again is None else [*configs, {**deepcopy(configs[0]), "config_name": again}]
 
 
 def _splits(manifest: Mapping[str, Any], config: str) -> dict[str, list[Mapping[str, Any]]]:
