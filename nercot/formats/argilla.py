@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from nercot.formats.files import json_rows
+from nercot.formats.json_files import json_rows
 from nercot.formats.marks import looks_marked, marks_of
 from nercot.formats.notices import say
 from nercot.formats.rows import ReadOptions, RowError, id_of, kind_of, text_of

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nercot.formats.files import json_rows, raw_bytes
+from nercot.formats.json_files import json_rows, raw_bytes
 from nercot.formats.marks import number
 from nercot.formats.offsets import Mark
 from nercot.formats.rows import ReadOptions, RowError, id_of, text_of

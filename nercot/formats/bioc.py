@@ -19,8 +19,9 @@ from nercot.corpus.records import Record
 from nercot.errors import InputError
 from nercot.formats.bigbio import Part, parted
 from nercot.formats.extras import needed
-from nercot.formats.files import first_character, json_rows, open_bytes
+from nercot.formats.files import first_character, open_bytes
 from nercot.formats.head import Head
+from nercot.formats.json_files import json_rows
 from nercot.formats.marks import number
 from nercot.formats.offsets import Mark
 from nercot.formats.rows import ReadOptions, RowError, id_of, raw_of

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from nercot.corpus.records import Entity, Record
-from nercot.formats.files import DataFile, JsonRow, dataset_of, json_rows, raw_bytes
+from nercot.formats.files import DataFile, dataset_of
 from nercot.formats.joining import is_telling
+from nercot.formats.json_files import JsonRow, json_rows, raw_bytes
 from nercot.formats.rows import (
     BadRow,
     ReadOptions,

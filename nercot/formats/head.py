@@ -13,7 +13,8 @@ from typing import Any
 
 from nercot.errors import InputError
 from nercot.formats.delimited import table_of
-from nercot.formats.files import first_character, folder_of, head_lines, is_arrow, is_parquet, json_rows, magic
+from nercot.formats.files import first_character, folder_of, head_lines, is_arrow, is_parquet, magic
+from nercot.formats.json_files import json_rows
 
 # So many rows show the shape of a file.
 HEAD_ROWS = 50

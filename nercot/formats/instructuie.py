@@ -18,18 +18,8 @@ from typing import IO, Any
 
 from nercot.corpus.records import Entity, Record
 from nercot.errors import InputError, OutputError
-from nercot.formats.files import (
-    PACKED,
-    DataFile,
-    JsonRow,
-    dataset_of,
-    folder_of,
-    is_parquet,
-    json_rows,
-    open_bytes,
-    raw_bytes,
-    refuse_doubles,
-)
+from nercot.formats.files import PACKED, DataFile, dataset_of, folder_of, is_parquet, open_bytes, refuse_doubles
+from nercot.formats.json_files import JsonRow, json_rows, raw_bytes
 from nercot.formats.rows import (
     BadRow,
     ReadOptions,

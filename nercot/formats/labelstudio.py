@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from nercot.corpus.records import Entity, Record
-from nercot.formats.files import json_rows
 from nercot.formats.gliner import identity
+from nercot.formats.json_files import json_rows
 from nercot.formats.marks import key_of, marks_of
 from nercot.formats.notices import say
 from nercot.formats.offsets import Mark

@@ -15,16 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from nercot.corpus.records import MATCHES, Entity, Record
-from nercot.formats.files import (
-    DataFile,
-    JsonRow,
-    first_character,
-    is_arrow,
-    is_parquet,
-    json_rows,
-    lines,
-    raw_bytes,
-)
+from nercot.formats.files import DataFile, first_character, is_arrow, is_parquet, lines
+from nercot.formats.json_files import JsonRow, json_rows, raw_bytes
 from nercot.formats.rows import (
     BadRow,
     ReadOptions,

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from nercot.corpus.records import Entity, Record
-from nercot.formats.files import JsonRow, json_rows, raw_bytes
+from nercot.formats.json_files import JsonRow, json_rows, raw_bytes
 from nercot.formats.rows import BadRow, ReadOptions, RowError, SourceRow, id_of, kind_of, text_of
 
 _QUERY = re.compile(r"\s*what\s+describes\s+(.*?)\s+in\s+the\s+text\s*\??\s*", re.IGNORECASE | re.DOTALL)

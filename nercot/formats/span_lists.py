@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 from nercot.corpus.records import Record
 from nercot.errors import InputError
-from nercot.formats.files import json_rows, raw_bytes
 from nercot.formats.gliner import identity
+from nercot.formats.json_files import json_rows, raw_bytes
 from nercot.formats.marks import is_bare, is_number, key_of, looks_marked, marks_of, names_of, turned, type_of
 from nercot.formats.offsets import Mark
 from nercot.formats.rows import ReadOptions, RowError, id_of, kind_of, labels_of, optional_text, text_of

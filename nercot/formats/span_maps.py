@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nercot.corpus.records import Record
-from nercot.formats.files import json_rows
+from nercot.formats.json_files import json_rows
 from nercot.formats.marks import key_of, looks_marked, marks_of, number, turned
 from nercot.formats.offsets import Mark
 from nercot.formats.rows import ReadOptions, RowError, id_of, kind_of, labels_of, optional_text, text_of, valid_text

@@ -92,10 +92,16 @@ def _plain(counts: Mapping[str, int], total: int, outside: int) -> str | None:
     return PREFIXED if any(_LETTER_FIRST.match(tag) for tag in kinds) else PLAIN
 
 
+# No tag is longer; what is is the rest of a line of some other format, and would be searched in quadratic time.
+_LONGEST_TAG = 1000
+
+
 def _shapes(tag: str) -> list[str]:
     """The schemes that a tag may be of."""
     patterns = ((PREFIXED, _PREFIX), (SUFFIXED, _SUFFIX), (BARE, _LETTER))
-    return [] if tag in OUTSIDE else [scheme for scheme, pattern in patterns if pattern.fullmatch(tag)]
+    if tag in OUTSIDE or len(tag) > _LONGEST_TAG:
+        return []
+    return [scheme for scheme, pattern in patterns if pattern.fullmatch(tag)]
 
 
 @lru_cache(maxsize=1 << 12)

@@ -12,8 +12,9 @@ from typing import Any
 
 from nercot.corpus.records import Record
 from nercot.errors import InputError
-from nercot.formats.files import JsonRow, json_rows, raw_bytes, text_lines
+from nercot.formats.files import text_lines
 from nercot.formats.head import Head
+from nercot.formats.json_files import JsonRow, json_rows, raw_bytes
 from nercot.formats.rows import (
     MAX_ROW_BYTES,
     BadRow,

@@ -20,9 +20,10 @@ from typing import Any
 
 from nercot.corpus.records import Entity, Record
 from nercot.errors import InputError
-from nercot.formats.files import DataFile, JsonRow, dataset_of, json_rows, raw_bytes
+from nercot.formats.files import DataFile, dataset_of
 from nercot.formats.gliner import identity
 from nercot.formats.joining import Joining, is_telling, joining_of
+from nercot.formats.json_files import JsonRow, json_rows, raw_bytes
 from nercot.formats.notices import say
 from nercot.formats.rows import (
     BadRow,

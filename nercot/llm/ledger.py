@@ -32,7 +32,7 @@ from nercot.errors import LedgerError, NercotError, OutputError
 from nercot.llm.messages import Reply, Request, read_reply
 
 _APPLICATION_ID = 0x4E435254  # "NCRT", in the header of every ledger
-_WINDOW_SECONDS = 0.05
+_WINDOW_SECONDS = 0.01
 _BUSY_SECONDS = 60.0
 _KEYS_A_QUERY = 500
 

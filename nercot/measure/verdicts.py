@@ -16,7 +16,7 @@ from typing import Any
 
 from nercot.corpus.resources import resource
 from nercot.errors import InputError
-from nercot.formats.files import json_rows
+from nercot.formats.json_files import json_rows
 from nercot.formats.rows import RowError
 from nercot.measure.tasks import TaskError, verdict_of_task
 

@@ -14,18 +14,16 @@ import re
 import shutil
 import stat
 import tempfile
-import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version as package_version
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from nercot.building.builder import alone
 from nercot.building.candidate import replace_folder
-from nercot.corpus.manifest import NAME, Manifest, configs_of, read_manifest, splits_of, write_sealed
+from nercot.corpus.manifest import NAME, Manifest, configs_of, read_manifest, splits_of
 from nercot.corpus.removed import Removal, collapsed, read_guids, read_removed, sentence_hash, write_removed
 from nercot.corpus.tables import COLUMNS, write_text, writing
 from nercot.corpus.work import Report, quiet
@@ -34,10 +32,9 @@ from nercot.formats.sources import sha256_of
 from nercot.release.changelog import changelog, first_section, intact, section
 from nercot.release.diff import Diff, compare
 from nercot.release.rebuild import rebuild, rows_of
+from nercot.release.seal import CHANGELOG, seal, stats_of
 from nercot.release.standoff import withhold
-from nercot.report.stats import Stats
 
-CHANGELOG = "CHANGELOG.md"
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", re.ASCII)
 Version = tuple[int, int, int]
 
@@ -197,46 +194,6 @@ def _copy(candidate: Path, stage: Path, report: Report, internal: bool) -> dict[
         shutil.copyfile(candidate / "README.md", stage / "README.md")
     bare = {key: value for key, value in manifest.items() if key != "key"}
     return {**bare, "internal": True, "restricted_text": True} if internal else withhold(stage, bare)
-
-
-def stats_of(folder: Path, manifest: Manifest, report: Report) -> dict[str, Any]:
-    """What the card says about the rows of the default config."""
-    stats = Stats()
-    config, files = next(iter(configs_of(manifest).items()))
-    total = sum(file["rows"] for file in files)
-    for row in rows_of(folder, manifest, config):
-        stats.add(row)
-        if stats.rows % 1000 == 0:
-            report("card", stats.rows, total)
-    return stats.summary()
-
-
-def seal(folder: Path, manifest: Manifest, version: str, stats: Mapping[str, Any]) -> dict[str, Any]:
-    """Writes the card and the manifest of a release into a folder that holds its configs.
-
-    Everything that the card consists of is listed in the manifest with its checksum.  Returns the manifest.
-    """
-    from nercot.report.card import write_card
-    from nercot.report.croissant import write_croissant
-    from nercot.report.pictures import draw
-    from nercot.report.view import PAGE, release_page
-
-    data = [file for file in manifest["files"] if "config" in file]
-    bare = {**manifest, "files": data}
-    bare = {"corpus": bare.pop("corpus"), "version": version, **bare, "card_writer": _card_writer()}
-    write_card(folder, bare, stats, draw(folder, bare, stats))
-    write_croissant(folder, bare, stats)
-    if not (folder / PAGE).exists():
-        release_page(folder, bare)
-    listed = {file["path"] for file in data} | {NAME, CHANGELOG}
-    pages = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    cards = [{"path": page, "sha256": sha256_of(folder / page)} for page in pages if page not in listed]
-    return write_sealed(folder, {**bare, "files": [*data, *cards]})
-
-
-def _card_writer() -> str:
-    """What writes the card: another version may write other bytes."""
-    return f"huggingface_hub {package_version('huggingface_hub')}, zlib {zlib.ZLIB_RUNTIME_VERSION}"
 
 
 def _same(new: Manifest, old: Manifest) -> bool:

@@ -30,6 +30,7 @@ from nercot.errors import InputError, OutputError, ShortfallError
 from nercot.formats.relabel import Relabel, same_dataset
 from nercot.formats.sources import Source, items, open_source, options_of
 from nercot.release.rebuild import recipe_of, rows_of
+from nercot.release.seal import seal, stats_of
 from nercot.report.view import PAGE
 from nercot.steps.merge import CategoryDraw
 from nercot.steps.roster import tree_roster
@@ -223,7 +224,6 @@ def _guids(sentence: str, dataset: str, schemas: Mapping[str, list[tuple[str, ..
 
 def _restore(folder: Path, manifest: Manifest, sentences: Mapping[str, str]) -> dict[str, Any]:
     """Puts the text into the configs of a copied release and seals it; returns its new manifest."""
-    from nercot.release.release import seal, stats_of
 
     default, *others = _family(manifest)
     rows = _Whole(folder, manifest, default, sentences)

@@ -28,7 +28,7 @@ from nercot.release.changelog import intact, is_of
 from nercot.release.diff import Diff, compare
 from nercot.release.invariants import row_problems
 from nercot.release.rebuild import rebuild as make_again
-from nercot.release.release import CHANGELOG, seal, stats_of
+from nercot.release.seal import CHANGELOG, seal, stats_of
 
 _OF_DOWNLOADS = (".git", ".gitattributes", ".cache")
 # Lines about one file; what is beyond is counted.

@@ -20,7 +20,7 @@ from nercot.corpus.manifest import Manifest, configs_of, read_manifest
 from nercot.corpus.records import Answer, Record, answer_hash, content_guid, unreadable_guid
 from nercot.corpus.tables import entity_rows, read_rows
 from nercot.errors import InputError
-from nercot.formats.files import json_rows
+from nercot.formats.json_files import json_rows
 from nercot.formats.rows import BadRow, SourceRow
 from nercot.formats.sources import MAX_INPUT, Source, corpus_configs, corpus_folder, open_source, rows
 from nercot.report.attempts import TOLD, attempt_of, boundary_of, corpus_row, finished, question_of, verdict_of

@@ -63,10 +63,19 @@ class Judge:
                     yield self.request(record, ask)
 
     def _replies(self, batch: list[Record], answers: Answers, attempts: int) -> list[list[Reply | None]]:
-        """For each record the replies to its first so many requests."""
-        asks = range(1, attempts + 1)
-        columns = [answers.replies_to([self.request(record, ask) for record in batch]) for ask in asks]
-        return [list(replies) for replies in zip(*columns, strict=True)] if columns else [[] for _ in batch]
+        """For each record the replies to its first so many requests, up to the first readable or missing one."""
+        told: list[list[Reply | None]] = [[] for _ in batch]
+        open_ones = list(zip(batch, told, strict=True))
+        for ask in range(1, attempts + 1):
+            replies = answers.replies_to([self.request(record, ask) for record, _ in open_ones])
+            for (_, known), reply in zip(open_ones, replies, strict=True):
+                known.append(reply)
+            open_ones = [
+                each
+                for each in open_ones
+                if each[1][-1] is not None and _judgement(each[1][-1], self.model.rubric) is None
+            ]
+        return told
 
     def outcomes(self, records: Iterator[Record], answers: Answers) -> Iterator[Outcome]:
         """The record step: the first readable judgement to each record."""

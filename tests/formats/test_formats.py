@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from nercot.corpus.records import Entity
 from nercot.errors import InputError
 from nercot.formats import FORMATS, format_of
-from nercot.formats.files import json_rows, text_lines
+from nercot.formats.files import text_lines
+from nercot.formats.json_files import json_rows
 from nercot.formats.rows import BadRow, ReadOptions, RowError
 
 json_values = st.recursive(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nercot.errors import InputError
 from nercot.formats import format_of
-from nercot.formats.files import json_rows
+from nercot.formats.json_files import json_rows
 from nercot.formats.sources import items, open_source, reading
 
 KAGGLE = [
