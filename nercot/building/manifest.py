@@ -164,7 +164,7 @@ def _is_whole(path: Path, file: Mapping[str, Any], written: int) -> bool:
     A file that nobody touched since has its end looked at, which is quick for any size; another is hashed.
     """
     if path.stat().st_mtime_ns > written:
-        return sha256_of(path) == file["sha256"]
+        return bool(sha256_of(path) == file["sha256"])
     with pq.ParquetFile(path) as found:
         return bool(found.metadata.num_rows == file["rows"])
 
