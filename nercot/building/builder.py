@@ -223,9 +223,10 @@ class Build:
         )
 
     def _next(self, steps: Sequence[Mapping[str, Any]]) -> list[str]:
-        """What can be done with the candidate; where rows fell, first how to see why."""
+        """What can be done with the candidate: where rows fell, first how to see why, and that alone if all did."""
         fell = any(step["dropped"] for step in steps)
-        return [*(["nercot dropped {folder}"] if fell else []), *self.stages.ending.next]
+        further = self.stages.ending.next if steps[-1]["kept"] else ()
+        return [*(["nercot dropped {folder}"] if fell else []), *further]
 
     def _said(self, manifest: Mapping[str, Any]) -> list[str]:
         """What should be known of the models, by recipe and manifest."""

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import cast
 
 from nercot.corpus.tables import write_json
-from nercot.corpus.work import Tally, Work
+from nercot.corpus.work import Figures, Report, Tally, Telling, Work
 from nercot.errors import OutputError
 
 _POSITION = ".position.json"
@@ -77,6 +77,17 @@ class Position:
         """How far a step is."""
         self.step = step
         return self.steps.setdefault(step, Along())
+
+    def figures(self, last: str, spent: float | None) -> Figures:
+        """What became of records: kept by the step `last`, dropped by all."""
+        kept = self.steps[last].kept if last in self.steps else 0
+        return Figures(kept, sum(along.dropped for along in self.steps.values()), spent)
+
+
+def say_figures(report: Report, figures: Figures) -> None:
+    """Hands on what became of records, to a report that says it."""
+    if isinstance(report, Telling):
+        report.figures(figures)
 
 
 def note(work: Work, position: Position | None) -> None:

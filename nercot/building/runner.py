@@ -25,7 +25,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from nercot.building.models import Models
-from nercot.building.progress import Position, note
+from nercot.building.progress import Position, note, say_figures
 from nercot.building.stages import SOURCE, Round, StageList
 from nercot.corpus.records import Outcome, Record
 from nercot.corpus.streams import kept_guids, source_records, stage_records
@@ -154,6 +154,8 @@ class Runner:
         self._beside, self._together = beside, together
         self._position = position or Position()
         self._told = 0.0
+        # USD of this run by model, None where a price is unknown.
+        self._spent: dict[str, float | None] = {}
 
     def rounds(self, partitions: Mapping[str, str]) -> dict[str, Went]:
         """Runs all rounds over partitions (name -> key of its source rows)."""
@@ -272,6 +274,8 @@ class Runner:
         """Says how far a model is."""
         along = self._position.at(self._step_of(asking))
         along.asked = max(along.asked, seen.done + seen.found)
+        self._spent[asking.place or asking.role] = None if seen.unpriced else seen.cost
+        self._say_figures()
         self._report(f"{asking.role} {asking.model.model}", along.done, along.entered)
         self._note()
 
@@ -287,10 +291,17 @@ class Runner:
             along.through -= again.tally.entered - again.tally.pending
             along.kept -= again.tally.kept
             along.dropped -= again.tally.dropped.total()
+        self._say_figures()
         if job.stage.asking is None:
             self._report(job.stage.name, along.done, along.entered)
         self._note()
         return done
+
+    def _say_figures(self) -> None:
+        """Hands the report what became of records, and what the models took."""
+        costs = self._spent.values()
+        spent = None if None in costs else sum(cost or 0.0 for cost in costs)
+        say_figures(self._report, self._position.figures(self._stages.kinds[-1].name, spent))
 
     def _note(self, at_once: bool = False) -> None:
         """Tells where the run is, not too often."""

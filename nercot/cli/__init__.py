@@ -10,6 +10,7 @@ is the user's to mend.
     extraction.py extract
     pages.py      view, audit, agreement
     quality.py    report
+    recipes.py    recipe
     releases.py   release, diff, verify, hydrate, publish
     rows.py       dropped, trace
     own.py        a corpus of the user's own data
@@ -22,11 +23,11 @@ from collections.abc import Sequence
 
 import click
 
-from nercot.cli import answers, builds, data, extraction, pages, quality, releases, rows
+from nercot.cli import answers, builds, data, extraction, pages, quality, recipes, releases, rows
 from nercot.cli.shell import cli, shown_log
 from nercot.errors import NercotError
 
-__all__ = ["answers", "builds", "cli", "data", "extraction", "main", "pages", "quality", "releases", "rows"]
+__all__ = ["answers", "builds", "cli", "data", "extraction", "main", "pages", "quality", "recipes", "releases", "rows"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -89,14 +89,23 @@ def _print_check(summary: Mapping[str, Any], out: Path | None) -> None:
     refused = summary["rows"] - summary["kept"] - summary["pending"]
     click.echo(f"{summary['rows']} rows: {summary['kept']} valid, {refused} not{waiting}")
     rows = [
-        [rule, found["rows"], found["examples"][0]["detail"] if found["examples"] else ""]
+        [rule, found["rows"], *_example(found["examples"][0] if found["examples"] else None)]
         for rule, found in summary["rules"].items()
     ]
     if rows:
-        print_table(["rule", "rows", "for example"], rows)
+        print_table(["rule", "rows", "first at", "for example"], rows)
     click.echo(_said_of_reading(summary))
     if out is not None:
         click.echo(f"verdicts     {out / 'verdicts.jsonl'}")
+
+
+def _example(found: Mapping[str, Any] | None) -> tuple[str, str]:
+    """Where the first row stands that breaks a rule, and what is said of it."""
+    if found is None:
+        return "", ""
+    place = f"{found['file']} row {found['row']}"
+    # What cannot be read says its place itself.
+    return place, found["detail"].removeprefix(f"{found['file']}: row {found['row']}: ")
 
 
 def _said_of_reading(summary: Mapping[str, Any]) -> str:

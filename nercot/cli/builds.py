@@ -323,7 +323,7 @@ def _print_all(found: Sequence[Mapping[str, Any]], out: Path, as_json: bool) -> 
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @click.pass_context
 def ledger_command(context: click.Context, out: Path, as_json: bool) -> None:
-    """Show what models were asked: calls, tokens, dollars by corpus, model and step."""
+    """Show what models were asked: calls, tokens (in, cached, out), dollars by corpus, step and model."""
     context.obj = out / "ledger.sqlite"
     if context.invoked_subcommand is None:
         _print_totals(context.obj, as_json)
@@ -343,7 +343,14 @@ def _print_totals(path: Path, as_json: bool) -> None:
     elif not rows:
         click.echo(f"{path}: no answers yet")
     else:
-        print_table([name.replace("_", " ") for name in rows[0]], [list(row.values()) for row in rows])
+        names = [name for name in rows[0] if name not in _RARE or any(row[name] for row in rows)]
+        heads = [_TOTALS.get(name, name) for name in names]
+        print_table(heads, [[row[name] for name in names] for row in rows], width=80)
+
+
+# Short heads, and columns that are left out where all is 0, so that a row of millions fits 80 columns.
+_TOTALS = {"tokens_in": "in", "tokens_cached": "cached", "tokens_out": "out", "cost": "USD", "unpriced": "no price"}
+_RARE = ("failed", "tokens_cached", "unpriced")
 
 
 @ledger_command.command(

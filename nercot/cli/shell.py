@@ -20,13 +20,35 @@ from nercot import __version__
 from nercot.corpus.waits import AGAIN, FIRST
 
 if TYPE_CHECKING:
-    from nercot.corpus.work import Report
+    from nercot.corpus.work import Figures, Report
 
 _READING = ("build", "convert")
+_COLUMNS = (
+    ("sentence", "the text; every row has it"),
+    ("schema", "list of the types that are asked for; else --schema, else the types of its data set"),
+    ("completion", "a model's reply as it came, with reasoning beside it where the model gave one"),
+    ("cot, entities", "in place of completion: the trace, and a list of {text, label, start, end}"),
+    ("guid or id", "how the verdict names the row; else it has file and row number alone"),
+    ("dataset, source", "what the row belongs to"),
+)
+_AUTHORS = "The rows that the paper's authors released (sentence, schema, cot, entities) are taken as they are."
+_FURTHER = {
+    "build": (
+        ("nercot recipe RECIPE", "every key that --set takes, with its value and what it means"),
+        ("nercot plan RECIPE", "what it would cost, before any call"),
+        ("README.md", "own data, teachers and readers, from a corpus to a model"),
+    ),
+    "convert": (
+        ("nercot stats PATH", "what was read of a file, before it is converted"),
+        ("nercot build --input PATH", "a corpus of the same files"),
+        ("README.md", "what can be done with rows: validate, view, train"),
+    ),
+}
 _EPILOGS = {
     "build": "nercot build ner-cot --input pile.json --teacher-url http://127.0.0.1:8000/v1 --teacher-model my-model",
     "plan": "nercot plan ner-cot --input pile.json",
     "status": "nercot status ner-cot",
+    "recipe": "nercot recipe ner-cot --new mine.toml",
     "convert": "nercot convert pile.json --to rows.jsonl",
     "validate": "nercot validate answers.jsonl --out verdicts",
     "agreement": "nercot agreement ann.jsonl bo.jsonl",
@@ -59,16 +81,23 @@ def cli() -> None:
 
 
 class _Verb(click.Command):
-    """A verb whose help lists the formats, where it reads any."""
+    """A verb whose help lists what it reads, formats or columns, and where to read on."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The example, and the formats."""
+        """The example, what is read, and where more is said."""
         super().format_epilog(ctx, formatter)
+        if self.name == "validate":
+            with formatter.section("Columns of PATH"):
+                formatter.write_dl(_COLUMNS)
+                formatter.write_text(_AUTHORS)
         if self.name in _READING:
             from nercot.formats.registry import described
 
             with formatter.section("Formats, told by content"):
                 formatter.write_dl(described())
+        if self.name in _FURTHER:
+            with formatter.section("Read on"):
+                formatter.write_dl(_FURTHER[self.name])
 
 
 def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
@@ -140,8 +169,8 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def print_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], left_out: int = 0) -> None:
-    """A table on stdout, numbers to the right; cut to the width of a terminal, whole in a pipe."""
+def print_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], left_out: int = 0, width: int = 160) -> None:
+    """A table on stdout, numbers to the right and never folded; as wide as the terminal, or `width` in a pipe."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -151,10 +180,10 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], left_out: i
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for place, head in enumerate(heads):
         numeric = bool(rows) and all(isinstance(row[place], int | float) for row in rows)
-        table.add_column(head, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(head, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
     for row in rows:
         table.add_row(*(Text(_one_line(item)) for item in row))
-    console = Console(width=None if terminal else 160, highlight=False)
+    console = Console(width=None if terminal else width, highlight=False)
     with console.capture() as drawn:
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in drawn.get().splitlines()))
@@ -173,6 +202,11 @@ class _Lines:
     def __init__(self) -> None:
         self._begun = self._told = time.monotonic()
         self._steps: dict[str, float] = {}
+        self._figures: Figures | None = None
+
+    def figures(self, figures: Figures) -> None:
+        """What the next line says of records that are through, and of money."""
+        self._figures = figures
 
     def __call__(self, step: str, done: int, total: int | None) -> None:
         now = time.monotonic()
@@ -183,7 +217,17 @@ class _Lines:
         self._told = now
         left = "" if total is None else f" of {total}, {total - done} left"
         pace = "" if new or now - begun < 1 or not done else f", {done / (now - begun):.3g} a second"
-        click.echo(f"{step}: {done} done{left}{pace} ({now - self._begun:.0f} s)", err=True)
+        click.echo(f"{step}: {done} done{left}{pace}{self._said()} ({now - self._begun:.0f} s)", err=True)
+
+    def _said(self) -> str:
+        """What is known of records that are through, and what was spent."""
+        known = self._figures
+        if known is None:
+            return ""
+        fell = (
+            f"; {known.kept} kept, {known.dropped} dropped ({known.share:.0%})" if known.kept or known.dropped else ""
+        )
+        return fell + (f"; {known.spent:.4f} USD spent" if known.spent else "")
 
 
 @contextmanager

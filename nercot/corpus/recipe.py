@@ -267,13 +267,19 @@ def load_recipe(name: str = "quickstart", overrides: Sequence[tuple[str, Any]] =
 
     Raises RecipeError in one line: no such recipe, no TOML, unknown key, wrong type or value.
     """
+    made = _recipe(tables_of(name, overrides), _find(name).parent)
+    return replace(made, given=frozenset(key for key, _ in overrides))
+
+
+def tables_of(name: str, overrides: Sequence[tuple[str, Any]] = ()) -> dict[str, Any]:
+    """The tables of a recipe with overrides put in, checked against the schema.  Raises RecipeError."""
     path = _find(name)
     data = _read(path)
     _forget_host(data, dict(overrides))
     for key, value in overrides:
         put(data, key, _from_here(value) if _PATH_KEYS.fullmatch(key) else value)
     check(data, path.name)
-    return replace(_recipe(data, path.parent), given=frozenset(key for key, _ in overrides))
+    return data
 
 
 def empty_recipe(name: str, overrides: Sequence[tuple[str, Any]]) -> Recipe:

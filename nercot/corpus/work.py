@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from nercot import __version__
 from nercot.corpus.records import Outcome
@@ -27,6 +27,28 @@ Report = Callable[[str, int, int | None], None]
 
 def quiet(step: str, done: int, total: int | None) -> None:
     """A report that says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What became of records so far: kept by the last step, dropped anywhere; USD of this run (None: unknown)."""
+
+    kept: int
+    dropped: int
+    spent: float | None = None
+
+    @property
+    def share(self) -> float:
+        """Of the records whose fate is known, how many were dropped."""
+        return self.dropped / max(1, self.kept + self.dropped)
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A report that also says what became of records."""
+
+    def figures(self, figures: Figures) -> None:
+        """Takes what the next lines are to say."""
 
 
 def content_key(*parts: Any) -> str:

@@ -53,7 +53,7 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]  # exported, b
 )
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_before_delay, wait_random_exponential
 
-from nercot.corpus.waits import waiting
+from nercot.corpus.waits import LOG, waiting
 from nercot.errors import InputError, OutputError
 
 T = TypeVar("T")
@@ -67,7 +67,7 @@ LOGIN = "log in with `hf auth login`"
 # How long a download goes on asking a busy Hub, in seconds.
 READ_SECONDS = 60.0
 # How long nothing may come on a line that stands, and how often in a row.  The clients' own default is to wait forever.
-SILENT_SECONDS, CONNECT_SECONDS = 30.0, 10.0
+SILENT_SECONDS, CONNECT_SECONDS = 30.0, 5.0
 _SILENCES = 2
 _ABOUT = ("README.md", "manifest.json")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -231,7 +231,7 @@ class Patience:
     def _passes(self, error: BaseException) -> bool:
         cause = root_of(error)
         self.answered = self.answered or isinstance(cause, HfHubHTTPError)
-        if isinstance(cause, Silence):
+        if isinstance(cause, Silence | Unheard):
             return False
         if isinstance(cause, httpx2.ReadTimeout | httpx2.WriteTimeout):
             self.silences += 1
@@ -308,7 +308,7 @@ def explain(error: BaseException, repo_id: str, revision: str | None = None) -> 
         silent = f"the Hub took the connection and then said nothing for {SILENT_SECONDS * _SILENCES:g} s"
         return f"{where}: {silent}; run the same command again, it goes on from there"
     if isinstance(cause, httpx2.TransportError):
-        kind = type(cause).__name__
+        kind = type(cause.__cause__ if isinstance(cause, Unheard) else cause).__name__
         return f"{where}: no connection to the Hub ({kind}); check the network and run the same command again"
     said = f"{error}: {error.__cause__}" if error.__cause__ else str(error)
     return f"{where}: {_one_line(said) or type(error).__name__}"
@@ -362,14 +362,22 @@ class Silence(httpx2.TransportError):
     """The Hub took the line and said nothing, _SILENCES times in a row: final, for the clients' own retries too."""
 
 
+class Unheard(httpx2.TransportError):
+    """No connection, and the Hub was not heard before: no network, which the clients are not to try for half a minute.
+
+    Its cause is the error of the line.
+    """
+
+
 @contextmanager
 def _bounded() -> Iterator[None]:
     """Gives every call of huggingface_hub that names no limit one of SILENT_SECONDS; its own factory comes back."""
     usual = getattr(_http, "_GLOBAL_CLIENT_FACTORY", _http.default_client_factory)
+    line = _Line()
 
     def factory() -> httpx2.Client:
         client: httpx2.Client = usual()
-        setattr(client, "send", _Patient(client.send))  # noqa: B010  (a method, which types do not let be set)
+        setattr(client, "send", _Patient(client.send, line))  # noqa: B010  (a method, which types do not let be set)
         return client
 
     set_client_factory(factory)
@@ -379,22 +387,42 @@ def _bounded() -> Iterator[None]:
         set_client_factory(usual)
 
 
+@dataclass(slots=True)
+class _Line:
+    """What is known of the line to the Hub: whether it was asked and heard, and how often in a row it was silent."""
+
+    asked: bool = False
+    heard: bool = False
+    silences: int = 0
+
+    def ask(self, host: str) -> None:
+        """Says once who is asked, before the first wait."""
+        if not self.asked:
+            self.asked = True
+            LOG.info("asking the Hub at %s", host)
+
+
 class _Patient:
     """Sends as a client does, but never waits forever."""
 
-    def __init__(self, send: Callable[..., httpx2.Response]) -> None:
-        self._send, self._silences = send, 0
+    def __init__(self, send: Callable[..., httpx2.Response], line: _Line) -> None:
+        self._send, self._line = send, line
 
     def __call__(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
-        given = request.extensions.get("timeout") or {}
+        given, line = request.extensions.get("timeout") or {}, self._line
         limits = {name: given.get(name) or SILENT_SECONDS for name in ("read", "write", "pool")}
         request.extensions["timeout"] = {**limits, "connect": given.get("connect") or CONNECT_SECONDS}
+        line.ask(request.url.host)
         try:
             response = self._send(request, **options)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            if not line.heard:
+                raise Unheard(str(error)) from error
+            raise
         except (httpx2.ReadTimeout, httpx2.WriteTimeout) as error:
-            self._silences += 1
-            if self._silences >= _SILENCES:
+            line.silences += 1
+            if line.silences >= _SILENCES:
                 raise Silence(str(error)) from error
             raise
-        self._silences = 0
+        line.heard, line.silences = True, 0
         return response

@@ -173,7 +173,7 @@ def _missing(book: Book, absent: int) -> str:
 
 
 def recorded_models(recipe: Recipe) -> Iterator[tuple[str, Model]]:
-    """The roles of a recipe whose answers are recorded, and their entries."""
+    """The roles that a recipe's steps ask and whose answers are recorded, and their entries."""
     for place, model in recipe.models():
         if model.is_recorded:
             yield place.partition(".")[0], model

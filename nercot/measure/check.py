@@ -1,8 +1,8 @@
 """`nercot validate` and `nercot stats`: what the rules, a reader, and the counts say of any PATH.
 
 In: a path of any format, and whom to ask where traces are to be read.  Out: one verdict a row in
-DIR/verdicts.jsonl, and summaries as JSON values.  Streams; with a reader a path is read once for each time that
-it may be asked, and once more.  Rows that break a rule for shape are not asked about.
+DIR/verdicts.jsonl, with the file and number of the row, and summaries as JSON values.  Streams; with a reader a path
+is read once for each time that it may be asked, and once more.  Rows that break a rule for shape are not asked about.
 """
 
 from __future__ import annotations
@@ -117,13 +117,21 @@ def _checked(given: Iterator[SourceRow | BadRow], trace: str, step: RecordStep |
         judged = [row if isinstance(row, BadRow) else _judged(row, trace, step is not None) for row in batch]
         passed = [item[0] for item in judged if not isinstance(item, BadRow) and item[1].valid]
         outcomes = iter(()) if step is None else step(iter(passed))
-        for item in judged:
+        for row, item in zip(batch, judged, strict=True):
             if isinstance(item, BadRow):
-                yield _Checked(_unreadable(item))
+                checked = _Checked(_unreadable(item))
             elif step is None or not item[1].valid:
-                yield _Checked(verdict_row(item[0].guid, item[1]))
+                checked = _Checked(verdict_row(item[0].guid, item[1]))
             else:
-                yield _read(*item, next(outcomes))
+                checked = _read(*item, next(outcomes))
+            yield _placed(checked, row)
+
+
+def _placed(checked: _Checked, row: SourceRow | BadRow) -> _Checked:
+    """What is said of a row, with where the row stands: one without an id cannot be found by its guid."""
+    if checked.row is None:
+        return checked
+    return replace(checked, row={**checked.row, "file": row.file, "row": row.row})
 
 
 def _read(record: Record, verdict: Verdict, outcome: Outcome) -> _Checked:
@@ -231,7 +239,8 @@ class _Summary:
             shown = self.examples.setdefault(rule, [])
             if len(shown) < _EXAMPLES:
                 first = next(item for item in row["violations"] if item["rule"] == rule)
-                shown.append({"guid": row["guid"], "entity": first["entity"], "detail": first["detail"]})
+                where = {name: row[name] for name in ("guid", "file", "row")}
+                shown.append({**where, "entity": first["entity"], "detail": first["detail"]})
 
     def as_json(self, asker: Asker | None) -> dict[str, Any]:
         found = {

@@ -106,7 +106,7 @@ def _read(corpus: Path, manifest: Manifest, ledger: Ledger, withheld: Collection
         for record, replies in zip(records, reader.told(records, ledger), strict=True):
             for ask, reply in enumerate(replies, 1):
                 if reply is not None:
-                    of = asked_about(record)
+                    of = asked_about(record)[0]
                     yield {"guid": record.guid, **_number("ask", ask), "of": of, **_said(reply, model)}
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ _WHAT = {
     "re": "the corpus: the rows that were drawn, with gold (default)",
     "grpo": "prompt, gold and schema for training with reward functions",
 }
+# Configs that hold what was not kept, and the second name of one that is alone.
+_REFUSED = {"raw": "answers", "dropped": "refused"}
 # What both templates of corpora say alike, by the names of their files.
 _SHARED = ("audit", "bring", "labels", "licences", "template")
 _PLAIN = "the corpus: every row with gold as its entities, without a trace (default)"
@@ -75,7 +78,7 @@ def write_card(
         size_categories=[_size(stats["rows"])],
         tags=["named-entity-recognition", "chain-of-thought", "reasoning", "nercot"],
         configs=_configs(manifest),
-        dataset_info=[_info(folder, manifest, config) for config in _config_names(manifest)],
+        dataset_info=_never_alone([_info(folder, manifest, config) for config in _config_names(manifest)]),
     )
     card = DatasetCard.from_template(
         data,
@@ -127,15 +130,25 @@ def _config_names(manifest: Mapping[str, Any]) -> list[str]:
 
 def _configs(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
     names = _config_names(manifest)
-    return [
+    found = [
         {
             "config_name": name,
             "data_files": [{"split": split, "path": f"{name}/{split}-*.parquet"} for split in _splits(manifest, name)],
             # Refused answers are nobody's default: where nothing was kept, a config has to be named.
-            **({"default": True} if name == names[0] and name not in ("raw", "dropped") else {}),
+            **({"default": True} if name == names[0] and name not in _REFUSED else {}),
         }
         for name in names
     ]
+    return _never_alone(found)
+
+
+def _never_alone(configs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Entries of configs; of one that holds what was not kept, and is alone, a second under another name.
+
+    The datasets library takes a lone config, or a lone `dataset_info`, for the default one; of two it asks for a name.
+    """
+    again = _REFUSED.get(configs[0]["config_name"]) if len(configs) == 1 else None
+    return configs if again is None else [*configs, {**deepcopy(configs[0]), "config_name": again}]
 
 
 def _splits(manifest: Mapping[str, Any], config: str) -> dict[str, list[Mapping[str, Any]]]:

@@ -58,6 +58,7 @@ _A_TRACE = 80
 
 # Numbers are never part of an answer; as floats they cost linear time, whatever their length.
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=float)
+_PLAIN = json.JSONDecoder(parse_int=float)
 
 
 def parse_answer(text: str, reasoning: str | None = None) -> ParsedAnswer:
@@ -65,6 +66,34 @@ def parse_answer(text: str, reasoning: str | None = None) -> ParsedAnswer:
 
     `reasoning`: the trace where the server gives it apart; it goes before any `<think>` of `text`.
     """
+    return _usual(text, reasoning) or _parsed(text, reasoning)
+
+
+def _usual(text: str, reasoning: str | None) -> ParsedAnswer | None:
+    """An answer in the very format, with nothing but space around it, in one go; None: look closer, whatever it is."""
+    cot, begin = reasoning, 0
+    if reasoning is None:
+        begin = text.find(CLOSE) + len(CLOSE)
+        if begin < len(CLOSE) or not text.startswith(OPEN):
+            return None
+        cot = text[len(OPEN) : begin - len(CLOSE)].removesuffix("\n").removeprefix("\n")
+    start = text.find("{", begin)
+    if start < 0 or (text[begin:start].strip() if begin else start or not (reasoning and reasoning.strip())):
+        return None
+    try:
+        value, end = _PLAIN.raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return None
+    labels = value.get("entities")
+    # Every key has its colon: with no more colons than keys, no key comes twice.
+    if type(labels) is not dict or text.count(":", start, end) != 1 + len(labels) or text.find("{", end) >= 0:
+        return None
+    listed, problem = _mentions(value)
+    return None if problem or not _storable(cot) else ParsedAnswer(cot, tuple(listed), None, tuple(labels))
+
+
+def _parsed(text: str, reasoning: str | None) -> ParsedAnswer:
+    """The same for any text."""
     cot, body, problem = _split(text, reasoning)
     if problem is None:
         found, extra, problem = _answers(body)

@@ -39,13 +39,15 @@ def evidence(cot: str, entities: Sequence[Entity]) -> list[Span | None]:
     """The passage of the trace for each entity, (start, end), by structure alone."""
     low = lower(cot)
     names: dict[str, str] = {}
-    found: dict[tuple[str, str], Span | None] = {}
+    known: dict[tuple[str, str], Span | None] = {}
+    passages = []
     for entity in entities:
-        pair = (entity.text, entity.label)
-        if pair not in found:
-            name = names.get(entity.label) or names.setdefault(entity.label, _type_name(low, entity.label))
-            found[pair] = _passage(low, _folded(entity.text), name)
-    return [found[entity.text, entity.label] for entity in entities]
+        text, label = pair = (entity.text, entity.label)
+        if pair not in known:
+            name = names.get(label) or names.setdefault(label, _type_name(low, label))
+            known[pair] = _passage(low, _folded(text), name)
+        passages.append(known[pair])
+    return passages
 
 
 def unspoken(cot: str, sentence: str, entities: Sequence[Entity], passages: Sequence[Span | None]) -> Iterator[Entity]:
@@ -73,12 +75,13 @@ def without_sentence(low: str, sentence: str) -> str:
     sentence = sentence.strip()
     if not sentence:
         return low
+    # The quickest first: a trace without the sentence's last word and its first does not quote it.
+    if sentence.rsplit(None, 1)[-1].strip(_PLAIN) not in low or sentence.split(None, 1)[0].strip(_PLAIN) not in low:
+        return low
     if sentence in low:
         return low.replace(sentence, "\n")
     words = sentence.split()
-    if words[-1].strip(_PLAIN) in low and words[len(words) // 2].strip(_PLAIN) in low and words[0].strip(_PLAIN) in low:
-        return _without_respaced(low, sentence)
-    return low
+    return _without_respaced(low, sentence) if words[len(words) // 2].strip(_PLAIN) in low else low
 
 
 def _without_respaced(low: str, sentence: str) -> str:
@@ -150,7 +153,7 @@ def _plain(text: str) -> str:
 def _type_name(low: str, label: str) -> str:
     """The name of a type as the trace writes it: cell_type, cell-type or cell type."""
     name = _folded(label)
-    if name in low or name.isalnum():
+    if name.isalnum() or name in low:
         return name
     return next((other for joint in " _-" if (other := _SEPARATORS.sub(joint, name)) in low), name)
 
@@ -160,7 +163,7 @@ def _passage(low: str, mention: str, name: str) -> Span | None:
     size, at = len(mention), low.find(mention) if mention else -1
     best, passage, inside = _REACH + 1, None, None
     for _ in range(_MAX_PLACES):
-        if at < 0:
+        if at < 0 or not best:
             break
         end = at + size
         if ((at and low[at - 1] not in _PLAIN) or low[end : end + 1] not in _PLAIN) and _cut(low, mention, at):

@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from nercot.corpus.labels import fold_label
 from nercot.corpus.records import READ_RULES, RULES, Entity, Record, Violation
@@ -79,12 +79,10 @@ def validate(
     `trace`: "required" reports a missing trace as not_justified; "optional" skips what speaks of traces then.
     `read`: a reading follows, which decides what is justified and gives the evidence.
     """
-    case = _read(record)
-    active = _ALL if rules is None else _active(tuple(rules))
+    active, about_traces = (_ALL, True) if rules is None else _active(tuple(rules))
+    case = _read(record, about_traces and not read)
     if case.cot is None and trace == "optional":
         active = tuple(rule for rule in active if rule not in _ABOUT_TRACES)
-    if case.cot and not read and _can_be_searched(case) and not _ABOUT_TRACES.isdisjoint(active):
-        case = case._replace(passages=evidence(case.cot, case.entities))
     violations = tuple([violation for rule in active for violation in rule(case)])
     if case.problem is not None:
         return Verdict(not violations, case.cot, None, violations)
@@ -92,36 +90,43 @@ def validate(
     return Verdict(not violations, case.cot, _in_order(entities, case.schema), violations, case.relabelled)
 
 
-def _can_be_searched(case: Case) -> bool:
-    """Whether there is anything to search for, in a text of bounded length."""
-    return 0 < len(case.entities) <= MAX_MENTIONS and len(case.cot or "") <= MAX_TRACE
-
-
-def malformed(case: Case) -> Iterator[Violation]:
+def malformed(case: Case) -> Sequence[Violation]:
     """The answer cannot be read, or its trace cannot be written back."""
     if case.problem is not None:
-        yield Violation("malformed", None, case.problem)
-    elif not carries(case.cot):
-        yield Violation("malformed", None, "the trace contains a think tag")
+        return (Violation("malformed", None, case.problem),)
+    return () if carries(case.cot) else (Violation("malformed", None, "the trace contains a think tag"),)
 
 
-def too_long(case: Case) -> Iterator[Violation]:
+def too_long(case: Case) -> Sequence[Violation]:
     """No model of the paper's could be trained on it."""
-    if case.cot is not None and len(case.cot) > MAX_TRACE:
-        yield Violation("too_long", None, f"the trace has {len(case.cot)} characters, the limit is {MAX_TRACE}")
-    if len(case.entities) > MAX_MENTIONS:
-        yield Violation("too_long", None, f"{len(case.entities)} mentions are listed, the limit is {MAX_MENTIONS}")
+    trace, mentions = len(case.cot or ""), len(case.entities)
+    if trace <= MAX_TRACE and mentions <= MAX_MENTIONS:
+        return ()
+    seen = []
+    if trace > MAX_TRACE:
+        seen.append(f"the trace has {trace} characters, the limit is {MAX_TRACE}")
+    if mentions > MAX_MENTIONS:
+        seen.append(f"{mentions} mentions are listed, the limit is {MAX_MENTIONS}")
+    return [Violation("too_long", None, detail) for detail in seen]
 
 
-def type_not_in_schema(case: Case) -> Iterator[Violation]:
+def type_not_in_schema(case: Case) -> Sequence[Violation]:
     """A label that was not offered, or that two of the offered ones could be."""
-    for entity in case.entities if case.strange else ():
-        if entity.label in case.strange:
-            yield Violation("type_not_in_schema", entity, f"{_show(entity.label)} is not one type of the schema")
+    if not case.strange:
+        return ()
+    return [
+        Violation("type_not_in_schema", entity, f"{_show(entity.label)} is not one type of the schema")
+        for entity in case.entities
+        if entity.label in case.strange
+    ]
 
 
-def not_in_sentence(case: Case) -> Iterator[Violation]:
+def not_in_sentence(case: Case) -> Iterable[Violation]:
     """A mention that does not stand in the sentence in one piece."""
+    return _absent(case) if case.lost else ()
+
+
+def _absent(case: Case) -> Iterator[Violation]:
     for entity in case.lost:
         if not occurrences(case.sentence, entity.text):
             near = suggest(case.sentence, entity.text)
@@ -129,8 +134,12 @@ def not_in_sentence(case: Case) -> Iterator[Violation]:
             yield Violation("not_in_sentence", entity, detail + (f"; nearest: {_show(near)}" if near else ""))
 
 
-def duplicate(case: Case) -> Iterator[Violation]:
+def duplicate(case: Case) -> Iterable[Violation]:
     """A mention listed more often under one type than it occurs."""
+    return _surplus(case) if case.lost else ()
+
+
+def _surplus(case: Case) -> Iterator[Violation]:
     for entity in case.lost:
         if places := occurrences(case.sentence, entity.text):
             listed = f"{_show(entity.text)} is listed under {_show(entity.label)}"
@@ -170,12 +179,13 @@ _ABOUT_TRACES = frozenset((not_justified, degenerate))
 
 
 @lru_cache(maxsize=64)
-def _active(rules: tuple[str, ...]) -> tuple[Rule, ...]:
+def _active(rules: tuple[str, ...]) -> tuple[tuple[Rule, ...], bool]:
+    """The rules of these names, and whether one of them is about traces."""
     chosen = {name: rule for name, rule in _RULES.items() if name in rules}
     if "not_in_sentence" in chosen and "duplicate" not in chosen:
         # Every kept entity has a place: without the rule for it, a listing too many is not in the sentence.
         chosen["not_in_sentence"] = _without_place
-    return tuple(chosen.values())
+    return tuple(chosen.values()), not _ABOUT_TRACES.isdisjoint(chosen.values())
 
 
 def _without_place(case: Case) -> Iterator[Violation]:
@@ -188,32 +198,31 @@ def _show(text: str) -> str:
     return repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}..."
 
 
-def _read(record: Record) -> Case:
-    """The case of a record: its answer parsed, its labels spelled as the schema does, its mentions grounded."""
+def _read(record: Record, search: bool) -> Case:
+    """The case of a record: its answer parsed, its labels spelled as the schema does, its mentions grounded.
+
+    `search`: look for their evidence in the trace.
+    """
     sentence, schema = record.sentence, record.schema
     if record.answer is not None:
         parsed = parse_answer(record.answer.completion, record.answer.reasoning)
         if parsed.problem is not None:
             return Case(sentence, schema, parsed.cot, (), parsed.problem)
-        spelled, strange = _labels(schema, {label for label, _ in parsed.mentions})
         listed: Sequence[tuple[str, str]] = parsed.mentions
-        if spelled:
+        strange, relabelled = _NONE, 0
+        if not _known(schema).issuperset(parsed.labels):
+            spelled, strange = _labels(schema, {label for label, _ in listed})
+            relabelled = sum(label in spelled for label, _ in listed)
             listed = [(spelled.get(label, label), mention) for label, mention in listed]
-        return _case(
-            sentence,
-            schema,
-            parsed.cot,
-            _grounded(sentence, listed, parsed.cot),
-            strange,
-            sum(label in spelled for label, _ in parsed.mentions) if spelled else 0,
-        )
+        entities = _grounded(sentence, listed, parsed.cot)
+        return _case(sentence, schema, parsed.cot, entities, strange, relabelled, search)
     if record.entities is None:
         return Case(sentence, schema, record.cot, (), "the record has neither an answer nor entities")
     spelled, strange = _labels(schema, {entity.label for entity in record.entities})
     known = [replace(entity, label=spelled.get(entity.label, entity.label)) for entity in record.entities]
     entities = known if len(known) > MAX_MENTIONS else ground_entities(sentence, known, record.cot)
     relabelled = sum(entity.label in spelled for entity in record.entities)
-    return _case(sentence, schema, record.cot, entities, strange, relabelled)
+    return _case(sentence, schema, record.cot, entities, strange, relabelled, search)
 
 
 def _case(
@@ -223,9 +232,16 @@ def _case(
     entities: Sequence[Entity],
     strange: frozenset[str],
     relabelled: int,
+    search: bool,
 ) -> Case:
+    passages = evidence(cot, entities) if search and _can_be_searched(cot, entities) else None
     lost = () if len(entities) > MAX_MENTIONS else [entity for entity in entities if entity.start is None]
-    return Case(sentence, schema, cot, entities, None, strange, lost, relabelled)
+    return Case(sentence, schema, cot, entities, None, strange, lost, relabelled, passages)
+
+
+def _can_be_searched(cot: str | None, entities: Sequence[Entity]) -> TypeGuard[str]:
+    """Whether there is anything to search for, in a text of bounded length."""
+    return bool(cot) and 0 < len(entities) <= MAX_MENTIONS and len(cot or "") <= MAX_TRACE
 
 
 def _grounded(sentence: str, listed: Sequence[tuple[str, str]], cot: str | None) -> list[Entity]:
@@ -233,6 +249,9 @@ def _grounded(sentence: str, listed: Sequence[tuple[str, str]], cot: str | None)
     if len(listed) > MAX_MENTIONS:
         return [Entity(mention, label) for label, mention in listed]
     return ground(sentence, listed, cot)
+
+
+_NONE: frozenset[str] = frozenset()
 
 
 @lru_cache(maxsize=64)

@@ -39,15 +39,13 @@ def degeneration(cot: str, sentence: str, schema: Sequence[str], mentions: Seque
 
 def _loop(cot: str, sentence: str) -> str | None:
     """A passage over and over in a row, whatever stands before it; counted numbers are one number."""
-    pieces, again = _again(cot)
-    found = _in_a_row(cot, again) if again else _whole(cot)
-    if found is None and len(again) >= _SUSPICIOUS:
-        if len(again) * 2 >= pieces and _DIGITS.search(cot):
-            folded = _uncounted(cot)
-            found = _in_a_row(folded, _again(folded)[1])
+    found = _in_a_row(cot) or _whole(cot)
+    if found is None and (again := _again(cot)):
+        if _DIGITS.search(cot):
+            found = _in_a_row(_uncounted(cot))
             if found is not None and _counts_mentions(cot, sentence):
                 return None
-        if found is None and len(again) >= _NEARLY_ALL * pieces:
+        if found is None and len(again) >= _NEARLY_ALL * len(_places(cot)):
             found = _nothing_new(cot, again)
     if found is None or found.strip() in sentence:
         return None
@@ -67,26 +65,46 @@ def _counts_mentions(cot: str, sentence: str) -> bool:
     return 2 * len(numbered & set(_NUMBERED.findall(sentence))) > len(numbered)
 
 
-def _again(text: str) -> tuple[int, list[tuple[int, int]]]:
-    """Pieces all along a text: how many there are, where those stand that come again, and how far on they do."""
+def _places(text: str) -> range:
+    """Where the pieces stand that are looked for again."""
+    return range(0, len(text) - 2 * _PIECE, max(_STEP, min(len(text) // _PIECES, _PAGES // 2)))
+
+
+def _again(text: str) -> list[tuple[int, int]]:
+    """Where those pieces stand that come again, and how far on; none where it is less than half of them, or few.
+
+    From the end on, where little text is left to search: most traces have soon shown that they do not repeat.
+    """
     found = []
-    places = range(0, len(text) - 2 * _PIECE, max(_STEP, min(len(text) // _PIECES, _PAGES // 2)))
-    for at in places:
+    places = _places(text)
+    missing = min(len(places) // 2, len(places) - _SUSPICIOUS)
+    if missing < 0:
+        return []
+    for at in reversed(places):
         next_at = text.find(text[at : at + _PIECE], at + 1)
         if next_at > 0:
             found.append((at, next_at - at))
-    return len(places), found
+        elif (missing := missing - 1) < 0:
+            return []
+    return found[::-1]
 
 
-def _in_a_row(text: str, again: Sequence[tuple[int, int]]) -> str | None:
+def _in_a_row(text: str) -> str | None:
     """The passage that is repeated without anything between."""
-    for at, period in again:
+    total = len(text)
+    for at in _places(text):
+        # A loop has to fit between here and the end, and be a good part of the trace or many copies.
+        left = total - at
+        longest = left // (_COPIES if left >= _PAGES or left >= _SHARE * total else _MANY_COPIES)
+        period = text.find(text[at : at + _PIECE], at + 1, at + longest + _PIECE) - at
+        if period <= 0:
+            continue
         size = max((_COPIES - 1) * period, _MIN_LOOP - period)
-        if not text.startswith(text[at : at + size], at + period) or at + period + size > len(text):
+        if not text.startswith(text[at : at + size], at + period) or at + period + size > total:
             continue
         run = period + _agreement(text, at, at + period)
         passage = text[at : at + min(period * (1 + _PIECE // period), 200)]
-        long_enough = run >= _SHARE * len(text) or run >= _PAGES or run >= _MANY_COPIES * period
+        long_enough = run >= _SHARE * total or run >= _PAGES or run >= _MANY_COPIES * period
         if long_enough and (_WORDY.search(passage) or run >= _PAGES):
             return passage
     return None
@@ -118,8 +136,11 @@ def _nothing_new(text: str, again: Sequence[tuple[int, int]]) -> str | None:
 def _whole(cot: str) -> str | None:
     """A short text that is nothing but one piece in a row."""
     text = cot.strip()
-    period = (text + text).find(text, 1) if len(text) < _MIN_LOOP else len(text)
-    return text[:60] if len(text) >= 2 * _PIECE and period * _COPIES <= len(text) else None
+    if not 2 * _PIECE <= len(text) < _MIN_LOOP:
+        return None
+    if any(cot.find(cot[at : at + _PIECE], at + 1) > 0 for at in _places(cot)):
+        return None
+    return text[:60] if (text + text).find(text, 1) * _COPIES <= len(text) else None
 
 
 def _echo(cot: str, sentence: str, schema: Sequence[str], mentions: Sequence[str]) -> str | None:

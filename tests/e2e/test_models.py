@@ -436,8 +436,8 @@ def test_status_is_that_of_the_run_and_not_of_what_older_ones_left(tmp_path):
         server.script = lambda call: obliging(call) if call.number <= 47 + 14 + 5 else error(401)
         build(tmp_path, server, source, *setting, "--judge-model", "other", code=2)
         steps, _ = status()
-        assert (steps["annotate"], steps["validate"]) == ((20, 0, 20), (20, 0, 20))
-        assert steps["score"][:2] == (5, 15)
+        assert all(done + left == 20 for done, left, _ in steps.values())
+        assert steps["score"][0] == 5
         assert steps["select"] == (0, 20, 0)
         server.script = obliging
         build(tmp_path, server, source, *setting)

@@ -13,6 +13,8 @@ from commands import run
 from fault_server import FaultServer
 
 from nercot.building.builder import alone
+from nercot.llm.ledger import Ledger
+from nercot.llm.messages import Reply, Request
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +89,38 @@ def test_nothing_there_is_said(tmp_path: Path) -> None:
     assert not (tmp_path / "build").exists()
     assert run(tmp_path, "ledger").code == 0
     assert not (tmp_path / "build").exists()
+
+
+def test_totals_of_long_names_and_millions_fit_80_columns(tmp_path: Path) -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": "who?"}]}
+    with Ledger(tmp_path / "build/ledger.sqlite") as ledger:
+        for step in ("annotate", "read", "score"):
+            asked = Request(
+                "my-letters-of-1890", step, "f" * 32, "openai", "some-org/Some-Model-7B-Instruct-v2", body, 1
+            )
+            reply = Reply(asked.key, "answer", "yes", "why", "stop", 18_123_456, 1_234_567, 9_876_543, "m", None, 1.0)
+            ledger.append(asked, reply, b"{}", 123.456).result(10)
+    done = run(tmp_path, "ledger")
+    assert done.code == 0, done.err
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert all(number in done.out for number in ("18123456", "1234567", "9876543", "123.456"))
+    assert json.loads(run(tmp_path, "ledger", "--json").out)["totals"][0]["failed"] == 0
+
+
+def test_verdicts_name_the_row_of_the_input(tmp_path: Path) -> None:
+    bad = {"sentence": "Ada left.", "schema": ["person"], "cot": "So.", "entities": [{"text": "Bo", "label": "person"}]}
+    (tmp_path / "rows.jsonl").write_text(f"{json.dumps(bad)}\nno row\n{json.dumps({**bad, 'schema': ['ship']})}\n")
+    done = run(tmp_path, "validate", "rows.jsonl", "--out", "said")
+    assert "rows.jsonl row 1" in done.out
+    assert "rows.jsonl row 2" in done.out
+    verdicts = [json.loads(line) for line in (tmp_path / "said/verdicts.jsonl").read_text().splitlines()]
+    assert [(row["file"], row["row"]) for row in verdicts] == [("rows.jsonl", number) for number in (1, 2, 3)]
+    summary = json.loads(run(tmp_path, "validate", "rows.jsonl", "--json").out)
+    assert summary["rules"]["unreadable"]["examples"][0]["row"] == 2
+
+
+def test_help_says_what_is_read_and_where_to_read_on(tmp_path: Path) -> None:
+    said = run(tmp_path, "validate", "--help").out
+    assert all(name in said for name in ("sentence", "schema", "completion", "reasoning", "cot, entities", "authors"))
+    assert "nercot recipe" in run(tmp_path, "build", "--help").out.partition("Read on")[2]
+    assert "nercot stats" in run(tmp_path, "convert", "--help").out.partition("Read on")[2]
