@@ -51,7 +51,7 @@ def recipe_named(name: str, out: Path) -> Recipe:
         return load_recipe(name)
     reads = (out / known / "4-read").is_dir()
     steps = ["annotate", "validate", *(["read"] if reads else []), "score", "select"]
-    nobody = [("reader.url", "http://127.0.0.1/v1"), ("reader.model", "none")] if reads else []
+    nobody = [("reader.url", "http://127.0.0.1/v1"), ("reader.model", "unknown")] if reads else []
     return load_recipe("own", [("corpus.name", known), ("steps", steps), *nobody])
 
 
