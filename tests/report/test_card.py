@@ -229,7 +229,7 @@ def test_a_calibration_of_another_judge_says_so(tmp_path: Path) -> None:
     }
     (tmp_path / "build/quickstart/calibration.json").write_text(json.dumps(found))
     corpus(tmp_path, ("city",))
-    assert "| label swapped | 3 | 2 | 1 | 0.50 | 0 | duplicate 2 |" in (candidate / "README.md").read_text()
+    assert "| label swapped | 3 | 2 | - | 1 | 0.50 | 0 | duplicate 2 |" in (candidate / "README.md").read_text()
     assert "has changed" not in (candidate / "README.md").read_text()
     corpus(tmp_path, ("city",), ("select.threshold", 1))
     assert "has changed" in (candidate / "README.md").read_text()
