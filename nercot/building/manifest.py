@@ -12,6 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from nercot import __version__
 from nercot.building.candidate import WRITER, Contents
 from nercot.building.stages import StageList, funnel
@@ -19,6 +21,7 @@ from nercot.corpus.provenance import licenses_of
 from nercot.corpus.recipe import NOBODY, Recipe
 from nercot.corpus.work import Work
 from nercot.errors import InputError
+from nercot.formats.sources import sha256_of
 from nercot.llm.address import content_of
 from nercot.steps.ingest import Ingested
 from nercot.steps.select import Selected
@@ -142,13 +145,28 @@ def manifest_recipe(recipe: Recipe) -> dict[str, Any]:
 
 
 def whole_manifest(folder: Path) -> dict[str, Any] | None:
-    """The manifest of a whole candidate; None where a file of it is missing."""
+    """The manifest of a whole candidate; None where a file of it is missing or damaged."""
+    path = folder / "manifest.json"
     try:
-        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        whole = (folder / "README.md").exists() and all((folder / file["path"]).exists() for file in manifest["files"])
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        written = path.stat().st_mtime_ns
+        whole = (folder / "README.md").exists() and all(
+            _is_whole(folder / file["path"], file, written) for file in manifest["files"]
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return manifest if whole else None
+
+
+def _is_whole(path: Path, file: Mapping[str, Any], written: int) -> bool:
+    """Whether a file is what the manifest says, which was `written` last (nanoseconds).
+
+    A file that nobody touched since has its end looked at, which is quick for any size; another is hashed.
+    """
+    if path.stat().st_mtime_ns > written:
+        return bool(sha256_of(path) == file["sha256"])
+    with pq.ParquetFile(path) as found:
+        return bool(found.metadata.num_rows == file["rows"])
 
 
 def _audited(audit: Mapping[str, Any] | None, fingerprint: str) -> dict[str, Any]:

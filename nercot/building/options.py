@@ -70,4 +70,6 @@ class BuildResult:
 
     def as_json(self) -> dict[str, Any]:
         """The result as JSON."""
-        return {**asdict(self), "candidate": self.where}
+        told = asdict(self)
+        where = told.pop("where")
+        return {**told, "candidate": where}

@@ -7,6 +7,7 @@ what is not known is an error that names the nearest known licence, since a wron
 from __future__ import annotations
 
 import re
+from functools import cache, lru_cache
 
 from nercot.corpus.benchmarks import free_licenses
 from nercot.errors import RecipeError
@@ -65,14 +66,29 @@ def license_id(text: str) -> str:
 
     Raises RecipeError that names the nearest known one.
     """
+    found = _found(text)
+    if found is None:
+        raise RecipeError(f"licence {text!r} is not known; {_nearest(_squeezed(text), _ids())}")
+    return found
+
+
+def license_of_row(text: str) -> str:
+    """The id of the licence that a row of a source names; what is not known stays as it is written there."""
+    return _found(text) or text.strip()
+
+
+@lru_cache(maxsize=1024)
+def _found(text: str) -> str | None:
+    """The id of a licence, None where it is not known; rows name few, and name them often."""
     squeezed = _squeezed(text)
-    ids = {_squeezed(name): name for name in known_licenses()}
     if squeezed in {_squeezed(name) for name in _NOBODYS}:
         return "other"
-    found = ids.get(squeezed) or _SPOKEN.get(squeezed) or _SPOKEN.get(squeezed.removesuffix("0"))
-    if found is None:
-        raise RecipeError(f"licence {text!r} is not known; {_nearest(squeezed, ids)}")
-    return found
+    return _ids().get(squeezed) or _SPOKEN.get(squeezed) or _SPOKEN.get(squeezed.removesuffix("0"))
+
+
+@cache
+def _ids() -> dict[str, str]:
+    return {_squeezed(name): name for name in known_licenses()}
 
 
 def _squeezed(text: str) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from nercot.corpus.benchmarks import benchmark_at, license_of
 from nercot.corpus.labels import match_label
+from nercot.corpus.licenses import license_of_row
 from nercot.corpus.recipe import SourceSpec
 from nercot.corpus.records import Entity, Outcome, Record, content_guid, unreadable_guid
 from nercot.corpus.storage import fetch, is_remote
@@ -348,7 +349,7 @@ def items(source: Source) -> Iterator[Item]:
 
 def bad_item(row: BadRow, license: str) -> Item:
     """A row that could not be read, as a dropped outcome."""
-    known = row.license or license_of(row.dataset) or license
+    known = (row.license and license_of_row(row.license)) or license_of(row.dataset) or license
     record = Record(unreadable_guid(row.raw, row.dataset), row.dataset, "", (), license=known)
     return Item(Outcome(record, "unreadable", row.detail), row.file, row.row, raw=row.raw)
 
@@ -374,7 +375,7 @@ def to_item(row: SourceRow, license: str) -> Item:
         gold=gold,
         source_id=row.source_id,
         split=row.split,
-        license=row.license or license_of(row.dataset) or license,
+        license=(row.license and license_of_row(row.license)) or license_of(row.dataset) or license,
     )
     return Item(Outcome(record), row.file, row.row, tuple(findings))
 

@@ -107,7 +107,7 @@ class Coordinator:
             in_flight=self._in_flight(used, others, waiting),
             rpm=_part(self.limits.rpm, (lease.share.rpm for lease in others), waiting),
             tpm=_part(self.limits.tpm, (lease.share.tpm for lease in others), waiting),
-            usd=self._usd(used, others, waiting),
+            usd=self._usd(used, others, waiting, worker in self._leases),
             not_before=self._not_before,
             until=now + self.lease_seconds,
             exhausted=self._is_exhausted(others, used),
@@ -155,12 +155,13 @@ class Coordinator:
         under_way = min(used.in_flight, self.limits.in_flight - held)
         return max(min(fair, int(self._allowed) - held), under_way, 0)
 
-    def _usd(self, used: Used, others: list[_Lease], waiting: int) -> float | None:
+    def _usd(self, used: Used, others: list[_Lease], waiting: int, known: bool) -> float | None:
         if self.limits.usd is None:
             return None
         left = self._left(others)
-        if not used.wants or used.held + used.needs > left:
-            # Too little for a call is of use to others only.
+        idle = known and used.needs == 0 and used.usd == 0 and used.held <= _NOTHING
+        if not used.wants or idle or used.held + used.needs > left:
+            # What nobody spends here, or is too little for a call, is of use to others only.
             return min(left, used.held)
         return min(left, max(used.held + used.needs, left / (_BLOCKS * waiting)))
 

@@ -13,6 +13,7 @@ bytes for each record that has a like, and that of split.py where a split is ask
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -118,6 +119,7 @@ def select(scored: Scored, key: str, selection: Selection, checker: Checker | No
     keys = (_number(row["sentence"], row["schema"]) for row in _passed(scored, selection))
     twins = repeated(keys, spool / "keys") if selection.duplicates != "off" else frozenset()
     chooser = _Chooser(selection, likes, twins)
+    shutil.rmtree(spool, ignore_errors=True)
     for number, part in enumerate(scored.parts, 1):
         _partition(scored, part, key, chooser, conflicts, checker)
         report("select", number, len(scored.parts))

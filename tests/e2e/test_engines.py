@@ -151,7 +151,7 @@ def test_what_a_worker_meets_that_the_user_has_to_change_is_one_line(tmp_path: P
     with FaultServer(lambda call: Act(status=401, body=b'{"error": {"message": "no such key"}}')) as server:
         ran = run(tmp_path, *arguments(server, source, "--workers", 2))
     assert ran.code == 2
-    assert "no such key" in ran.err
+    assert "wants a key (401)" in ran.err
     assert "Traceback" not in ran.err
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,6 +131,35 @@ def test_convert_takes_a_licence(notes: Path) -> None:
     assert done.code == 0, done.err
     assert json.loads((notes / "b.jsonl").read_text())["license"] == "cc0-1.0"
     assert run(notes, "convert", "a.jsonl", "--to", "c.jsonl", "--license", "banana").code == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("CC BY 4.0", "cc-by-4.0"), ("cc0-1.0", "cc0-1.0"), ("Our archive's terms", "Our archive's terms"), ("", "mit")],
+)
+def test_what_rows_say_of_their_licence_is_read_as_people_write_it(notes: Path, said: str, meant: str) -> None:
+    row = {"sentence": "Ada.", "schema": ["person"], "entities": [], "license": said}
+    (notes / "a.jsonl").write_text(f"{json.dumps(row)}\n")
+    done = run(notes, "convert", "a.jsonl", "--to", "b.jsonl", "--license", "mit")
+    assert done.code == 0, done.err
+    assert json.loads((notes / "b.jsonl").read_text())["license"] == meant
+
+
+def test_a_damaged_candidate_is_made_again(notes: Path, server: FaultServer) -> None:
+    assert build(notes, server).code == 0
+    candidate = notes / "build/My-notes/candidate"
+    path = next(candidate.glob("cot/*.parquet"))
+    whole, written = path.read_bytes(), path.stat()
+    for broken in (whole[:4] + bytes(len(whole) - 12) + whole[-8:], whole[: len(whole) // 2], b""):
+        path.write_bytes(broken)
+        assert "(unchanged)" not in build(notes, server).out
+        assert path.read_bytes() == whole
+    path.write_bytes(whole[:-8])
+    os.utime(path, ns=(written.st_atime_ns, written.st_mtime_ns))
+    assert "(unchanged)" not in build(notes, server).out
+    assert path.read_bytes() == whole
+    path.touch()
+    assert "(unchanged)" in build(notes, server).out
 
 
 @pytest.mark.parametrize(

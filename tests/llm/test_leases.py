@@ -129,3 +129,11 @@ def test_what_is_left_goes_to_whoever_can_pay_a_call_with_it_and_then_it_is_over
     last = pool.renew("a", Used(usd=0.06, needs=0.06), 2.0)
     assert (last.usd, last.exhausted) == (0.0, True)
     assert pool.renew("b", call, 2.1).exhausted
+
+
+def test_who_waits_for_work_holds_no_money_that_others_need() -> None:
+    pool = Coordinator(Limits(in_flight=4, usd=1.0))
+    assert pool.renew("waiting", ASKING, 0.0).usd == 0.25
+    assert pool.renew("asking", Used(needs=0.9), 0.1).usd == 0.0
+    assert pool.renew("waiting", ASKING, 1.0).usd == 0.0
+    assert pool.renew("asking", Used(needs=0.9), 1.1).usd == pytest.approx(0.9)

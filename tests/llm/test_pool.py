@@ -35,7 +35,7 @@ def test_two_workers_come_to_share_and_one_that_leaves_gives_back(tmp_path: Path
     assert first.width(time.monotonic()) == 64
     second = Pool(owner, "b", "teacher")
     assert until(lambda: second.width(time.monotonic()) == 32 == first.width(time.monotonic()))
-    assert second.purse.reserve(0.01)
+    assert until(lambda: second.purse.reserve(0.01))
     second.purse.settle(0.01, 0.01)
     second.close()
     assert until(lambda: first.width(time.monotonic()) == 64)

@@ -43,7 +43,7 @@ def run_processes(workers: int, desk: Desk, owner: Owner, look: Callable[[], Non
             while not desk.finished:
                 for name, process in list(running.items()):
                     if process.poll() is not None:
-                        del running[name]
+                        _close(running.pop(name))
                         desk.died(name)
                         owner.tell(name, None)
                 while len(running) < workers and desk.has_waiting:
@@ -81,9 +81,13 @@ def _end(processes: list[subprocess.Popen[bytes]], desk: Desk) -> None:
             process.wait(max(0.1, end - time.monotonic()))
         process.kill()
         process.wait()
-        if process.stdin:
-            with suppress(BrokenPipeError):
-                process.stdin.close()
+        _close(process)
+
+
+def _close(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin:
+        with suppress(BrokenPipeError):
+            process.stdin.close()
 
 
 def _work(name: str, address: str) -> None:
