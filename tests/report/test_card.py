@@ -73,7 +73,7 @@ def corpus(folder: Path, types: Iterable[str], *settings: tuple[str, Any]) -> Pa
 def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A release with names that mean something to Markdown, YAML, HTML or Jinja."""
     folder = tmp_path_factory.mktemp("odd")
-    corpus(folder, ODD, ("corpus.title", "T {{ 1 + 1 }} | <b>x</b> ---"))
+    corpus(folder, ODD, ("corpus.title", "T {{ 1 + 1 }} | <b>x</b> ---"), ("corpus.license", "cc-by-4.0"))
     return freeze("quickstart", folder / "build").folder
 
 
@@ -277,7 +277,7 @@ def test_a_card_in_another_encoding_is_the_users_to_mend(tmp_path: Path) -> None
 
 def test_the_same_release_has_the_same_card(odd: Path, tmp_path: Path) -> None:
     shutil.copyfile(odd.parents[2] / "rows.jsonl", tmp_path / "rows.jsonl")
-    corpus(tmp_path, ODD, ("corpus.title", "T {{ 1 + 1 }} | <b>x</b> ---"))
+    corpus(tmp_path, ODD, ("corpus.title", "T {{ 1 + 1 }} | <b>x</b> ---"), ("corpus.license", "cc-by-4.0"))
     again = freeze("quickstart", tmp_path / "build").folder
     for path in sorted(path for path in odd.rglob("*") if path.is_file()):
         assert path.read_bytes() == (again / path.relative_to(odd)).read_bytes(), path
