@@ -59,7 +59,8 @@ def corpus(folder: Path, types: Iterable[str], *settings: tuple[str, Any]) -> Pa
         sentence = f"Mrs Ada wrote letter {number} before she went to Oslo."
         entities = [{"text": "Ada", "label": "person"}, {"text": "Oslo", "label": name}]
         schema = ["person", name, "ship"]
-        rows.append({"sentence": sentence, "schema": schema, "entities": entities, "dataset": f"set {name}"})
+        row = {"sentence": sentence, "schema": schema, "entities": entities, "dataset": f"set {name}"}
+        rows.append({**row, "license": "cc-by-4.0"})
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     # Whether the traces convince is no matter here.
