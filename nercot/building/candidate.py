@@ -38,8 +38,9 @@ _Fate = tuple[Row, list[Row], Row | None, Row | None]
 
 CONFIGS = ("cot", "raw", "dropped", "sft")
 SPLITS = ("train", "validation", "test")
-# Reasons of selection that another answer to the same sentence would not change.
-_REPEATED = frozenset(("duplicate_record", "near_duplicate", "contaminated"))
+# Reasons of selection after which a record waits for no further answer: none would change them, or (disputed) the
+# rounds hold it for settled.
+_REPEATED = frozenset(("disputed", "duplicate_record", "near_duplicate", "contaminated"))
 # What a drop says of how an answer was read.
 _OF_DROPS = ("cot", "entities", "reading", "reader", "reader_key", "broken")
 SHARD_ROWS = 200_000
