@@ -19,10 +19,8 @@ def nercot(folder, *arguments, code=0):
 
 def rows(path, numbers):
     entities = [{"text": "Ada", "label": "person"}]
-    lines = [
-        json.dumps({"sentence": f"Mrs Ada wrote letter {n}.", "schema": ["person", "city"], "entities": entities})
-        for n in numbers
-    ]
+    same = {"schema": ["person", "city"], "entities": entities, "license": "cc-by-4.0"}
+    lines = [json.dumps({"sentence": f"Mrs Ada wrote letter {n}.", **same}) for n in numbers]
     path.write_text("\n".join(lines) + "\n")
     return path
 
@@ -43,7 +41,7 @@ def load(repo, revision, config="cot"):
 
 def test_a_corpus_goes_to_the_hub_and_comes_back(tmp_path, hub):
     source = rows(tmp_path / "rows.jsonl", range(20))
-    built = nercot(tmp_path, "build", "--input", source, *gold_options(source))
+    built = nercot(tmp_path, "build", "quickstart", "--input", source, *gold_options(source))
     first = nercot(tmp_path, "release", "quickstart")
     assert (first["version"], first["made"], first["fingerprint"]) == ("1.0.0", True, built["fingerprint"])
     assert nercot(tmp_path, "release", "quickstart")["made"] is False
@@ -58,7 +56,7 @@ def test_a_corpus_goes_to_the_hub_and_comes_back(tmp_path, hub):
     assert nercot(tmp_path, "publish", old, "org/letters")["changes"] == []
 
     rows(source, range(25))
-    nercot(tmp_path, "build", "--input", source, *gold_options(source))
+    nercot(tmp_path, "build", "quickstart", "--input", source, *gold_options(source))
     second = nercot(tmp_path, "release", "quickstart")
     assert (second["version"], second["kind"]) == ("1.1.0", "minor")
     new = tmp_path / "releases/quickstart/1.1.0"
@@ -85,7 +83,7 @@ def test_a_corpus_goes_to_the_hub_and_comes_back(tmp_path, hub):
 
 def test_a_flipped_byte_is_found_and_named(tmp_path):
     source = rows(tmp_path / "r.jsonl", range(10))
-    nercot(tmp_path, "build", "--limit", 10, "--out", "b", "--input", source, *gold_options(source))
+    nercot(tmp_path, "build", "quickstart", "--limit", 10, "--out", "b", "--input", source, *gold_options(source))
     nercot(tmp_path, "release", "quickstart", "--out", "b")
     release = tmp_path / "releases/quickstart/1.0.0"
     for path in sorted(release.rglob("*")):
@@ -102,14 +100,14 @@ def test_a_flipped_byte_is_found_and_named(tmp_path):
 
 def test_what_is_taken_down_stays_away(tmp_path, hub):
     source = rows(tmp_path / "rows.jsonl", range(10))
-    nercot(tmp_path, "build", "--input", source, *gold_options(source))
+    nercot(tmp_path, "build", "quickstart", "--input", source, *gold_options(source))
     nercot(tmp_path, "release", "quickstart")
     old = tmp_path / "releases/quickstart/1.0.0"
     guid = load_guid(old, "Mrs Ada wrote letter 3.")
     (tmp_path / "guids.txt").write_text(f"{guid} asked by the person\n")
     done = nercot(tmp_path, "release", "quickstart", "--remove", "guids.txt")
     assert (done["removed"], done["rows"]) == (1, 9)
-    again = nercot(tmp_path, "build", "--input", source, *gold_options(source))
+    again = nercot(tmp_path, "build", "quickstart", "--input", source, *gold_options(source))
     assert again["steps"][0]["dropped"] == {"removed": 1}
     kept = [path for path in (tmp_path / "build").rglob("*") if path.is_file()]
     assert not [path for path in kept if b"letter 3." in path.read_bytes()]

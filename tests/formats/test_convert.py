@@ -49,7 +49,7 @@ RICH = {
     "guid": "g1",
     "dataset": "bank",
     "split": "test",
-    "license": "MIT",
+    "license": "mit",
     "sentence": SENTENCE,
     "schema": ["org", "loc", "none of it"],
     "schema_descriptions": ["an organization", "a place", "nothing"],

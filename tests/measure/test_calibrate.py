@@ -323,14 +323,14 @@ def test_the_command_prints_the_table_and_the_card_shows_it(tmp_path):
     with source.open("w") as file:
         for line in map(json.loads, rows.read_text().splitlines()):
             file.write(json.dumps({key: line[key] for key in ("sentence", "schema", "entities")}) + "\n")
-    assert run(tmp_path, "build", "--input", source, *gold_options(source)).code == 0
+    assert run(tmp_path, "build", "quickstart", "--input", source, *gold_options(source)).code == 0
     ran = run(tmp_path, "calibrate", "build/quickstart/candidate", "--out", "build/quickstart")
     assert ran.code == 0
     assert "trace contradicting" in ran.out
     assert "calibration.json" in ran.out
     told = run(tmp_path, "calibrate", "build/quickstart/candidate", "--json", "--limit", 5)
     assert json.loads(told.out)["records"] == 5
-    assert run(tmp_path, "build", "--input", source, *gold_options(source)).code == 0
+    assert run(tmp_path, "build", "quickstart", "--input", source, *gold_options(source)).code == 0
     card = (tmp_path / "build/quickstart/candidate/README.md").read_text()
     assert "## Calibration" in card
     assert "| hallucinated mention |" in card
