@@ -16,7 +16,18 @@ _HOLDERS = (
     *("rasa_nlu_data", "common_examples", "annotations", "examples", "documents", "data", "rows", "items"),
     *("records", "tasks", "instances", "samples", "sentences"),
 )
-_ROW_KEYS = ("text", "sentence", "tokens", "content", "tokenized_text", "conversations", "ner", "passages", "input")
+_ROW_KEYS = (
+    "text",
+    "sentence",
+    "tokens",
+    "content",
+    "tokenized_text",
+    "conversations",
+    "ner",
+    "ners",
+    "passages",
+    "input",
+)
 
 
 def json_values(text: str) -> list[Any] | None:
