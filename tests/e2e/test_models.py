@@ -420,7 +420,8 @@ def test_status_is_that_of_the_run_and_not_of_what_older_ones_left(tmp_path):
 
     def status():
         told = json.loads(run(tmp_path, "status", "quickstart", "--json").out)
-        return {step["step"]: (step["done"], step["left"], step["kept"]) for step in told["steps"]}, told
+        read = [step for step in told["steps"] if step["step"] != "read"]
+        return {step["step"]: (step["done"], step["left"], step["kept"]) for step in read}, told
 
     with FaultServer(obliging) as server:
         build(tmp_path, server, source)
