@@ -268,6 +268,7 @@ def cluster() -> Iterator[str]:
         os.environ.pop("RAY_AUTH_MODE")
 
 
+@pytest.mark.slow
 def test_a_cluster_makes_the_same_bytes_and_survives_a_killed_worker(
     tmp_path: Path, cluster: str, alone: dict[str, bytes]
 ) -> None:
@@ -286,6 +287,7 @@ def processes() -> str:
     return subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.slow
 def test_a_killed_and_resumed_run_on_a_cluster_and_a_bucket_gives_them_too(
     tmp_path: Path, cluster: str, bucket: str, alone: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
