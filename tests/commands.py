@@ -20,6 +20,11 @@ class Ran:
     out: str
     err: str
 
+    @property
+    def told(self) -> list[str]:
+        """The lines for the user: without those that only say that a slow machine is still at it."""
+        return [line for line in self.err.splitlines() if line.startswith("nercot: ")]
+
 
 def run(folder: Path, *arguments: object) -> Ran:
     """Runs `nercot ARGUMENTS` with `folder` as working folder."""

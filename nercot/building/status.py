@@ -19,6 +19,8 @@ from nercot.corpus.tables import meta_of
 from nercot.corpus.work import Work
 from nercot.llm.ledger import Ledger
 
+_SOMEBODY = {"url": "http://127.0.0.1/v1", "model": "unknown"}
+
 
 def status(recipe: Recipe, out: Path) -> dict[str, Any]:
     """Where the build of a recipe stands: done and left by step, spent, last error, whether it is running."""
@@ -51,8 +53,10 @@ def recipe_named(name: str, out: Path) -> Recipe:
         return load_recipe(name)
     reads = (out / known / "4-read").is_dir()
     steps = ["annotate", "validate", *(["read"] if reads else []), "score", "select"]
-    nobody = [("reader.url", "http://127.0.0.1/v1"), ("reader.model", "none")] if reads else []
-    return load_recipe("own", [("corpus.name", known), ("steps", steps), *nobody])
+    # Who was asked is not in the files; a list of stages has somebody in every role.
+    roles = ("teacher", *(["reader"] if reads else []), "judge")
+    somebody = [(f"{role}.{key}", value) for role in roles for key, value in _SOMEBODY.items()]
+    return load_recipe("own", [("corpus.name", known), ("steps", steps), *somebody])
 
 
 def corpora(out: Path) -> list[str]:

@@ -32,8 +32,8 @@ def own_recipe(where: str, overrides: Sequence[tuple[str, Any]]) -> Recipe:
     if "teacher.url" not in said:
         find_files(where)  # what is not there is said before who is missing
         raise RecipeError(
-            "who annotates? give --teacher-url URL --teacher-model NAME (any OpenAI-compatible server, or local, or "
-            "recorded)"
+            "who annotates? give --teacher-url URL --teacher-model NAME (an OpenAI-compatible server), or --teacher-url"
+            " local --teacher-model FILE.gguf, or a recipe with recorded answers (nercot recipe --new FILE)"
         )
     more: list[tuple[str, Any]] = []
     if "corpus.name" not in said:

@@ -78,6 +78,46 @@ class Entity:
     cot_end: int | None = None
 
 
+class _Unfrozen:
+    """An Entity while it is filled."""
+
+    __slots__ = ("cot_end", "cot_start", "end", "label", "match", "start", "text")
+
+    def __init__(
+        self,
+        text: str,
+        label: str,
+        start: int | None,
+        end: int | None,
+        match: str | None,
+        cot_start: int | None,
+        cot_end: int | None,
+    ) -> None:
+        self.text = text
+        self.label = label
+        self.start = start
+        self.end = end
+        self.match = match
+        self.cot_start = cot_start
+        self.cot_end = cot_end
+
+
+def placed(
+    text: str,
+    label: str,
+    start: int | None,
+    end: int | None,
+    match: str | None,
+    cot_start: int | None = None,
+    cot_end: int | None = None,
+) -> Entity:
+    """The Entity of these fields, for where many are made: one filled and then frozen costs less than half."""
+    made: Any = _Unfrozen(text, label, start, end, match, cot_start, cot_end)
+    made.__class__ = Entity
+    entity: Entity = made
+    return entity
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One attempt of a teacher: its text as it came, and where it came from.

@@ -87,7 +87,7 @@ def without_sentence(low: str, sentence: str) -> str:
 def _without_respaced(low: str, sentence: str) -> str:
     """The same where the trace spaces the sentence in another way: `Leeds .` quoted as `Leeds.`."""
     wanted = "".join(sentence.split())
-    squeezed = "".join(low.split())
+    squeezed = "".join(low.replace(" ", "").split())  # most are plain spaces, and there are many
     if wanted not in squeezed:
         return low
     return squeezed.replace(wanted, "\n")
@@ -160,22 +160,21 @@ def _type_name(low: str, label: str) -> str:
 
 def _passage(low: str, mention: str, name: str) -> Span | None:
     """From the mention to the type next to it; the first of equally near ones."""
-    size, at = len(mention), low.find(mention) if mention else -1
-    best, passage, inside = _REACH + 1, None, None
+    size, width, at = len(mention), len(name), low.find(mention) if mention else -1
+    reach, passage, inside = _REACH, None, None
     for _ in range(_MAX_PLACES):
-        if at < 0 or not best:
+        if at < 0 or reach < 0:
             break
         end = at + size
         if ((at and low[at - 1] not in _PLAIN) or low[end : end + 1] not in _PLAIN) and _cut(low, mention, at):
             inside = inside or (at, end)
         else:
             passage = passage or (at, end)
-            reach = min(best, _REACH)
-            after = low.find(name, end, end + reach + len(name))
-            before = low.rfind(name, max(0, at - reach - len(name)), at)
-            if after >= 0 and after - end < best:
-                best, passage = after - end, (at, after + len(name))
-            if before >= 0 and at - before - len(name) < best:
-                best, passage = at - before - len(name), (before, end)
+            after = low.find(name, end, end + reach + width)
+            if after >= 0:
+                reach, passage = after - end - 1, (at, after + width)  # from now on only a nearer one counts
+            before = low.rfind(name, max(0, at - reach - width), at)
+            if before >= 0:
+                reach, passage = at - before - width - 1, (before, end)
         at = low.find(mention, end)
     return passage or inside

@@ -28,7 +28,7 @@ from itertools import accumulate, zip_longest
 from rapidfuzz import fuzz
 
 from nercot.corpus.labels import fold_label
-from nercot.corpus.records import Entity
+from nercot.corpus.records import Entity, placed
 from nercot.validation.borders import PLAIN, is_bordered, may_begin, may_end
 from nercot.validation.folding import FOLDS, Span, exact_places, fold, folded_places, is_nowhere, squeezed
 from nercot.validation.meant import MAX_HINTED, hinted_places
@@ -59,14 +59,14 @@ def ground_gold(sentence: str, entities: Sequence[Entity]) -> tuple[list[Entity]
     """
     counts: Counter[str] = Counter()
     kept: list[Entity] = []
-    for entity, placed in zip(entities, ground_entities(sentence, entities, fuzzy=True), strict=True):
-        if placed.start is None:
+    for entity, found in zip(entities, ground_entities(sentence, entities, fuzzy=True), strict=True):
+        if found.start is None:
             counts["repeated" if occurrences(sentence, entity.text) else "absent"] += 1
             continue
-        if (placed.start, placed.end) != (entity.start, entity.end):
+        if (found.start, found.end) != (entity.start, entity.end):
             counts["located" if entity.start is None else "regrounded"] += 1
-            counts["fuzzy"] += placed.match == "fuzzy"
-        kept.append(placed)
+            counts["fuzzy"] += found.match == "fuzzy"
+        kept.append(found)
     return kept, +counts
 
 
@@ -121,7 +121,7 @@ def _ground_simple(sentence: str, mentions: Sequence[tuple[str, str]]) -> list[E
             return None
         if end < last and sentence[end] not in PLAIN and not is_bordered(sentence, end):
             return None
-        grounded.append(Entity(mention, label, start, end, "exact"))
+        grounded.append(placed(mention, label, start, end, "exact"))
     if len(mentions) > 1 and len({mention for _, mention in mentions}) < len(mentions):
         return None  # who takes which place is to be decided
     return grounded
@@ -157,7 +157,7 @@ class _Places:
 
     def place(self, mentions: Sequence[tuple[str, str]]) -> list[Entity]:
         """Longer mentions choose first: what they cover is the last choice of the shorter ones."""
-        placed = [Entity(mention, label) for label, mention in mentions]
+        entities = [Entity(mention, label) for label, mention in mentions]
         groups: dict[str, list[int]] = defaultdict(list)
         for index, (_, mention) in enumerate(mentions):
             groups[mention].append(index)
@@ -167,8 +167,8 @@ class _Places:
                 if place is not None:
                     start, end = place.span
                     text = self._sentence[start:end]
-                    placed[index] = Entity(text, mentions[index][0], start, end, place.match)
-        return placed
+                    entities[index] = Entity(text, mentions[index][0], start, end, place.match)
+        return entities
 
     def _choose(self, mention: str, labels: Sequence[str]) -> Iterator[_Place | None]:
         """A place for each listing of a mention, in order."""

@@ -19,7 +19,7 @@ from operator import attrgetter
 from typing import NamedTuple, TypeGuard
 
 from nercot.corpus.labels import fold_label
-from nercot.corpus.records import READ_RULES, RULES, Entity, Record, Violation
+from nercot.corpus.records import READ_RULES, RULES, Entity, Record, Violation, placed
 from nercot.validation.answers import carries, parse_answer
 from nercot.validation.evidence import evidence, unspoken
 from nercot.validation.folding import Span
@@ -280,7 +280,9 @@ def _labels(schema: tuple[str, ...], labels: set[str]) -> tuple[dict[str, str], 
 
 def _with_passages(entities: Sequence[Entity], passages: Sequence[Span | None]) -> list[Entity]:
     return [
-        entity if span is None else Entity(entity.text, entity.label, entity.start, entity.end, entity.match, *span)
+        entity
+        if span is None
+        else placed(entity.text, entity.label, entity.start, entity.end, entity.match, span[0], span[1])
         for entity, span in zip(entities, passages, strict=True)
     ]
 

@@ -39,13 +39,16 @@ def degeneration(cot: str, sentence: str, schema: Sequence[str], mentions: Seque
 
 def _loop(cot: str, sentence: str) -> str | None:
     """A passage over and over in a row, whatever stands before it; counted numbers are one number."""
-    found = _in_a_row(cot) or _whole(cot)
-    if found is None and (again := _again(cot)):
-        if _DIGITS.search(cot):
-            found = _in_a_row(_uncounted(cot))
+    again = _again(cot)
+    found = _in_a_row(cot, again) if again else _whole(cot)
+    if found is None and len(again) >= _SUSPICIOUS:
+        pieces = len(_places(cot))
+        if len(again) * 2 >= pieces and _DIGITS.search(cot):
+            folded = _uncounted(cot)
+            found = _in_a_row(folded, _again(folded))
             if found is not None and _counts_mentions(cot, sentence):
                 return None
-        if found is None and len(again) >= _NEARLY_ALL * len(_places(cot)):
+        if found is None and len(again) >= _NEARLY_ALL * pieces:
             found = _nothing_new(cot, again)
     if found is None or found.strip() in sentence:
         return None
@@ -71,36 +74,17 @@ def _places(text: str) -> range:
 
 
 def _again(text: str) -> list[tuple[int, int]]:
-    """Where those pieces stand that come again, and how far on; none where it is less than half of them, or few.
-
-    From the end on, where little text is left to search: most traces have soon shown that they do not repeat.
-    """
-    found = []
-    places = _places(text)
-    missing = min(len(places) // 2, len(places) - _SUSPICIOUS)
-    if missing < 0:
-        return []
-    for at in reversed(places):
-        next_at = text.find(text[at : at + _PIECE], at + 1)
-        if next_at > 0:
-            found.append((at, next_at - at))
-        elif (missing := missing - 1) < 0:
-            return []
-    return found[::-1]
+    """Where those pieces stand that come again, and how far on they do."""
+    find = text.find
+    return [(at, next_at - at) for at in _places(text) if (next_at := find(text[at : at + _PIECE], at + 1)) > 0]
 
 
-def _in_a_row(text: str) -> str | None:
+def _in_a_row(text: str, again: Sequence[tuple[int, int]]) -> str | None:
     """The passage that is repeated without anything between."""
     total = len(text)
-    for at in _places(text):
-        # A loop has to fit between here and the end, and be a good part of the trace or many copies.
-        left = total - at
-        longest = left // (_COPIES if left >= _PAGES or left >= _SHARE * total else _MANY_COPIES)
-        period = text.find(text[at : at + _PIECE], at + 1, at + longest + _PIECE) - at
-        if period <= 0:
-            continue
+    for at, period in again:
         size = max((_COPIES - 1) * period, _MIN_LOOP - period)
-        if not text.startswith(text[at : at + size], at + period) or at + period + size > total:
+        if at + period + size > total or not text.startswith(text[at : at + size], at + period):
             continue
         run = period + _agreement(text, at, at + period)
         passage = text[at : at + min(period * (1 + _PIECE // period), 200)]
@@ -137,8 +121,6 @@ def _whole(cot: str) -> str | None:
     """A short text that is nothing but one piece in a row."""
     text = cot.strip()
     if not 2 * _PIECE <= len(text) < _MIN_LOOP:
-        return None
-    if any(cot.find(cot[at : at + _PIECE], at + 1) > 0 for at in _places(cot)):
         return None
     return text[:60] if (text + text).find(text, 1) * _COPIES <= len(text) else None
 

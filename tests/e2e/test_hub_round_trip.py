@@ -137,4 +137,4 @@ def test_a_mistake_is_one_line(tmp_path, hub, arguments, said):
     ran = run(tmp_path, *arguments)
     assert ran.code == 2
     assert said in ran.err
-    assert len(ran.err.strip().splitlines()) == 1
+    assert len(ran.told) == 1

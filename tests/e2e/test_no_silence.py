@@ -101,7 +101,7 @@ def test_a_line_of_brackets_is_no_table_of_tags(tmp_path: Path) -> None:
     (tmp_path / "deep.jsonl").write_text(row)
     done = run(tmp_path, "stats", "deep.jsonl")
     assert done.code in (1, 2)
-    assert len(done.err.splitlines()) == 1
+    assert len(done.told) == 1
 
 
 def test_without_network_a_plan_ends_at_once_and_says_whom_it_asks(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_nobody_is_asked_who_was_not_named(notes: Path) -> None:
     done = run(notes, "build", "--input", "My notes.txt", "--schema", "person")
     assert done.code == 2
     assert "--teacher-url" in done.err
-    assert len(done.err.splitlines()) == 1
+    assert len(done.told) == 1
 
 
 def test_a_recipe_whose_source_is_replaced_does_not_speak_for_it(notes: Path, server: FaultServer) -> None:

@@ -357,7 +357,6 @@ def test_a_run_is_merged_and_described(small, ablated):
 # --- a real pretrained model ----------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_a_pretrained_model_goes_through_both_scripts(tmp_path):
     """SmolLM2-135M: a few steps of SFT and of GRPO, saved, loaded, served, evaluated."""
     model = _smollm2(tmp_path / "smollm2")

@@ -74,7 +74,7 @@ def test_two_sources_are_refused(tmp_path):
     write(tmp_path / "a.jsonl", [row("1")])
     write(tmp_path / "b.jsonl", [row("1", sentence="Something else")])
     ran = run(tmp_path, "agreement", "a.jsonl", "b.jsonl")
-    assert (ran.code, len(ran.err.splitlines())) == (1, 1)
+    assert (ran.code, len(ran.told)) == (1, 1)
     assert run(tmp_path, "agreement", "a.jsonl", "b.jsonl", "--attempts", "1").code == 2
     assert run(tmp_path, "agreement", "a.jsonl", "a.jsonl").code == 2
 

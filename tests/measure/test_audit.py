@@ -134,7 +134,7 @@ def test_files_that_are_not_what_they_should_be(corpus):
     assert any("line 21" in note for note in found["notes"])
     write(corpus / "other.jsonl", [{**line, "corpus": "other"} for line in good])
     ran = run(corpus, "audit", CORPUS, "--verdicts", "other.jsonl")
-    assert (ran.code, len(ran.err.splitlines())) == (2, 1)
+    assert (ran.code, len(ran.told)) == (2, 1)
     assert "another corpus" in ran.err
     write(corpus / "old.jsonl", [{**line, "answer": "0" * 32, "fingerprint": "1" * 64} for line in good])
     ran = run(corpus, "audit", CORPUS, "--verdicts", "old.jsonl")

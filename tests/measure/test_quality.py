@@ -90,4 +90,4 @@ def test_no_rows_is_one_line(tmp_path):
     (tmp_path / "rows.jsonl").write_text("")
     ran = run(tmp_path, "report", "rows.jsonl")
     assert ran.code in (1, 2)
-    assert len(ran.err.splitlines()) == 1
+    assert len(ran.told) == 1

@@ -59,7 +59,8 @@ def corpus(folder: Path, types: Iterable[str], *settings: tuple[str, Any]) -> Pa
         sentence = f"Mrs Ada wrote letter {number} before she went to Oslo."
         entities = [{"text": "Ada", "label": "person"}, {"text": "Oslo", "label": name}]
         schema = ["person", name, "ship"]
-        rows.append({"sentence": sentence, "schema": schema, "entities": entities, "dataset": f"set {name}"})
+        row = {"sentence": sentence, "schema": schema, "entities": entities, "dataset": f"set {name}"}
+        rows.append({**row, "license": "cc-by-4.0"})
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     # Whether the traces convince is no matter here.
@@ -72,7 +73,7 @@ def corpus(folder: Path, types: Iterable[str], *settings: tuple[str, Any]) -> Pa
 def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A release with names that mean something to Markdown, YAML, HTML or Jinja."""
     folder = tmp_path_factory.mktemp("odd")
-    corpus(folder, ODD, ("corpus.title", "T {{ 1 + 1 }} | <b>x</b> ---"))
+    corpus(folder, ODD, ("corpus.title", "T {{ 1 + 1 }} | <b>x</b> ---"), ("corpus.license", "cc-by-4.0"))
     return freeze("quickstart", folder / "build").folder
 
 
@@ -229,7 +230,7 @@ def test_a_calibration_of_another_judge_says_so(tmp_path: Path) -> None:
     }
     (tmp_path / "build/quickstart/calibration.json").write_text(json.dumps(found))
     corpus(tmp_path, ("city",))
-    assert "| label swapped | 3 | 2 | 1 | 0.50 | 0 | duplicate 2 |" in (candidate / "README.md").read_text()
+    assert "| label swapped | 3 | 2 | - | 1 | 0.50 | 0 | duplicate 2 |" in (candidate / "README.md").read_text()
     assert "has changed" not in (candidate / "README.md").read_text()
     corpus(tmp_path, ("city",), ("select.threshold", 1))
     assert "has changed" in (candidate / "README.md").read_text()
@@ -276,7 +277,7 @@ def test_a_card_in_another_encoding_is_the_users_to_mend(tmp_path: Path) -> None
 
 def test_the_same_release_has_the_same_card(odd: Path, tmp_path: Path) -> None:
     shutil.copyfile(odd.parents[2] / "rows.jsonl", tmp_path / "rows.jsonl")
-    corpus(tmp_path, ODD, ("corpus.title", "T {{ 1 + 1 }} | <b>x</b> ---"))
+    corpus(tmp_path, ODD, ("corpus.title", "T {{ 1 + 1 }} | <b>x</b> ---"), ("corpus.license", "cc-by-4.0"))
     again = freeze("quickstart", tmp_path / "build").folder
     for path in sorted(path for path in odd.rglob("*") if path.is_file()):
         assert path.read_bytes() == (again / path.relative_to(odd)).read_bytes(), path

@@ -125,7 +125,7 @@ def test_no_rows_is_said_in_one_line(tmp_path, content):
     (tmp_path / "rows.jsonl").write_text(content)
     ran = run(tmp_path, "view", "rows.jsonl")
     assert ran.code in (1, 2)
-    assert len(ran.err.strip().splitlines()) == 1
+    assert len(ran.told) == 1
     assert not (tmp_path / "view.html").exists()
 
 

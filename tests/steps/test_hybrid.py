@@ -235,7 +235,7 @@ def test_a_source_without_gold_is_one_line(tmp_path):
     ran = run(tmp_path, "build", tmp_path / "hybrid.toml", "--input", tmp_path / "NER")
     assert ran.code == 2
     assert "no gold entities" in ran.err
-    assert len(ran.err.strip().splitlines()) == 1
+    assert len(ran.told) == 1
 
 
 # --- few-shot -----------------------------------------------------------------------------------------

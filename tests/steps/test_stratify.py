@@ -234,7 +234,7 @@ def spoil(tree, copy):
 def test_everything_that_is_missing_is_listed_with_where_to_get_it(tree, tmp_path):
     ran = run(tmp_path, "build", "re-subset", "--input", spoil(tree, tmp_path / "NER"))
     assert ran.code == 2
-    assert len(ran.err.strip().splitlines()) == 1
+    assert len(ran.told) == 1
     for said in (
         "ACE 2005 is missing (get it from catalog.ldc.upenn.edu",
         "FabNER is empty",
