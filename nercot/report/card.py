@@ -254,8 +254,8 @@ def _preference(manifest: Mapping[str, Any]) -> str:
         "both in the same format, in the columns that TRL's `DPOTrainer` takes as they are; `rejected_step` "
         f"and `rejected_reason` say why the other failed.  Mean length: {chosen:,} characters chosen, {rejected:,} "
         f"rejected.{risk if high > 1.1 * low else ''}  In {found['equal'] or 'none'} both sides say the same and teach "
-        f"nothing; {found['late'] or 'none'} first differ beyond the 1,024 tokens (of about 4 characters) that a trainer "
-        "commonly keeps of prompt and answer."
+        f"nothing; {found['late'] or 'none'} first differ beyond the 1,024 tokens (of about 4 characters) that a "
+        "trainer commonly keeps of prompt and answer."
     )
 
 
