@@ -27,6 +27,7 @@ from nercot.formats import (
     instructions,
     instructuie,
     labelstudio,
+    masked,
     nercot,
     pile_ner,
     prodigy,
@@ -259,6 +260,14 @@ FORMATS: dict[str, Format] = {
             unit="characters",
             rows=prodigy.rows,
             holds=_ENTITIES | _ORIGIN | {"white_space", "source_id"},
+        ),
+        Format(
+            "masked",
+            "texts beside a masked copy or an object of masks, of ai4privacy",
+            masked.DIALECT.read,
+            masked.detect,
+            survey=masked.DIALECT.survey,
+            unit="characters",
         ),
         Format(
             "table",

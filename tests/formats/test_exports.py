@@ -134,3 +134,64 @@ def test_the_place_of_a_character_in_its_word_is_no_text(tmp_path):
     path = tmp_path / "weibo.conll"
     path.write_text("王0\tB-PER\n小1\tI-PER\n在0\tO\n北0\tB-LOC\n京1\tI-LOC\n。0\tO\n", encoding="utf-8")
     assert read(path) == [("王小在北京。", [("王小", "PER", 0), ("北京", "LOC", 3)])]
+
+
+MASKS = "{'[PER_1]': 'Mara Lind', '[LOC_1]': 'Oslo'}"
+SPANS = "[[0, 9, 'PER_1'], [9, 15, 'O'], [15, 19, 'LOC_1'], [19, 20, 'O']]"
+# Tags of word pieces beside them, which are not those of the spans.
+PIECES = {"bio_labels": ["B-PER", "O", "O", "O", "I-LOC"], "tokenised_text": ["mara", "lind", "left", "oslo", "."]}
+COPY = "[PER_1] left [LOC_1]."
+MASKED = {
+    "spans": {"masked_text": COPY, "unmasked_text": TEXT, "privacy_mask": MASKS, "span_labels": SPANS, **PIECES},
+    "masks": {"masked_text": COPY, "unmasked_text": TEXT, "privacy_mask": MASKS, **PIECES},
+    "object": {"source_text": TEXT, "target_text": COPY, "privacy_mask": {"PER_1": "Mara Lind", "LOC_1": "Oslo"}},
+    "template": {"Template": COPY, "Filled Template": TEXT, "Tokens": PIECES["bio_labels"]},
+    "copy": {"text": TEXT, "masked": "{{PER}} left {{LOC}}."},
+    "no copy": {"text": TEXT, "privacy_mask": {"[PER_1]": "Mara Lind", "[LOC_1]": "Oslo"}},
+    "objects": {
+        "source_text": TEXT,
+        "target_text": "[PER] left [LOC].",
+        "privacy_mask": [
+            {"value": "Mara Lind", "start": 0, "end": 9, "label": "PER"},
+            {"value": "Oslo", "start": 15, "end": 19, "label": "LOC"},
+        ],
+        "span_labels": SPANS.replace("_1", ""),
+        "mbert_text_tokens": ["Mara", "Lind", "left", "Os", "##lo", "."],
+        "mbert_bio_labels": ["B-PER", "I-PER", "O", "B-LOC", "I-LOC", "O"],
+    },
+}
+
+
+@pytest.mark.parametrize("name", MASKED)
+def test_masked_texts_are_exact(tmp_path, name):
+    path = tmp_path / "masks.jsonl"
+    path.write_text(json.dumps(MASKED[name]) + "\n")
+    assert read(path) == [(TEXT, GOLD)]
+
+
+@pytest.mark.parametrize(
+    ("copy", "masks", "said"),
+    [
+        ("[PER_1] went to [LOC_1].", {}, "is not the text with masks"),
+        ("[PER_1] [LOC_1]", {}, "in more than one way"),
+        ("[PER_1][LOC_1] left Oslo.", {}, "in more than one way"),
+        ("[PER_1] left [LOC_1].", {"[PER_1]": "Mara", "[LOC_1]": "Oslo"}, "is not the text with masks"),
+    ],
+)
+def test_a_masked_copy_that_does_not_say_where_is_left_out_with_a_reason(tmp_path, copy, masks, said):
+    path = tmp_path / "masks.jsonl"
+    path.write_text(json.dumps({"masked_text": copy, "unmasked_text": TEXT, "privacy_mask": str(masks)}) + "\n")
+    (item,) = items(open_source(str(path), options=reading(["PER"])))
+    assert item.outcome.reason == "unreadable"
+    assert said in item.outcome.detail
+
+
+def test_masks_that_touch_and_repeat_are_told_apart_by_their_mentions(tmp_path):
+    path = tmp_path / "masks.jsonl"
+    row = {
+        "masked_text": "[CUR_1][SUM_1] or [CUR_1][SUM_2]",
+        "unmasked_text": "$5 or $7",
+        "privacy_mask": {"[CUR_1]": "$", "[SUM_1]": "5", "[SUM_2]": "7"},
+    }
+    path.write_text(json.dumps(row) + "\n")
+    assert read(path) == [("$5 or $7", [("$", "CUR", 0), ("5", "SUM", 1), ("$", "CUR", 6), ("7", "SUM", 7)])]
