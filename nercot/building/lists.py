@@ -147,7 +147,7 @@ def _select(recipe: Recipe, first: Round) -> SelectStage:
 
 def _selected(recipe: Recipe) -> Ending:
     def tables(made: Made, folder: Path) -> Contents:
-        return write_tables(made, folder)
+        return write_tables(made, folder, recipe.pairs)
 
     return Ending(tables, _checked(recipe))
 

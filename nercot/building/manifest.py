@@ -72,6 +72,7 @@ def manifest_of(
         "drift": contents.stats.drift_summary(),
         **_tallied(recipe, contents),
         **selected.findings,
+        **({"preference": contents.pairs.summary()} if contents.pairs.rows else {}),
         **({"recorded": said["recorded"]} if said["recorded"] else {}),
         **({"calibration": said["calibration"]} if said["calibration"] else {}),
         **_audited(said.get("audit"), contents.fingerprint),
@@ -124,6 +125,7 @@ def manifest_recipe(recipe: Recipe) -> dict[str, Any]:
     teachers = [{**content_of(model), "attempts": model.attempts, "until": model.until} for model in recipe.teachers]
     reader = {**content_of(recipe.reader), "attempts": recipe.reader.attempts}
     readers = {"reader": reader} if "read" in recipe.steps else {}
+    pairs = {"pairs": True} if recipe.pairs and "select" in recipe.steps else {}
     draws = {"sample": asdict(recipe.sample)} if {"stratify", "draw"} & set(recipe.steps) else {}
     return {
         "steps": list(recipe.steps),
@@ -139,6 +141,7 @@ def manifest_recipe(recipe: Recipe) -> dict[str, Any]:
             "duplicates": recipe.duplicates,
             "near_duplicates": recipe.near_duplicates,
             "contamination": recipe.contamination,
+            **pairs,
         },
         "split": {"validation": recipe.validation, "test": recipe.test},
     }

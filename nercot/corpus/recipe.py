@@ -220,6 +220,7 @@ class Recipe:
     duplicates: str = "drop"
     near_duplicates: str = "flag"
     contamination: str = "flag"
+    pairs: bool = True
     benchmarks: str | None = None
     validation: int = 0
     test: int = 0
@@ -384,6 +385,7 @@ def _recipe(data: dict[str, Any], folder: Path) -> Recipe:
         duplicates=select.get("duplicates", "drop"),
         near_duplicates=select.get("near_duplicates", "flag"),
         contamination=select.get("contamination", "flag"),
+        pairs=select.get("pairs", True),
         benchmarks=benchmarks,
         validation=split.get("validation", 0),
         test=split.get("test", 0),

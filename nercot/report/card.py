@@ -31,6 +31,7 @@ _WHAT = {
     "raw": "every answer of the teacher, with its judgement where it was judged",
     "dropped": "records that a step refused, with step, reason and detail",
     "sft": "prompt and completion for supervised fine-tuning, rendered from `cot`",
+    "preference": "a kept answer and a failed one to the same sentence, for DPO and its kin",
     "re": "the corpus: the rows that were drawn, with gold (default)",
     "grpo": "prompt, gold and schema for training with reward functions",
 }
@@ -230,9 +231,32 @@ def _values(manifest: Mapping[str, Any], stats: Mapping[str, Any]) -> dict[str, 
         "citation": manifest["citation"],
         "splits": _split_rows(manifest),
         "audit": audited(manifest, cell),
+        "preference": _preference(manifest),
         **provenance(manifest, cell),
         **(findings(manifest, cell) if "duplicates" in manifest else {}),
     }
+
+
+def _preference(manifest: Mapping[str, Any]) -> str:
+    """What has to be known of the config preference; '' without it."""
+    found = manifest.get("preference")
+    if not found or "preference" not in _config_names(manifest):
+        return ""
+    chosen, rejected = found["chosen_characters"], found["rejected_characters"]
+    low, high = sorted((chosen, rejected))
+    longer = "longer" if chosen > rejected else "shorter"
+    risk = (
+        f"  The chosen are {longer}, and a model can learn that {longer} is better in place of why: "
+        "compare pairs of like length, or use a loss that allows for length."
+    )
+    return (
+        f"The config `preference` has {found['pairs']} pairs of a kept answer and a failed one to the same sentence, "
+        "both in the same format, in the columns that TRL's `DPOTrainer` takes as they are; `rejected_step` "
+        f"and `rejected_reason` say why the other failed.  Mean length: {chosen:,} characters chosen, {rejected:,} "
+        f"rejected.{risk if high > 1.1 * low else ''}  In {found['equal'] or 'none'} both sides say the same and teach "
+        f"nothing; {found['late'] or 'none'} first differ beyond the 1,024 tokens (of about 4 characters) that a "
+        "trainer commonly keeps of prompt and answer."
+    )
 
 
 def _split_rows(manifest: Mapping[str, Any]) -> list[tuple[str, int]]:
