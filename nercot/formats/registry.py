@@ -37,6 +37,7 @@ from nercot.formats import (
     span_maps,
     table,
     text,
+    token_objects,
     tokens,
 )
 from nercot.formats.files import DataFile
@@ -364,6 +365,14 @@ FORMATS: dict[str, Format] = {
             unit="characters",
             rows=span_maps.rows,
             holds=_ROW | {"entities"},
+        ),
+        Format(
+            "token_objects",
+            "rows of tokens that bring their tags: spaCy 2's training data, CoreNLP, Stanza, pairs of token and tag",
+            token_objects.read,
+            token_objects.detect,
+            survey=token_objects.survey,
+            unit="tokens",
         ),
         Format(
             "text",

@@ -195,3 +195,79 @@ def test_masks_that_touch_and_repeat_are_told_apart_by_their_mentions(tmp_path):
     }
     path.write_text(json.dumps(row) + "\n")
     assert read(path) == [("$5 or $7", [("$", "CUR", 0), ("5", "SUM", 1), ("$", "CUR", 6), ("7", "SUM", 7)])]
+
+
+NAMES = [("Mara", "B-PER"), ("Lind", "L-PER"), ("left", "O"), ("Oslo", "U-LOC"), (".", "O")]
+OTHERS = [("Nothing", "O"), ("here", "O"), (".", "O")]
+BOTH = [(TEXT, GOLD), ("Nothing here.", [])]
+
+
+def spacy_2(raw, **more):
+    """A document of spaCy 2's training data, as `spacy convert` wrote it."""
+    numbered = [
+        [{"id": at, "orth": word, "tag": "X", "dep": "y", "ner": tag, **more} for at, (word, tag) in enumerate(words)]
+        for words in (NAMES, OTHERS)
+    ]
+    return [
+        {"id": 7, "paragraphs": [{**raw, "sentences": [{"tokens": tokens, "brackets": []} for tokens in numbered]}]}
+    ]
+
+
+def test_training_data_of_spacy_2_is_exact(tmp_path):
+    path = tmp_path / "train.json"
+    path.write_text(json.dumps(spacy_2({"raw": f"{TEXT} Nothing here."}), indent=2))
+    assert read(path) == BOTH
+    assert [item.outcome.record.source_id for item in items(open_source(str(path)))] == ["7-0", "7-1"]
+    path.write_text(json.dumps(spacy_2({})))
+    assert read(path) == [("Mara Lind left Oslo .", GOLD), ("Nothing here .", [])]
+    rows = spacy_2({"raw": None}, space=" ")
+    for sentence in rows[0]["paragraphs"][0]["sentences"]:
+        sentence["tokens"][-2]["space"] = ""
+    path.write_text(json.dumps(rows))
+    assert read(path) == BOTH
+
+
+def test_a_sentence_whose_tags_are_missing_is_unlabelled(tmp_path):
+    rows = spacy_2({"raw": f"{TEXT} Nothing here."})
+    for made in rows[0]["paragraphs"][0]["sentences"][1]["tokens"]:
+        made["ner"] = "-"
+    path = tmp_path / "train.json"
+    path.write_text(json.dumps(rows))
+    found = [item.outcome.record.gold for item in items(open_source(str(path)))]
+    assert found[1] is None
+    assert len(found[0]) == 2
+
+
+TOKENS = {
+    "corenlp": {
+        "docId": "x",
+        "sentences": [
+            {"index": 0, "tokens": [{"word": word, "pos": "X", "ner": tag[2:] or "O"} for word, tag in NAMES]}
+        ],
+    },
+    "stanza": [
+        [
+            {"id": [1, 2], "text": "du", "ner": "O"},
+            {"id": 1, "text": "de"},
+            {"id": 2, "text": "le"},
+            {"id": 3, "text": "Mara", "ner": "S-PER"},
+        ]
+    ],
+    "pairs": [[[word, "NN", tag] for word, tag in NAMES]],
+    "text": {"text": TEXT, "tokens": [{"text": word, "tag": tag} for word, tag in NAMES]},
+}
+WANTED = {"stanza": ("du Mara", [("Mara", "PER", 3)]), "text": (TEXT, GOLD)}
+
+
+@pytest.mark.parametrize("name", TOKENS)
+def test_tokens_that_bring_their_tags_are_exact(tmp_path, name):
+    path = tmp_path / "tokens.json"
+    path.write_text(json.dumps(TOKENS[name]))
+    assert read(path) == [WANTED.get(name, ("Mara Lind left Oslo .", GOLD))]
+
+
+def test_parts_of_speech_of_tokens_are_no_types(tmp_path):
+    path = tmp_path / "tokens.jsonl"
+    path.write_text(json.dumps({"tokens": [{"text": "Mara", "tag": "NNP"}, {"text": "left", "tag": "VBD"}]}) + "\n")
+    with pytest.raises(InputError, match="rows of no known format"):
+        read(path, "PER")
