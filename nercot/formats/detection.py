@@ -16,7 +16,7 @@ from nercot.formats import conll
 from nercot.formats.head import HEAD_ROWS, Head
 from nercot.formats.registry import FORMATS, Format
 from nercot.formats.rows import RowError
-from nercot.formats.signs import refusal_of_lines, refusal_of_rows, signs_of
+from nercot.formats.signs import refusal_of_lines, refusal_of_rows, signs_in_texts, signs_of
 
 
 def format_of(path: Path) -> Format:
@@ -51,7 +51,7 @@ def _of_rows(head: Head) -> Format:
 
 def _refuse_marked(head: Head) -> None:
     """Raises InputError for rows of text of which any brings annotation that no format knows."""
-    signs = next(filter(None, map(signs_of, head.many_values)), None)
+    signs = next(filter(None, map(signs_of, head.many_values)), None) or signs_in_texts(head.many_values)
     if signs:
         raise InputError(f"{head.path}: {refusal_of_rows(signs)}")
 

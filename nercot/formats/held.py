@@ -14,7 +14,7 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 # Under which an object holds rows, and what only a row itself has.
 _HOLDERS = (
     *("rasa_nlu_data", "common_examples", "annotations", "examples", "documents", "data", "rows", "items"),
-    *("records", "tasks", "instances", "samples", "sentences"),
+    *("records", "tasks", "instances", "samples", "sentences", "utterances"),
 )
 _ROW_KEYS = (
     "text",
@@ -27,6 +27,7 @@ _ROW_KEYS = (
     "ners",
     "passages",
     "input",
+    "textContent",
 )
 
 
@@ -60,6 +61,6 @@ def held_rows(value: Any) -> list[Any] | None:
 
 def _is_row(value: dict[str, Any]) -> bool:
     """Whether an object has a text of its own, also one inside `data` or `fields`."""
-    inner = [found for key in ("data", "fields") if isinstance(found := value.get(key), dict)]
+    inner = [found for key in ("data", "fields", "text_snippet") if isinstance(found := value.get(key), dict)]
     own = any(isinstance(value.get(key), str | list) for key in _ROW_KEYS)
     return own or any(isinstance(text, str) for found in inner for text in found.values())
