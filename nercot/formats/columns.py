@@ -30,6 +30,7 @@ TABS = re.compile(r"\t")
 _NUMBER = re.compile(r"\d+")
 NOT_A_WORD = re.compile(r"\d+[-.]\d+")
 DOCSTART = "-DOCSTART-"
+TEXT = re.compile(r"#\s*text\s*=\s?(.*)", re.DOTALL)
 _BRACKETS = "#begin document"
 # What stands above columns of tokens and of tags.
 TOKEN_NAMES = frozenset(("token", "tokens", "word", "words", "form", "text", "char", "character", "wordform", "term"))
@@ -331,7 +332,7 @@ def layout_of(path: Path, asked: ReadOptions) -> Layout:
         next(
             (place for place, values in enumerate(counts) if any(map(_GLUED.search, islice(values, _FEATURES)))), None
         ),
-        joining_of(counts[token], asked.join),
+        joining_of(counts[token], asked.join, texted=any(map(TEXT.match, aside))),
         _parted(path, aside, counts, asked.sentences),
         head[0][0] if header else None,
     )

@@ -25,6 +25,7 @@ from nercot.formats.columns import (
     DOCUMENT,
     NOT_A_WORD,
     TABS,
+    TEXT,
     Layout,
     Line,
     begins_document,
@@ -42,7 +43,6 @@ from nercot.formats.words import borders, located, span_entity, token_span, word
 __all__ = ["apart", "claims", "lines", "losses", "read", "refuse", "survey"]
 
 _UNRULY = re.compile(r"[\t\r\n]+")
-_TEXT = re.compile(r"#\s*text\s*=\s?(.*)", re.DOTALL)
 _ID = re.compile(r"#\s*(?:sent_id|sentence_id|id)\b\s*[=:]?\s*(\S+)")
 
 
@@ -186,7 +186,7 @@ def _placed(
     tokens: Sequence[str], glued: Sequence[bool], comments: Sequence[str], layout: Layout
 ) -> tuple[str, list[tuple[int, int]]]:
     """The sentence and where its tokens lie: the text of a `# text =` comment if they are in it, else joined."""
-    text = next((match[1] for match in map(_TEXT.match, comments) if match), None) if comments else None
+    text = next((match[1] for match in map(TEXT.match, comments) if match), None) if comments else None
     offsets = located(tokens, text) if text else None
     return (text, offsets) if text and offsets is not None else layout.joining.join(tokens, glued)
 

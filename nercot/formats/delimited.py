@@ -153,7 +153,8 @@ def value_of(cell: str) -> Any:
             found = parse(bare)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             continue
-        return _array(bare) if isinstance(found, list) and len(found) == 1 and bare.count("'") > 2 else found
+        glued = isinstance(found, list) and len(found) == 1 and isinstance(found[0], str) and bare.count("'") > 2
+        return _array(bare) if glued else found
     return _array(bare) or cell
 
 

@@ -3,7 +3,9 @@
 In: the tokens of a file, each with its number of occurrences, and what the user asked for (space, none, auto).
 Out: a Joining, which makes a sentence of tokens and says where each lies in it.  Tokens are joined by one space,
 unless they show otherwise: words or single characters of a script without spaces, white space as tokens of its own,
-marks of word pieces (##, @@, ▁, Ġ, </w>, ￭).  Never drops a token; a mark of a tokeniser is no part of the text.
+marks of word pieces (##, @@, ▁, Ġ, </w>, ￭), the places of characters in their words (王0 小1).  A file that writes the
+texts of some sentences beside their tokens joins all others by one space.  Never drops a token; a mark of a tokeniser
+is no part of the text.
 """
 
 from __future__ import annotations
@@ -18,16 +20,21 @@ from nercot.errors import InputError
 from nercot.formats.words import UNSPACED, Offsets, joined
 
 SPACE, NONE, AUTO = "space", "none", "auto"
+HELD, UNSPACED_WAY = "held", "unspaced"
 CHOICES = (AUTO, SPACE, NONE)
 
 # Of the tokens with letters so many have to be of a script without spaces, so many of all to be spaces or to bear a
-# mark of pieces; among single characters a few spaces are enough.
+# mark of pieces; among single characters fewer spaces are enough, but only a script of syllables has no words of one
+# letter, so that those of an alphabet have to be many.
 _MIN_UNSPACED, _MIN_SPACES, _MIN_MARKED, _MIN_BEGUN = 0.5, 0.25, 0.005, 0.2
-_MIN_BLANK, _MIN_SINGLE = 0.02, 0.8
+_MIN_BLANK, _MIN_SINGLE, _MIN_BLANKS, _MIN_NUMBERED = 0.02, 0.8, 20, 0.6
+_SYLLABLES = re.compile("[\uac00-\ud7a3]")
 # The most frequent tokens show it.
 _MOST = 2000
 _PIECE = re.compile(r"##\w", re.UNICODE)
 _JOINER = "\uffed"
+_PLACED = "numbered"
+_NUMBERED = re.compile(rf"(?:{UNSPACED.pattern}|[^\w\s])[0-9]$")
 _TELLING = re.compile(rf"{UNSPACED.pattern}|##|@@|▁|Ġ|</w>|{_JOINER}|[^\S ]|  ")
 
 
@@ -41,7 +48,7 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """How tokens become a sentence.  `way`: space, none, unspaced, or the mark of pieces."""
+    """How tokens become a sentence.  `way`: space, none, held (spaces are tokens), unspaced, or the mark of pieces."""
 
     way: str = SPACE
 
@@ -74,11 +81,16 @@ def _placed(pieces: Sequence[_Piece]) -> tuple[str, Offsets]:
     return "".join(parts), offsets
 
 
-def joining_of(counts: Mapping[str, int], asked: str = AUTO) -> Joining:
-    """How the tokens of a file are joined; InputError where what is asked for is no way."""
+def joining_of(counts: Mapping[str, int], asked: str = AUTO, texted: bool = False) -> Joining:
+    """How the tokens of a file are joined; InputError where what is asked for is no way.
+
+    `texted`: the file has the text of each sentence that is not its tokens joined by one space.
+    """
     if asked not in CHOICES:
         raise InputError(f"source.join = {asked!r}: tokens are joined by one of {', '.join(CHOICES)}")
-    return Joining(_shown(dict(Counter(counts).most_common(_MOST)))) if asked == AUTO else Joining(asked)
+    if asked != AUTO:
+        return Joining(asked)
+    return Joining() if texted else Joining(_shown(dict(Counter(counts).most_common(_MOST))))
 
 
 def is_telling(sentence: str) -> bool:
@@ -94,29 +106,38 @@ def _shown(counts: Mapping[str, int]) -> str:
     for way, test, least in _SIGNS:
         if sum(count for token, count in counts.items() if test(token)) >= least * total:
             return way
-    blank = sum(count for token, count in counts.items() if not token.strip())
-    short = sum(count for token, count in counts.items() if len(token) == 1 and token.strip())
-    if blank >= _MIN_BLANK * total and short >= _MIN_SINGLE * (total - blank):
-        return NONE
+    if _are_characters(counts, total):
+        return HELD
     words = sum(count for token, count in counts.items() if any(map(str.isalpha, token)))
     unspaced = sum(count for token, count in counts.items() if UNSPACED.search(token) and not token.isspace())
     return UNSPACED_WAY if words and unspaced >= _MIN_UNSPACED * words else SPACE
+
+
+def _are_characters(counts: Mapping[str, int], total: int) -> bool:
+    """Whether the tokens are single characters, with the spaces among them."""
+    blank = sum(count for token, count in counts.items() if not token.strip())
+    singles = {token: count for token, count in counts.items() if len(token) == 1 and token.strip()}
+    if blank < _MIN_BLANK * total or sum(singles.values()) < _MIN_SINGLE * (total - blank):
+        return False
+    return blank >= _MIN_BLANKS or any(map(_SYLLABLES.match, singles))
 
 
 _SIGNS: tuple[tuple[str, Callable[[str], bool], float], ...] = (
     ("▁", lambda token: token.startswith("▁") and (len(token) > 1 or token == "▁"), _MIN_BEGUN),
     ("Ġ", lambda token: token.startswith("Ġ"), _MIN_BEGUN),
     ("</w>", lambda token: token.endswith("</w>"), _MIN_BEGUN),
-    (NONE, lambda token: token == " ", _MIN_SPACES),
+    (HELD, lambda token: token == " ", _MIN_SPACES),
+    (_PLACED, lambda token: bool(_NUMBERED.match(token)), _MIN_NUMBERED),
     ("##", lambda token: bool(_PIECE.match(token)), _MIN_MARKED),
     ("@@", lambda token: len(token) > 2 and token.endswith("@@"), _MIN_MARKED),
     (_JOINER, lambda token: _JOINER in token and len(token) > 1, _MIN_MARKED),
 )
-UNSPACED_WAY = "unspaced"
 
 _SAID = {
-    NONE: "tokens are joined without spaces, spaces are tokens of their own",
+    HELD: "tokens are joined without spaces, spaces are tokens of their own",
+    NONE: "tokens are joined without spaces",
     UNSPACED_WAY: "tokens are joined without spaces, as their script writes them",
+    _PLACED: "a digit after a character is its place in the word, and no part of the text",
     "##": "pieces that begin with ## are joined to the token before them",
     "@@": "pieces that end with @@ are joined to the token after them",
     "▁": "pieces are joined, ▁ is a space",
@@ -136,6 +157,12 @@ def _as_they_are(tokens: Sequence[str]) -> _Pairs:
     return ((token or " ", False) for token in tokens)
 
 
+def _with_their_spaces(tokens: Sequence[str]) -> _Pairs:
+    """As they are; but words of an alphabet beside each other without any space token were parted by spaces."""
+    apart = all(token.strip() for token in tokens) and sum(map(_is_spaced_word, tokens)) > 1
+    return _as_words(tokens) if apart and not any(map(_SYLLABLES.search, tokens)) else _as_they_are(tokens)
+
+
 def _without_spaces(tokens: Sequence[str]) -> _Pairs:
     """No spaces but between two words of a script that parts them."""
     before = ""
@@ -147,6 +174,10 @@ def _without_spaces(tokens: Sequence[str]) -> _Pairs:
 def _is_spaced_word(token: str) -> bool:
     """Whether a token is a word, of several letters, of a script that parts its words."""
     return len(token) > 1 and token[0].isalnum() and token[-1].isalnum() and not UNSPACED.search(token)
+
+
+def _without_places(tokens: Sequence[str]) -> _Pairs:
+    return _without_spaces([token[:-1] if len(token) == 2 and token[1].isdecimal() else token for token in tokens])
 
 
 def _continued(tokens: Sequence[str]) -> _Pairs:
@@ -206,7 +237,9 @@ def _from_bytes(token: str) -> str:
 _WAYS: dict[str, Callable[[Sequence[str]], _Pairs]] = {
     SPACE: _as_words,
     NONE: _as_they_are,
+    HELD: _with_their_spaces,
     UNSPACED_WAY: _without_spaces,
+    _PLACED: _without_places,
     "##": _continued,
     "@@": _to_be_continued,
     "▁": _begun("▁", str),

@@ -127,13 +127,15 @@ def _dataset(files: Sequence[DataFile], asked: ReadOptions) -> tuple[tuple[str, 
     signs: Counter[tuple[bool, str]] = Counter()
     names: tuple[str, ...] = ()
     tokens: Counter[str] = Counter()
+    texted = False
     key = chosen_key(_head(files), str(files[0].path), asked.column)
     for file in files:
         names = names or (tag_names(file.path, key, asked.names) if key else ())
         for row, sentence in _sentences(file.path, key):
             sample(tokens, sentence.tokens, _MAX_TOKENS)
+            texted = texted or _brings_text(row.value, sentence)
             for tag in sentence.tags or ():
-                name = _tag_name(tag, names, file.path, row)
+                name = _tag_name(tag, names, file.path, row.row)
                 tags[name] = tags.get(name, 0) + 1
             for span in sentence.spans:
                 labels.update(dict.fromkeys(_label(span)))
@@ -147,7 +149,7 @@ def _dataset(files: Sequence[DataFile], asked: ReadOptions) -> tuple[tuple[str, 
         names=names,
         scheme=scheme,
         key=key,
-        joining=joining_of(tokens, asked.join),
+        joining=joining_of(tokens, asked.join, texted),
     )
     if dialect.joining.said:
         say(f"{files[0].name}: {dialect.joining.said}; source.join (--join) = space or none overrides this")
@@ -160,12 +162,12 @@ def _head(files: Sequence[DataFile]) -> Iterator[Any]:
         yield from (row.value for row in islice(json_rows(file.path), _HEAD))
 
 
-def _sentences(path: Path, key: str | None) -> Iterator[tuple[int, _Sentence]]:
+def _sentences(path: Path, key: str | None) -> Iterator[tuple[JsonRow, _Sentence]]:
     """The readable sentences of a file."""
     for row in json_rows(path):
         try:
             for sentence in _split(row.value, key):
-                yield row.row, sentence
+                yield row, sentence
         except RowError:
             continue
 
@@ -310,13 +312,25 @@ def _parse(row: JsonRow, found: _Sentence, file: str, dataset: str, options: Rea
 
 def _sentence(value: Mapping[str, Any], found: _Sentence, joining: Joining) -> tuple[str, Offsets]:
     """The sentence and where its tokens lie: the row's own text where they are in it, else joined."""
-    for key in (key for key in value if str(key).lower() in ("text", "sentence")):
-        text = value.get(key) if found.number is None else None
-        offsets = located(found.tokens, text) if isinstance(text, str) and text else None
-        if isinstance(text, str) and offsets is not None:
+    for key, text in _own_texts(value, found):
+        offsets = located(found.tokens, text)
+        if offsets is not None:
             return text_of(text, key), offsets
     sentence, offsets = joining.join(found.tokens)
     return text_of(sentence, "tokens"), offsets
+
+
+def _own_texts(value: Mapping[str, Any], found: _Sentence) -> Iterator[tuple[str, str]]:
+    """The texts of a row beside its tokens, each with its key."""
+    for key, text in value.items() if found.number is None else ():
+        if str(key).lower() in ("text", "sentence") and isinstance(text, str) and text:
+            yield key, text
+
+
+def _brings_text(value: Mapping[str, Any], found: _Sentence) -> bool:
+    """Whether a row has the text that its tokens were cut from, and it is not these joined by one space."""
+    plain = " ".join(found.tokens)
+    return any(text != plain and located(found.tokens, text) for _, text in _own_texts(value, found))
 
 
 _Placed = tuple[tuple[int, int] | None, str, str | None]

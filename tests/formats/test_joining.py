@@ -111,3 +111,34 @@ def test_space_after_no_in_columns(tmp_path):
     ]
     path.write_text("\n".join(rows) + "\n\n", encoding="utf-8")
     assert texts(path)[0].sentence == "Mara left."
+
+
+@pytest.mark.parametrize("space", ["", " "])
+def test_one_blank_token_does_not_glue_the_others(tmp_path, space):
+    path = tmp_path / "letters.conll"
+    path.write_text(f"a\tO\nz\tB-X\n\na\tO\n{space}\tO\nz\tB-X\n\n")
+    assert [record.sentence for record in texts(path)] == ["a z", f"a {space} z"]
+
+
+def test_words_without_a_space_token_among_them_are_parted():
+    assert join(["Mara", " ", "left"], ["Oslo", " ", "fell"], ["Lind", "left"]) == [
+        "Mara left",
+        "Oslo fell",
+        "Lind left",
+    ]
+    assert join(["서울", "에서", " ", "또", " ", "왔다"], ["서울", "에서"]) == ["서울에서 또 왔다", "서울에서"]
+    assert join(["Mara", "Lind"], [" ", "x", " "], asked="none") == ["MaraLind", " x "]
+
+
+def test_a_file_that_writes_some_texts_joins_the_others_by_spaces(tmp_path):
+    columns = tmp_path / "mixed.conll"
+    columns.write_text(
+        "# text = 王小明在\n王\tO\n小明\tO\n在\tO\n\nb\tO\n.\tB-X\n\n# text = 三\n三\tO\n\n", encoding="utf-8"
+    )
+    assert [record.sentence for record in texts(columns)] == ["王小明在", "b .", "三"]
+    rows = tmp_path / "mixed.jsonl"
+    tagged = '{{"tokens": {}, "ner_tags": ["B-X", "O"]{}}}\n'
+    rows.write_text(
+        tagged.format('["王", "小"]', ', "text": "王小"') + tagged.format('["三", "."]', ""), encoding="utf-8"
+    )
+    assert [record.sentence for record in texts(rows)] == ["王小", "三 ."]
