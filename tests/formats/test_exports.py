@@ -271,3 +271,33 @@ def test_parts_of_speech_of_tokens_are_no_types(tmp_path):
     path.write_text(json.dumps({"tokens": [{"text": "Mara", "tag": "NNP"}, {"text": "left", "tag": "VBD"}]}) + "\n")
     with pytest.raises(InputError, match="rows of no known format"):
         read(path, "PER")
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"text": TEXT, "entities": [[0, 9, "PER"], [15, 19, "LOC"]]},
+        {"text": TEXT, "entities": {"PER": ["Mara Lind"], "LOC": ["Oslo"]}},
+        {
+            "text": TEXT,
+            "spans": [{"start": 0, "end": 9, "label": "PER"}, {"start": 15, "end": 19, "label": "LOC"}],
+            "answer": "accept",
+        },
+        {"tokens": ["Mara", "Lind", "left", "Oslo."], "ner_tags": ["B-PER", "I-PER", "O", "B-LOC"]},
+    ],
+)
+def test_an_object_of_splits_is_its_rows(tmp_path, row, indent):
+    path = tmp_path / "all.json"
+    path.write_text(json.dumps({"version": "1", "train": [row, row], "dev": [row], "test": []}, indent=indent))
+    found = [item.outcome.record for item in items(open_source(str(path)))]
+    assert [record.split for record in found] == ["train", "train", "validation"]
+    assert [record.sentence for record in found] == [TEXT] * 3
+    assert all([entity.start for entity in record.gold] == [0, 15] for record in found)
+
+
+def test_an_object_of_splits_whose_rows_cannot_bear_one_is_refused(tmp_path):
+    path = tmp_path / "all.json"
+    path.write_text(json.dumps({"train": [[TEXT, {"entities": [[0, 9, "PER"]]}]], "test": [[TEXT, {"entities": []}]]}))
+    with pytest.raises(InputError, match=r"an object of splits \(train, test\)"):
+        read(path, "PER")
