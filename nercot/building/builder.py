@@ -167,7 +167,7 @@ class Build:
         folder, recipe = self.work.root / "candidate", self.recipe
         card = [recipe.title, recipe.about, recipe.citation, recipe.language, recipe.license]
         made_of = [ingested.key, selected.key, manifest_recipe(recipe), self.prompts, WRITER, self.calibration]
-        made_of += [*self.recorded, *([self.audit] if self.audit else [])]
+        made_of += [*self.recorded, *([self.audit] if self.audit else []), *sorted(self.stages.disputed)]
         key = content_key(self.stages.ending.name, card, *made_of)
         manifest = whole_manifest(folder)
         changed = manifest is None or manifest.get("key") != key
@@ -180,7 +180,8 @@ class Build:
         from nercot.report.card import write_card
 
         stages, parts = self.stages, sorted(ingested.partitions)
-        made = Made(self.work, parts, self.prompts, stages.rounds, stages.until, self.recipe.threshold, selected)
+        rounds, threshold = stages.rounds, self.recipe.threshold
+        made = Made(self.work, parts, self.prompts, rounds, stages.until, threshold, selected, stages.disputed)
         new = folder.with_name(".candidate.new")
         shutil.rmtree(new, ignore_errors=True)
         with writing(folder):

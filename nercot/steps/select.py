@@ -22,6 +22,7 @@ from itertools import tee
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from nercot.corpus.disputed import REASON, WHY
 from nercot.corpus.records import answer_hash
 from nercot.corpus.streams import answers_of, beside
 from nercot.corpus.tables import read_rows, table, to_record, write_json
@@ -222,7 +223,7 @@ class _Chooser:
         if case.chosen is None:
             best = max(item["score"] for item in case.attempts)
             if best >= self.selection.threshold:
-                return _Fate("disputed", "a person who audited it calls the answer wrong")
+                return _Fate(REASON, WHY)
             return _Fate("below_threshold", f"score {best:g}, {self.selection.threshold:g} asked")
         self._place += 1
         self.like_tests += bool(benchmarks)
