@@ -29,6 +29,7 @@ from nercot.corpus.work import Row
 from nercot.formats.sources import sha256_of
 from nercot.llm.prompts import extract_messages
 from nercot.report.stats import Stats
+from nercot.steps.agreed import apart
 from nercot.validation.answers import render_answer
 
 if TYPE_CHECKING:
@@ -133,7 +134,8 @@ def write_tables(made: Made, folder: Path, pairs: bool) -> Contents:
                 shards["cot", split].add(cot)
                 sft = sft_row(cot, made.prompts)
                 shards["sft", split].add(sft)
-                for pair in pair_rows(sft, cot, raw, refused, kept["attempt"], made.threshold) if pairs else ():
+                alone = apart(raw, [turn.turn.teacher for turn in made.rounds], made.agreement)
+                for pair in pair_rows(sft, cot, raw, refused, made.threshold, alone) if pairs else ():
                     shards["preference", split].add(pair)
                     contents.pairs.add(pair)
                 contents.stats.add(cot)
@@ -177,7 +179,7 @@ def _asked(made: Made, part: str, contents: Contents) -> Iterator[_Fate]:
     ends = (read_rows(work.file("6-selected", part)), work.drops(part, steps, rounds))
     for row, (*written, selected, drops) in beside(work.source(part), *streams, *ends):
         known = _known(written, drops)
-        tally.add(written, drops, known)
+        tally.add(row["gold"], written, drops, known)
         attempts = [{**row, **known[item["attempt"]]} for item in written[0]]
         if selected:
             yield row, attempts, {**known[selected[0]["attempt"]], **selected[0]}, None, drops
@@ -215,18 +217,20 @@ def _known(written: Sequence[list[Row]], drops: Sequence[Row]) -> dict[int, Row]
 
 def _waiting(made: Made, written: Sequence[list[Row]], drops: Sequence[Row]) -> str | None:
     """The step at which a record that was not kept waits for an answer, if it does."""
-    stages, refused = made.rounds[0].stages, {row["attempt"] for row in drops}
+    first, refused = made.rounds[0], {row["attempt"] for row in drops}
+    stages = first.stages
     for before, after, stage in zip(written, written[1:], stages[1:], strict=False):
         settled = {row["attempt"] for row in after} | refused
         if any(row["attempt"] not in settled for row in before):
             return stage.name
     if any(row["reason"] in _REPEATED for row in drops):
         return None
-    valid = next(rows for stage, rows in zip(stages, written, strict=True) if stage.writes == made.rounds[0].settles)
-    if valid and made.until == "valid":
-        return None
-    answered = {row["attempt"] for row in written[0]} | refused
-    return stages[0].name if any(turn.turn.attempt not in answered for turn in made.rounds) else None
+    far = next(rows for stage, rows in zip(stages, written, strict=True) if stage.writes == first.settles)
+    done = [row["attempt"] for row in far if first.threshold is None or row["score"] >= first.threshold]
+    answered = {*refused, *(row["attempt"] for row in written[0])}
+    asks = (turn for turn in made.rounds if turn.turn.attempt not in answered)
+    open_to = (turn for turn in asks if not any(turn.since <= attempt < turn.turn.attempt for attempt in done))
+    return stages[0].name if any(True for _ in open_to) else None
 
 
 def _count_drop(row: Row, contents: Contents) -> None:

@@ -7,7 +7,7 @@ nothing, and how long both sides are.  Never takes an attempt that a model left 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,21 +57,21 @@ def _common(one: str, other: str) -> int:
 
 
 def pair_rows(
-    sft: Row, kept: Row, attempts: Sequence[Row], drops: Sequence[Row], chosen: int, threshold: float
+    sft: Row, kept: Row, attempts: Sequence[Row], drops: Sequence[Row], threshold: float, alone: Collection[int]
 ) -> Iterator[Row]:
     """The pairs of a kept record, in the order of its attempts.
 
-    `sft`: its row of that config.  `attempts`: all answers with what is known of them, of which `chosen` was kept.
-    `drops`: what the steps refused.
+    `sft`: its row of that config.  `kept`: its row of cot, and the attempt that it is.  `attempts`: all answers with
+    what is known of them, `alone` those on which too few teachers agree.  `drops`: what the steps refused.
     """
     refused = {drop["attempt"]: drop for drop in drops}
     for row in attempts:
-        failed = _failed(row, refused.get(row["attempt"]), chosen, threshold)
+        failed = _failed(row, refused.get(row["attempt"]), kept["attempt"], threshold, row["attempt"] in alone)
         if failed and (pair := pair_row(sft, kept, row, *failed)):
             yield pair
 
 
-def _failed(row: Row, drop: Row | None, chosen: int, threshold: float) -> tuple[str, str] | None:
+def _failed(row: Row, drop: Row | None, chosen: int, threshold: float, alone: bool) -> tuple[str, str] | None:
     """Step and reason for which an attempt is not the kept one; None where it did not fail."""
     if drop is not None:
         judged = drop["step"] == "validate" or (drop["step"] == "read" and row.get("reading") is not None)
@@ -80,6 +80,8 @@ def _failed(row: Row, drop: Row | None, chosen: int, threshold: float) -> tuple[
         return None
     if row["score"] < threshold:
         return "select", "below_threshold"
+    if alone:
+        return "select", "disagreed"
     # An earlier one that reached the threshold was passed over since a person called it wrong.
     return ("select", "disputed") if row["attempt"] < chosen else None
 

@@ -115,7 +115,7 @@ def _is_number(value: Any) -> bool:
 def _is_sign(key: str, value: Any, text: str) -> bool:
     name = key.lower().replace("-", "_")
     telling = name in _TELLING
-    value = _parsed(value)
+    value = parsed(value)
     if isinstance(value, Mapping | list):
         return bool(value) and name not in _HARMLESS and (telling or _holds_marks(value, text))
     if not isinstance(value, str) or not value.strip():
@@ -126,7 +126,7 @@ def _is_sign(key: str, value: Any, text: str) -> bool:
     return any(piece in text for piece in pieces)
 
 
-def _parsed(value: Any) -> Any:
+def parsed(value: Any) -> Any:
     """A list or object that is written as a string of JSON or of Python, else the value."""
     if not isinstance(value, str) or value.lstrip()[:1] not in ("[", "{"):
         return value

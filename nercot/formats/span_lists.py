@@ -240,7 +240,8 @@ def json_passages(parse: Callable[[Any, int], Passage]) -> Passages:
             try:
                 if isinstance(row.value, RowError):
                     raise row.value
-                yield replace(parse(row.value, row.row), row=row.row, raw=raw)
+                made = parse(row.value, row.row)
+                yield replace(made, row=row.row, raw=raw, split=made.split or origin(row.value).get("split"))
             except RowError as error:
                 yield Unread(row.row, str(error), raw)
 

@@ -105,10 +105,10 @@ def drop(number, step, reason):
     return {"attempt": number, "step": step, "reason": reason}
 
 
-def pairs_of(attempts, drops=(), chosen=9):
+def pairs_of(attempts, drops=(), chosen=9, alone=()):
     kept = attempt(chosen, score=9.5)
     sft = {"guid": "g", "dataset": "d", "license": "mit", "prompt": message("p"), "completion": message("c")}
-    made = pair_rows(sft, kept, [*attempts, kept], drops, chosen, 9.0)
+    made = pair_rows(sft, kept, [*attempts, kept], drops, 9.0, alone)
     return [(row["rejected_step"], row["rejected_reason"], row["score_rejected"]) for row in made]
 
 
@@ -118,6 +118,10 @@ def test_what_failed_is_told_from_what_nobody_looked_at():
     drops = [drop(1, "validate", "ungrounded"), drop(2, "read", "unread"), drop(4, "score", "unscored")]
     wanted = [("validate", "ungrounded", None), ("select", "below_threshold", 4.0), ("select", "disputed", 9.0)]
     assert pairs_of(attempts, drops) == wanted
+    assert pairs_of([attempt(1, score=9.0), attempt(2, score=4.0)], alone=(1, 2)) == [
+        ("select", "disagreed", 9.0),
+        ("select", "below_threshold", 4.0),
+    ]
     assert pairs_of([attempt(1)], [drop(1, "read", "contradicted")]) == []
     read = attempt(1)
     read["reading"] = {**said, "taken": [{"mention": "Ann", "type": "person", "because": "x"}]}
