@@ -192,7 +192,7 @@ class Build:
             contents = stages.ending.tables(made, new)
             said: dict[str, Any] = {"key": key, "prompts": dict(self.prompts)}
             said |= {"recorded": self.recorded, "calibration": self.calibration, "audit": self.audit}
-            manifest = manifest_of(recipe, stages, ingested, contents, selected, said)
+            manifest = manifest_of(self.recipe, stages, ingested, contents, selected, said)
             write_card(new, manifest, contents.stats.summary())
             write_json(new / "manifest.json", manifest)
         replace_folder(new, folder)
