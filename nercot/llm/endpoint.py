@@ -329,12 +329,16 @@ class _Asking:
 
     def _unanswered(self, requests: list[Request]) -> list[Request]:
         """Those without a final answer, each key once, noted as on their way."""
-        plain = [form for request in requests if (form := request.plain()) is not None]
-        final = self._ledger.final([request.key for request in chain(requests, plain)])
+        final = self._ledger.final([request.key for request in requests])
+        plain = {
+            request.key: form.key
+            for request in requests
+            if request.key not in final and (form := request.plain()) is not None
+        }
+        plain_final = self._ledger.final(list(plain.values())) if plain else set()
         left = []
         for request in requests:
-            form = request.plain()
-            if request.key in final or (form is not None and form.key in final):
+            if request.key in final or plain.get(request.key) in plain_final:
                 self._progress.found += 1
                 self._feed.settle(request.key)
             elif request.key not in self._on_the_way:
