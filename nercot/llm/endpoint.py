@@ -294,7 +294,7 @@ class _Asking:
             trying = _Try(request, request if self._takes_format is not False else request.plain() or request)
             self._active += 1
             try:
-                await self._retrying(self._attempt, trying)
+                await self._try(trying)
             except RetryError as error:
                 self._give_up(trying, error.last_attempt.exception())
             except _Stopped:
@@ -305,6 +305,24 @@ class _Asking:
             finally:
                 self._active -= 1
             self._rest()
+
+    async def _try(self, trying: _Try) -> None:
+        """Attempts until one succeeds.
+
+        tenacity looks closely at what it is given, for each call anew, and most calls need no second try: it is asked
+        from the first fault on, which it is handed as if it had seen it.
+        """
+        try:
+            return await self._attempt(trying)
+        except Fault as fault:
+            seen = [fault]
+
+        async def attempt(trying: _Try) -> None:
+            if seen:
+                raise seen.pop()
+            await self._attempt(trying)
+
+        await self._retrying(attempt, trying)
 
     async def _next(self) -> Request | None:
         """The next request without a final answer, None at the end of all or of the run."""
