@@ -180,7 +180,8 @@ class Build:
         from nercot.report.card import write_card
 
         stages, parts = self.stages, sorted(ingested.partitions)
-        made = Made(self.work, parts, self.prompts, stages.rounds, stages.until, self.recipe.threshold, selected)
+        recipe = self.recipe
+        made = Made(self.work, parts, self.prompts, stages.rounds, recipe.threshold, selected, recipe.agreement)
         new = folder.with_name(".candidate.new")
         shutil.rmtree(new, ignore_errors=True)
         with writing(folder):
@@ -191,7 +192,7 @@ class Build:
             contents = stages.ending.tables(made, new)
             said: dict[str, Any] = {"key": key, "prompts": dict(self.prompts)}
             said |= {"recorded": self.recorded, "calibration": self.calibration, "audit": self.audit}
-            manifest = manifest_of(self.recipe, stages, ingested, contents, selected, said)
+            manifest = manifest_of(recipe, stages, ingested, contents, selected, said)
             write_card(new, manifest, contents.stats.summary())
             write_json(new / "manifest.json", manifest)
         replace_folder(new, folder)

@@ -1,7 +1,7 @@
 """The candidate: a folder that `datasets.load_dataset` takes, made of a build's work folder.
 
-In: the work folder after selection.  Out: `candidate/` with the configs cot, raw, dropped and sft as Parquet,
-manifest.json and README.md; replaced whole, never in part.  Holds nothing of a run: no dates, no paths, no
+In: the work folder after selection.  Out: `candidate/` with the configs cot, raw, dropped, sft and preference
+as Parquet, manifest.json and README.md; replaced whole, never in part.  Holds nothing of a run: no dates, no paths, no
 host names, no cost.  Streams: memory is that of a few row groups.
 """
 
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from nercot.building.pairs import PairCounts, pair_rows
 from nercot.building.tallied import Tallied
 from nercot.corpus.spool import Hashes
 from nercot.corpus.streams import beside, fates
@@ -28,15 +29,16 @@ from nercot.corpus.work import Row
 from nercot.formats.sources import sha256_of
 from nercot.llm.prompts import extract_messages
 from nercot.report.stats import Stats
+from nercot.steps.agreed import apart
 from nercot.validation.answers import render_answer
 
 if TYPE_CHECKING:
     from nercot.building.stages import Made
 
-# A row with its attempts, its columns if it was kept, and its drop if it was not.
-_Fate = tuple[Row, list[Row], Row | None, Row | None]
+# A row with its attempts, its columns if it was kept, its drop if it was not, and all that was refused.
+_Fate = tuple[Row, list[Row], Row | None, Row | None, Sequence[Row]]
 
-CONFIGS = ("cot", "raw", "dropped", "sft")
+CONFIGS = ("cot", "raw", "dropped", "sft", "preference")
 SPLITS = ("train", "validation", "test")
 # Reasons of selection after which a record waits for no further answer: none would change them, or (disputed) the
 # rounds hold it for settled.
@@ -107,15 +109,16 @@ class Contents:
     draw: list[dict[str, Any]] = field(default_factory=list)
     traces: list[dict[str, Any]] = field(default_factory=list)
     tally: Tallied | None = None
+    pairs: PairCounts = field(default_factory=PairCounts)
 
 
-def write_tables(made: Made, folder: Path) -> Contents:
-    """Writes the configs of a corpus that a judge has selected into `folder`."""
+def write_tables(made: Made, folder: Path, pairs: bool) -> Contents:
+    """Writes the configs of a corpus that a judge has selected into `folder`; with `pairs` also preference."""
     contents = Contents(tally=Tallied(made))
     shards = {(config, split): Shards(folder, config, split) for config in CONFIGS for split in SPLITS}
     hashes = Hashes()
     for part in made.parts:
-        for row, raw, kept, drop in _fated(made, part, contents):
+        for row, raw, kept, drop, refused in _fated(made, part, contents):
             for attempt in raw:
                 shards["raw", "train"].add(attempt)
                 _count_attempt(attempt, contents)
@@ -125,7 +128,12 @@ def write_tables(made: Made, folder: Path) -> Contents:
                 cot = {**row, **kept}
                 split = made.selected.splits.get(row["guid"], "train")
                 shards["cot", split].add(cot)
-                shards["sft", split].add(sft_row(cot, made.prompts))
+                sft = sft_row(cot, made.prompts)
+                shards["sft", split].add(sft)
+                alone = apart(raw, [turn.turn.teacher for turn in made.rounds], made.agreement)
+                for pair in pair_rows(sft, cot, raw, refused, made.threshold, alone) if pairs else ():
+                    shards["preference", split].add(pair)
+                    contents.pairs.add(pair)
                 contents.stats.add(cot)
                 contents.attempts[kept["attempt"]] += 1
                 hashes.add(row_hash(cot))
@@ -153,7 +161,7 @@ def _fated(made: Made, part: str, contents: Contents) -> Iterator[_Fate]:
 def _refused(row: Row, contents: Contents) -> _Fate:
     """A row that the source stage dropped."""
     _count_drop(row, contents)
-    return row, [], None, row
+    return row, [], None, row, ()
 
 
 def _asked(made: Made, part: str, contents: Contents) -> Iterator[_Fate]:
@@ -167,22 +175,28 @@ def _asked(made: Made, part: str, contents: Contents) -> Iterator[_Fate]:
     ends = (read_rows(work.file("6-selected", part)), work.drops(part, steps, rounds))
     for row, (*written, selected, drops) in beside(work.source(part), *streams, *ends):
         known = _known(written, drops)
-        tally.add(written, drops, known)
+        tally.add(row["gold"], written, drops, known)
         attempts = [{**row, **known[item["attempt"]]} for item in written[0]]
         if selected:
-            yield row, attempts, {**known[selected[0]["attempt"]], **selected[0]}, None
+            yield row, attempts, {**known[selected[0]["attempt"]], **selected[0]}, None, drops
             continue
         fate = best.get(row["guid"])
         drop = next((item for item in drops if fate and (item["step"], item["attempt"] or 0) == fate[:2]), None)
         waiting = _waiting(made, written, drops)
         if waiting:
             contents.pending[waiting] += 1
-            yield row, attempts, None, None
+            yield row, attempts, None, None, drops
         elif drop is None:
             raise AssertionError(f"{row['guid']}: neither kept, dropped nor pending; report it")
         else:
             _count_drop(drop, contents)
-            yield row, attempts, None, {**drop, "source_file": row["source_file"], "source_row": row["source_row"]}
+            yield (
+                row,
+                attempts,
+                None,
+                {**drop, "source_file": row["source_file"], "source_row": row["source_row"]},
+                drops,
+            )
 
 
 def _known(written: Sequence[list[Row]], drops: Sequence[Row]) -> dict[int, Row]:
@@ -199,18 +213,20 @@ def _known(written: Sequence[list[Row]], drops: Sequence[Row]) -> dict[int, Row]
 
 def _waiting(made: Made, written: Sequence[list[Row]], drops: Sequence[Row]) -> str | None:
     """The step at which a record that was not kept waits for an answer, if it does."""
-    stages, refused = made.rounds[0].stages, {row["attempt"] for row in drops}
+    first, refused = made.rounds[0], {row["attempt"] for row in drops}
+    stages = first.stages
     for before, after, stage in zip(written, written[1:], stages[1:], strict=False):
         settled = {row["attempt"] for row in after} | refused
         if any(row["attempt"] not in settled for row in before):
             return stage.name
     if any(row["reason"] in _REPEATED for row in drops):
         return None
-    valid = next(rows for stage, rows in zip(stages, written, strict=True) if stage.writes == made.rounds[0].settles)
-    if valid and made.until == "valid":
-        return None
-    answered = {row["attempt"] for row in written[0]} | refused
-    return stages[0].name if any(turn.turn.attempt not in answered for turn in made.rounds) else None
+    far = next(rows for stage, rows in zip(stages, written, strict=True) if stage.writes == first.settles)
+    done = [row["attempt"] for row in far if first.threshold is None or row["score"] >= first.threshold]
+    answered = {*refused, *(row["attempt"] for row in written[0])}
+    asks = (turn for turn in made.rounds if turn.turn.attempt not in answered)
+    open_to = (turn for turn in asks if not any(turn.since <= attempt < turn.turn.attempt for attempt in done))
+    return stages[0].name if any(True for _ in open_to) else None
 
 
 def _count_drop(row: Row, contents: Contents) -> None:

@@ -41,7 +41,7 @@ def stages_of(recipe: Recipe, prompts: Mapping[str, str]) -> StageList:
     rounds = _rounds(recipe, prompts) if is_annotated(recipe) else ()
     steps = set(recipe.steps)
     if "select" in steps:
-        select, lines = _select(recipe, rounds[0]), ("source", *recipe.steps)
+        select, lines = _select(recipe, rounds), ("source", *recipe.steps)
         return StageList(rounds, select, _selected(recipe), lines, recipe.teacher.until)
     # Nobody is asked: of the steps only those of a draw, or of a merge with gold, are taken.
     taken = tuple(step for step in recipe.steps if rounds or step in ("stratify", "merge"))
@@ -121,7 +121,7 @@ def _round(recipe: Recipe, prompts: Mapping[str, str], turn: Turn) -> Round:
 # --- what is made of what was answered ------------------------------------------------------------
 
 
-def _select(recipe: Recipe, first: Round) -> SelectStage:
+def _select(recipe: Recipe, rounds: Sequence[Round]) -> SelectStage:
     selection = Selection(
         recipe.threshold,
         recipe.duplicates,
@@ -129,8 +129,10 @@ def _select(recipe: Recipe, first: Round) -> SelectStage:
         recipe.contamination,
         recipe.validation,
         recipe.test,
+        agreement=recipe.agreement,
+        teachers=tuple(each.turn.teacher for each in rounds) if recipe.agreement > 1 else (),
     )
-    *answered, scored = first.folders[1:]
+    *answered, scored = rounds[0].folders[1:]
     if recipe.benchmarks is None or recipe.contamination == "off":
         return SelectStage(selection, scored, tuple(answered))
     from nercot.steps.contamination import Contamination, find_benchmark_files
@@ -147,7 +149,7 @@ def _select(recipe: Recipe, first: Round) -> SelectStage:
 
 def _selected(recipe: Recipe) -> Ending:
     def tables(made: Made, folder: Path) -> Contents:
-        return write_tables(made, folder)
+        return write_tables(made, folder, recipe.pairs)
 
     return Ending(tables, _checked(recipe))
 

@@ -72,6 +72,7 @@ def manifest_of(
         "drift": contents.stats.drift_summary(),
         **_tallied(recipe, contents),
         **selected.findings,
+        **({"preference": contents.pairs.summary()} if contents.pairs.rows else {}),
         **({"recorded": said["recorded"]} if said["recorded"] else {}),
         **({"calibration": said["calibration"]} if said["calibration"] else {}),
         **_audited(said.get("audit"), contents.fingerprint),
@@ -107,6 +108,10 @@ def _tallied(recipe: Recipe, contents: Contents) -> dict[str, Any]:
     told: dict[str, Any] = {"ways": contents.tally.way_counts("read" in recipe.steps)}
     if len(recipe.teachers) > 1:
         told["teachers"] = contents.tally.teacher_rows([model.model for model in recipe.teachers])
+    if agreement := contents.tally.agreement():
+        told["agreement"] = agreement
+    if by_score := contents.tally.gold_by_score():
+        told["gold_by_score"] = by_score
     return told
 
 
@@ -124,6 +129,8 @@ def manifest_recipe(recipe: Recipe) -> dict[str, Any]:
     teachers = [{**content_of(model), "attempts": model.attempts, "until": model.until} for model in recipe.teachers]
     reader = {**content_of(recipe.reader), "attempts": recipe.reader.attempts}
     readers = {"reader": reader} if "read" in recipe.steps else {}
+    agreement = {"agreement": recipe.agreement} if recipe.agreement > 1 else {}
+    pairs = {"pairs": True} if recipe.pairs and "select" in recipe.steps else {}
     draws = {"sample": asdict(recipe.sample)} if {"stratify", "draw"} & set(recipe.steps) else {}
     return {
         "steps": list(recipe.steps),
@@ -139,6 +146,8 @@ def manifest_recipe(recipe: Recipe) -> dict[str, Any]:
             "duplicates": recipe.duplicates,
             "near_duplicates": recipe.near_duplicates,
             "contamination": recipe.contamination,
+            **agreement,
+            **pairs,
         },
         "split": {"validation": recipe.validation, "test": recipe.test},
     }

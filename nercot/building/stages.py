@@ -79,9 +79,9 @@ class Made:
     parts: Sequence[str]
     prompts: Mapping[str, str]
     rounds: tuple[Round, ...]
-    until: str
     threshold: float
     selected: Selected
+    agreement: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 In: the answers to one record after the other, with what each stage made of them.  Out: a row a teacher (how many
 records it answered, and what became of its best answer), and how many records each way of checking would have kept:
-the paper's four rules, all rules, rules and reading, and those with the judge.  Selection's own drops (duplicates,
-test sets) are no part of it.
+the paper's four rules, all rules, rules and reading, and those with the judge; how far teachers agree that were asked
+about the same record; how many answers of each score equal gold.  Selection's own drops (duplicates, test sets,
+agreement) are no part of it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from nercot.corpus.records import PAPER_RULES, RULES
 from nercot.corpus.work import Row
+from nercot.steps.agreed import Names, agreeing, names, words
 
 if TYPE_CHECKING:
     from nercot.building.stages import Made
@@ -32,9 +34,23 @@ class Tallied:
     made: Made
     teachers: dict[int, Counter[str]] = field(default_factory=dict)
     ways: Counter[str] = field(default_factory=Counter)
+    same: Counter[int] = field(default_factory=Counter)
+    mentions: Counter[int] = field(default_factory=Counter)
+    silent: int = 0
+    judged: Counter[float] = field(default_factory=Counter)
+    golden: Counter[float] = field(default_factory=Counter)
 
-    def add(self, written: Sequence[list[Row]], drops: Sequence[Row], known: Mapping[int, Row]) -> None:
+    def add(
+        self,
+        gold: Sequence[Row] | None,
+        written: Sequence[list[Row]],
+        drops: Sequence[Row],
+        known: Mapping[int, Row],
+    ) -> None:
         """Takes the answers to one record: what each stage wrote, what was dropped, and all that is known of each."""
+        self._compare(drops, known)
+        if gold is not None:
+            self._score(names(gold), known)
         fates = {attempt: self._fate(attempt, written, drops) for attempt in known}
         for teacher in {self.made.rounds[attempt - 1].turn.teacher for attempt in known}:
             own = [fate for attempt, fate in fates.items() if self._teacher(attempt) == teacher]
@@ -44,6 +60,26 @@ class Tallied:
         self.ways["rules"] += any(rules.isdisjoint((*RULES, *_UNFINISHED)) for rules in broken)
         self.ways["reading"] += any(FATES.index(fate) > FATES.index("reading") for fate in fates.values())
         self.ways["judge"] += "kept" in fates.values()
+
+    def _compare(self, drops: Sequence[Row], known: Mapping[int, Row]) -> None:
+        """Counts how far the teachers agree that were asked about a record, if several were."""
+        attempts = {*known, *(drop["attempt"] for drop in drops if drop["attempt"])}
+        asked = {self._teacher(attempt) for attempt in attempts}
+        if len(asked) < 2:
+            return
+        told = words(known.values(), [turn.turn.teacher for turn in self.made.rounds])
+        self.silent += len(asked) - len(told)
+        self.same[max((agreeing(said, told) for said in told.values()), default=0)] += 1
+        for mention in set().union(*told.values()):
+            counts = [said[mention] for said in told.values()]
+            self.mentions.update(sum(count > nth for count in counts) for nth in range(max(counts)))
+
+    def _score(self, gold: Names, known: Mapping[int, Row]) -> None:
+        """Counts the judged answers to a record, and those that say what its gold says."""
+        for row in known.values():
+            if row.get("score") is not None:
+                self.judged[row["score"]] += 1
+                self.golden[row["score"]] += names(row["entities"]) == gold
 
     def _teacher(self, attempt: int) -> int:
         return self.made.rounds[attempt - 1].turn.teacher
@@ -67,6 +103,23 @@ class Tallied:
 
     def _count(self, teacher: int) -> Counter[str]:
         return self.teachers.get(teacher, Counter())
+
+    def agreement(self) -> dict[str, Any]:
+        """How far teachers agree; empty where no record was given to several.
+
+        `same`: how many teachers give the same entities -> records; `mentions`: how many took one -> mentions;
+        `silent`: times that a teacher was asked and gave no answer that could be read.
+        """
+        if not self.same:
+            return {}
+        counts = {"same": self.same, "mentions": self.mentions}
+        by_number = {name: {str(key): count[key] for key in sorted(count)} for name, count in counts.items()}
+        return {"records": self.same.total(), **by_number, "silent": self.silent}
+
+    def gold_by_score(self) -> dict[str, dict[str, int]]:
+        """score -> judged answers to records with gold, and how many of them say what it says."""
+        counts = sorted(self.judged.items())
+        return {f"{score:g}": {"attempts": count, "equal": self.golden[score]} for score, count in counts}
 
     def way_counts(self, read: bool) -> dict[str, int | None]:
         """How many records each way would have kept; None for reading where nobody reads."""

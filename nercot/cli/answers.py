@@ -347,7 +347,7 @@ def _print_together(found: Mapping[str, Any]) -> None:
         for kind, shares in found["together"]["kinds"].items()
     ]
     print_table(["refused", *parts], rows)
-    if (adds := found["together"]["adds"]) is not None:
+    if (adds := found["together"]["adds"]) and adds["faults"]:
         click.echo(
             f"of {adds['faults']} faults that both looked at, reader and judge catch {adds['both']}, the reader alone "
             f"{adds['reader_alone']}, the judge alone {adds['judge_alone']}, neither {adds['neither']}"
@@ -357,9 +357,34 @@ def _print_together(found: Mapping[str, Any]) -> None:
         for kind, each in found["invariance"].items()
     )
     click.echo(f"verdicts and scores that move with the form alone: {moved}")
-    print_table(["threshold", "kept", "equal to gold"], [_point(point) for point in found["curve"]["points"][8:]])
+    if found["judge"]:
+        print_table(["threshold", "kept", "equal to gold"], [_point(point) for point in found["curve"]["points"][8:]])
     if found["curve"]["proposed"] is not None:
         click.echo(f"threshold    {found['curve']['proposed']:g} is the lowest that keeps as much that equals gold")
+    _print_choosing(found.get("choosing"))
+
+
+def _print_choosing(found: Mapping[str, Any] | None) -> None:
+    """What the judge and the agreement of teachers choose of the answers at hand, and what each takes."""
+    if found is None:
+        return
+    named = [(f"judge, {point['threshold']:g}", point) for point in found["judge"] if point["threshold"] >= 7]
+    named += [(f"{point['teachers']} teachers agree", point) for point in found["agreement"]]
+    rows = [
+        [
+            name,
+            f"{point['kept']['count']} of {point['kept']['of']}",
+            _interval(point["equal_to_gold"]),
+            *(point["calls"][role] for role in ("teacher", "judge")),
+            "-" if point["usd"] is None else f"${point['usd']:.2f}",
+        ]
+        for name, point in named
+    ]
+    click.echo("rows could be chosen, of the answers at hand, by")
+    print_table(["", "kept", "equal to gold", "teacher's calls", "judge's calls", "cost"], rows)
+    if found["apart"]["records"]:
+        equal = ", ".join(f"{each['teacher']} {each['records']}" for each in found["apart"]["equal_to_gold"])
+        click.echo(f"of {found['apart']['records']} records on which no two teachers agree, equal to gold: {equal}")
 
 
 def _refused(share: Mapping[str, Any]) -> str:
@@ -368,6 +393,10 @@ def _refused(share: Mapping[str, Any]) -> str:
 
 
 def _point(point: Mapping[str, Any]) -> list[str]:
-    equal, kept = point["equal_to_gold"], point["kept"]["share"]
-    shown = "-" if equal is None else f"{equal['value']:.3f} ({equal['low']:.3f}-{equal['high']:.3f})"
-    return [f"{point['threshold']:g}", "-" if kept is None else f"{kept['value']:.3f}", shown]
+    kept = point["kept"]["share"]
+    shown = "-" if kept is None else f"{kept['value']:.3f}"
+    return [f"{point['threshold']:g}", shown, _interval(point["equal_to_gold"])]
+
+
+def _interval(share: Mapping[str, Any] | None) -> str:
+    return "-" if share is None else f"{share['value']:.3f} ({share['low']:.3f}-{share['high']:.3f})"

@@ -53,15 +53,17 @@ def view_command(
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Where to write.  [default: audit.html, for Label Studio audit.json]",
+    help="Where to write.  [default: audit.html, for the tools audit.json]",
 )
-@click.option("--to", "target", type=click.Choice(["page", "labelstudio"]), default="page", show_default=True)
+@click.option(
+    "--to", "target", type=click.Choice(["page", "labelstudio", "argilla"]), default="page", show_default=True
+)
 @click.option(
     "--verdicts",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     multiple=True,
     metavar="FILE",
-    help="Read people's verdicts back: files saved from the page, or exports of Label Studio.",
+    help="Read people's verdicts back: files saved from the page, or exports of Label Studio or Argilla.",
 )
 @click.option("--from", "form", metavar="FMT", help="Format of PATH, where content alone does not tell.")
 def audit_command(
@@ -84,19 +86,25 @@ def audit_command(
         else:
             _print_audit(found)
         return
+    setup: Path | None = None
     if target == "page":
         with progress(as_json) as report:
             done = sample_page(path, out or Path("audit.html"), sample, seed, form, report)
     else:
-        done = sample_tasks(path, out or Path("audit.json"), sample, seed, form)
+        done, setup = sample_tasks(path, out or Path("audit.json"), sample, seed, form, target)
     if as_json:
         print_json(done.as_json())
         return
     click.echo(f"{done.rows} answers of {done.of}")
-    if target == "page":
+    for note in done.notes:
+        click.echo(f"note: {note}")
+    if setup is None:
         click.echo(f"page         {done.page}; open it in a browser, judge (keys 1 and 2), and press Save verdicts")
+    elif target == "labelstudio":
+        click.echo(f"tasks        {done.page}\ninterface    {setup} (Settings, Labeling Interface, Code)")
     else:
-        click.echo(f"tasks        {done.page}\ninterface    {done.page.with_suffix('.xml')}")
+        click.echo(f"records      {done.page} (dataset.records.from_json)\nsettings     {setup} (Settings.from_json)")
+        click.echo("Back:  json.dump(dataset.records.to_list(flatten=True), file), which says what was submitted")
     click.echo(f"Then:  nercot audit {path} --verdicts FILE")
 
 

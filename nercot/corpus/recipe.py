@@ -220,6 +220,8 @@ class Recipe:
     duplicates: str = "drop"
     near_duplicates: str = "flag"
     contamination: str = "flag"
+    agreement: int = 1
+    pairs: bool = True
     benchmarks: str | None = None
     validation: int = 0
     test: int = 0
@@ -360,6 +362,7 @@ def _recipe(data: dict[str, Any], folder: Path) -> Recipe:
         raise RecipeError("source.path and source.hub are both set; keep one")
     rules = validate.get("rules")
     steps = _steps(tuple(data["steps"]))
+    teachers = _teachers(data, folder, steps)
     reader = _model("reader", _with_recorded({**data, "reader": _reader(data)}, "reader", folder), attempts=2)
     _check_reading(steps, reader, rules or ())
     return Recipe(
@@ -374,7 +377,7 @@ def _recipe(data: dict[str, Any], folder: Path) -> Recipe:
         source=SourceSpec.read(source),
         sample=_sample(data.get("sample", {}), steps),
         digits=data.get("partition", {}).get("digits", 1),
-        teachers=_teachers(data, folder, steps),
+        teachers=teachers,
         reader=reader,
         judge=_model("judge", _with_recorded(data, "judge", folder), attempts=3),
         prompts=data.get("prompts", {}),
@@ -384,6 +387,8 @@ def _recipe(data: dict[str, Any], folder: Path) -> Recipe:
         duplicates=select.get("duplicates", "drop"),
         near_duplicates=select.get("near_duplicates", "flag"),
         contamination=select.get("contamination", "flag"),
+        agreement=_agreement(select.get("agreement", 1), teachers),
+        pairs=select.get("pairs", True),
         benchmarks=benchmarks,
         validation=split.get("validation", 0),
         test=split.get("test", 0),
@@ -437,6 +442,15 @@ def _teachers(data: Mapping[str, Any], folder: Path, steps: Sequence[str]) -> tu
     return tuple(
         _model(place, {**table, "until": until}, attempts=1) for place, table in zip(places, made, strict=True)
     )
+
+
+def _agreement(wanted: int, teachers: Sequence[Model]) -> int:
+    """How many teachers have to agree, if so many can."""
+    if wanted > len(teachers):
+        raise RecipeError(f"select.agreement: {wanted} teachers cannot agree, there are {len(teachers)} ([[teacher]])")
+    if wanted > 1 and teachers[0].until != "all":
+        raise RecipeError('select.agreement: every teacher has to be asked about every record; set until = "all"')
+    return wanted
 
 
 def _reader(data: Mapping[str, Any]) -> Mapping[str, Any]:

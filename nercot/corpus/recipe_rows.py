@@ -65,6 +65,8 @@ def _defaults(recipe: Recipe) -> dict[str, Any]:
         "select.duplicates": recipe.duplicates,
         "select.near_duplicates": recipe.near_duplicates,
         "select.contamination": recipe.contamination,
+        "select.agreement": recipe.agreement,
+        "select.pairs": recipe.pairs,
         "split.validation": recipe.validation,
         "split.test": recipe.test,
         "retry.max_seconds": recipe.retry_seconds,

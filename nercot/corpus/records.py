@@ -51,6 +51,7 @@ REASONS = frozenset(
         "removed",
         "not_gold",
         "disputed",
+        "disagreed",
     )
 )
 

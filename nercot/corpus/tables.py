@@ -97,6 +97,13 @@ COLUMNS: dict[str, pa.Schema] = {
     "raw": pa.schema({**_BASE, **_ANSWERED, **_ATTEMPT, **_READ, **_SCORED}),
     "dropped": pa.schema({**_BASE, **_ANSWERED, **_DROPPED}),
     "sft": pa.schema({"guid": _STR, "dataset": _STR, "license": _STR, "prompt": _MESSAGES, "completion": _MESSAGES}),
+    "preference": pa.schema(
+        {
+            **{"guid": _STR, "dataset": _STR, "license": _STR},
+            **{"prompt": _MESSAGES, "chosen": _MESSAGES, "rejected": _MESSAGES},
+            **{"rejected_step": _STR, "rejected_reason": _STR, "score_chosen": _FLOAT, "score_rejected": _FLOAT},
+        }
+    ),
     "re": pa.schema(_BASE),
     "grpo": pa.schema(
         {"guid": _STR, "dataset": _STR, "license": _STR, "schema": _LABELS, "prompt": _MESSAGES, "gold": _STR}

@@ -23,19 +23,21 @@ from nercot.formats.rows import ReadOptions, unique
 from nercot.formats.spanned import Passage, Spanned, Unread
 
 SUFFIX, CONF = ".ann", "annotation.conf"
+# Relations, events, attributes, normalisations, equivalences and notes.
+_OTHER = re.compile(r"[REAMN]\S*\t|[*#]|\s*$")
 _ENTITY = re.compile(r"(T\S*)\t(\S+) (\d+ \d+(?:;\d+ \d+)*)\t?(.*)", re.DOTALL)
 
 
 def claims(head: Head) -> bool:
-    """Whether a text lies in a folder with annotations of brat, for it or for others."""
-    return (
-        not head.is_binary and _bare(head.path).endswith(".txt") and any(name.endswith(SUFFIX) for name in head.beside)
-    )
+    """Whether a text lies in a folder with annotations of brat, for it or for other texts."""
+    if head.is_binary or not _unpacked(head.path.name).endswith(".txt"):
+        return False
+    texts = {name[:-4] for name in map(_unpacked, head.beside) if name.endswith(".txt")}
+    return any(name.endswith(SUFFIX) and name.removesuffix(SUFFIX) in texts for name in head.beside)
 
 
-def _bare(path: Path) -> str:
+def _unpacked(name: str) -> str:
     """A file's name without the suffix that says how it is packed."""
-    name = path.name
     for packed in PACKED:
         name = name.removesuffix(packed)
     return name
@@ -43,7 +45,7 @@ def _bare(path: Path) -> str:
 
 def annotations_of(path: Path) -> Path | None:
     """The file with the annotations of a text, if there is one."""
-    found = path.with_name(_bare(path).rpartition(".")[0] + SUFFIX)
+    found = path.with_name(_unpacked(path.name).rpartition(".")[0] + SUFFIX)
     return found if found.exists() else None
 
 
@@ -59,7 +61,7 @@ def _passages(path: Path, options: ReadOptions) -> Iterator[Passage | Unread]:
     marks = None if beside is None else tuple(_marks(beside, findings))
     listed = _types_listed(path.with_name(CONF))
     schema = unique((*listed, *(mark.label for mark in marks or ()))) if listed else None
-    ident = _bare(path).rpartition(".")[0]
+    ident = _unpacked(path.name).rpartition(".")[0]
     yield Passage(1, text.rstrip("\r\n"), marks, raw, schema, ident, findings=tuple(findings))
 
 
@@ -79,7 +81,7 @@ def _types_listed(path: Path) -> list[str]:
 def _marks(path: Path, findings: list[str]) -> Iterator[Mark]:
     """The entities of a file .ann."""
     for number, line in text_lines(path):
-        if not line.startswith("T"):
+        if _OTHER.match(line):
             continue
         found = _ENTITY.fullmatch(line)
         if found is None:

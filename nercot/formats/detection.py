@@ -14,9 +14,10 @@ from typing import Any
 from nercot.errors import InputError
 from nercot.formats import conll
 from nercot.formats.head import HEAD_ROWS, Head
+from nercot.formats.held import splits_in
 from nercot.formats.registry import FORMATS, Format
 from nercot.formats.rows import RowError
-from nercot.formats.signs import refusal_of_lines, refusal_of_rows, signs_of
+from nercot.formats.signs import refusal_of_lines, refusal_of_rows, signs_in_texts, signs_of
 
 
 def format_of(path: Path) -> Format:
@@ -51,7 +52,7 @@ def _of_rows(head: Head) -> Format:
 
 def _refuse_marked(head: Head) -> None:
     """Raises InputError for rows of text of which any brings annotation that no format knows."""
-    signs = next(filter(None, map(signs_of, head.many_values)), None)
+    signs = next(filter(None, map(signs_of, head.many_values)), None) or signs_in_texts(head.many_values)
     if signs:
         raise InputError(f"{head.path}: {refusal_of_rows(signs)}")
 
@@ -75,6 +76,8 @@ def _unknown(path: Path, values: Sequence[Any]) -> str:
         return f"{path}: the file holds no rows"
     if isinstance(values[0], dict) and {"prompt", "completion"} <= values[0].keys():
         return f"{path}: prompts and completions for training (config sft), without sentences; name another config"
+    if splits := splits_in(values[0]):
+        return f"{path}: an object of splits ({', '.join(splits)}); write the rows of each to a file of its name"
     signs = next(filter(None, map(signs_of, values)), None)
     if signs:
         return f"{path}: {refusal_of_rows(signs)}"

@@ -1,7 +1,8 @@
 """JSON values that are a whole file: objects over several lines, and objects that hold the rows of a project.
 
 In: the text of a file, or a value of it.  Out: the values it is made of, and the rows that an object holds in a list
-of its own (`annotations`, `data`, `examples`, ...).  Never takes a row apart: what has a text of its own is one.
+of its own (`annotations`, `data`, `examples`, ...) or in one for each split (`train`, `test`).  Never takes a row
+apart: what has a text of its own is one.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import json
 import re
 from typing import Any
 
+from nercot.formats.files import is_split, split_named
+
 _SPACE = re.compile(r"[ \t\r\n]*")
 # Under which an object holds rows, and what only a row itself has.
 _HOLDERS = (
     *("rasa_nlu_data", "common_examples", "annotations", "examples", "documents", "data", "rows", "items"),
-    *("records", "tasks", "instances", "samples", "sentences"),
+    *("records", "tasks", "instances", "samples", "sentences", "utterances"),
 )
 _ROW_KEYS = (
     "text",
@@ -27,6 +30,7 @@ _ROW_KEYS = (
     "ners",
     "passages",
     "input",
+    "textContent",
 )
 
 
@@ -47,6 +51,8 @@ def held_rows(value: Any) -> list[Any] | None:
     """The rows that an object holds in a list of its own, as files of whole projects have them; None without any."""
     if not isinstance(value, dict) or _is_row(value):
         return None
+    if splits_in(value):
+        return _of_splits(value)
     for key in _HOLDERS:
         found = value.get(key)
         if isinstance(found, dict) and (inner := held_rows(found)) is not None:
@@ -58,8 +64,22 @@ def held_rows(value: Any) -> list[Any] | None:
     return None
 
 
+def splits_in(value: Any) -> list[str]:
+    """The splits whose rows an object holds, each in a list of its own."""
+    pairs = value.items() if isinstance(value, dict) and not _is_row(value) else ()
+    return [key for key, found in pairs if is_split(key) and isinstance(found, list) and found]
+
+
+def _of_splits(value: dict[str, Any]) -> list[Any] | None:
+    """The rows of all splits, each with the name of its own; None where they are no objects and cannot bear it."""
+    rows = [(key, row) for key in splits_in(value) for row in value[key]]
+    if not rows or not all(isinstance(row, dict) for _, row in rows):
+        return None
+    return [{**row, "split": row.get("split") or split_named(key)} for key, row in rows]
+
+
 def _is_row(value: dict[str, Any]) -> bool:
     """Whether an object has a text of its own, also one inside `data` or `fields`."""
-    inner = [found for key in ("data", "fields") if isinstance(found := value.get(key), dict)]
+    inner = [found for key in ("data", "fields", "text_snippet") if isinstance(found := value.get(key), dict)]
     own = any(isinstance(value.get(key), str | list) for key in _ROW_KEYS)
     return own or any(isinstance(text, str) for found in inner for text in found.values())

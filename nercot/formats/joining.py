@@ -3,8 +3,9 @@
 In: the tokens of a file, each with its number of occurrences, and what the user asked for (space, none, auto).
 Out: a Joining, which makes a sentence of tokens and says where each lies in it.  Tokens are joined by one space,
 unless they show otherwise: words or single characters of a script without spaces, white space as tokens of its own,
-marks of word pieces (##, @@, ▁, Ġ, </w>, ￭).  A file that writes the texts of some sentences beside their tokens
-joins all others by one space.  Never drops a token; a mark of a tokeniser is no part of the text.
+marks of word pieces (##, @@, ▁, Ġ, </w>, ￭), the places of characters in their words (王0 小1).  A file that writes the
+texts of some sentences beside their tokens joins all others by one space.  Never drops a token; a mark of a tokeniser
+is no part of the text.
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ CHOICES = (AUTO, SPACE, NONE)
 # mark of pieces; among single characters fewer spaces are enough, but only a script of syllables has no words of one
 # letter, so that those of an alphabet have to be many.
 _MIN_UNSPACED, _MIN_SPACES, _MIN_MARKED, _MIN_BEGUN = 0.5, 0.25, 0.005, 0.2
-_MIN_BLANK, _MIN_SINGLE, _MIN_BLANKS = 0.02, 0.8, 20
+_MIN_BLANK, _MIN_SINGLE, _MIN_BLANKS, _MIN_NUMBERED = 0.02, 0.8, 20, 0.6
 _SYLLABLES = re.compile("[\uac00-\ud7a3]")
 # The most frequent tokens show it.
 _MOST = 2000
 _PIECE = re.compile(r"##\w", re.UNICODE)
 _JOINER = "\uffed"
+_PLACED = "numbered"
+_NUMBERED = re.compile(rf"(?:{UNSPACED.pattern}|[^\w\s])[0-9]$")
 _TELLING = re.compile(rf"{UNSPACED.pattern}|##|@@|▁|Ġ|</w>|{_JOINER}|[^\S ]|  ")
 
 
@@ -124,6 +127,7 @@ _SIGNS: tuple[tuple[str, Callable[[str], bool], float], ...] = (
     ("Ġ", lambda token: token.startswith("Ġ"), _MIN_BEGUN),
     ("</w>", lambda token: token.endswith("</w>"), _MIN_BEGUN),
     (HELD, lambda token: token == " ", _MIN_SPACES),
+    (_PLACED, lambda token: bool(_NUMBERED.match(token)), _MIN_NUMBERED),
     ("##", lambda token: bool(_PIECE.match(token)), _MIN_MARKED),
     ("@@", lambda token: len(token) > 2 and token.endswith("@@"), _MIN_MARKED),
     (_JOINER, lambda token: _JOINER in token and len(token) > 1, _MIN_MARKED),
@@ -133,6 +137,7 @@ _SAID = {
     HELD: "tokens are joined without spaces, spaces are tokens of their own",
     NONE: "tokens are joined without spaces",
     UNSPACED_WAY: "tokens are joined without spaces, as their script writes them",
+    _PLACED: "a digit after a character is its place in the word, and no part of the text",
     "##": "pieces that begin with ## are joined to the token before them",
     "@@": "pieces that end with @@ are joined to the token after them",
     "▁": "pieces are joined, ▁ is a space",
@@ -169,6 +174,10 @@ def _without_spaces(tokens: Sequence[str]) -> _Pairs:
 def _is_spaced_word(token: str) -> bool:
     """Whether a token is a word, of several letters, of a script that parts its words."""
     return len(token) > 1 and token[0].isalnum() and token[-1].isalnum() and not UNSPACED.search(token)
+
+
+def _without_places(tokens: Sequence[str]) -> _Pairs:
+    return _without_spaces([token[:-1] if len(token) == 2 and token[1].isdecimal() else token for token in tokens])
 
 
 def _continued(tokens: Sequence[str]) -> _Pairs:
@@ -230,6 +239,7 @@ _WAYS: dict[str, Callable[[Sequence[str]], _Pairs]] = {
     NONE: _as_they_are,
     HELD: _with_their_spaces,
     UNSPACED_WAY: _without_spaces,
+    _PLACED: _without_places,
     "##": _continued,
     "@@": _to_be_continued,
     "▁": _begun("▁", str),

@@ -52,6 +52,8 @@ _NESTED = (
     "idx",
     "range",
     "value",
+    "textextraction",
+    "textsegment",
 )
 _TYPES = (
     "label",
@@ -72,6 +74,8 @@ _TYPES = (
     "labelname",
     "typename",
     "annotationtype",
+    "categories",
+    "displayname",
 )
 _TEXTS = (
     "text",
@@ -161,9 +165,16 @@ def _marked(labels: Sequence[str], places: Sequence[_Place], mention: Any) -> It
 
 
 def names_of(label: Any) -> tuple[str, ...]:
-    """A type, or a list of types, as texts; what is no text is left out."""
-    found = label if isinstance(label, list | tuple) else [label]
+    """A type, or a list of types, as texts, also those of objects ({name: type}); what is no text is left out."""
+    found = [_name(item) for item in (label if isinstance(label, list | tuple) else [label])]
     return tuple(dict.fromkeys(valid_text(name, "a type") for name in found if isinstance(name, str) and name.strip()))
+
+
+def _name(label: Any) -> Any:
+    """A type, also where it is an object with a name."""
+    if not isinstance(label, Mapping):
+        return label
+    return next((label[key] for key in ("name", "value", "label", "text") if isinstance(label.get(key), str)), None)
 
 
 def is_number(label: Any) -> bool:
@@ -236,7 +247,14 @@ def _places(fields: Mapping[str, Any]) -> list[_Place]:
         found = list(_nested(fields.get(key)))
         if found:
             return found
-    return []
+    return _begun(fields)
+
+
+def _begun(fields: Mapping[str, Any]) -> list[_Place]:
+    """The place of a mention of which only the beginning is listed."""
+    start = next((place for first, _ in _PLACES if (place := number(fields.get(first))) is not None), None)
+    text = next((fields[key] for key in _TEXTS if isinstance(fields.get(key), str)), None)
+    return [] if start is None or text is None else [_Place(start, start + len(text), text)]
 
 
 def _pair(fields: Mapping[str, Any]) -> _Place | None:
@@ -258,6 +276,10 @@ def _nested(value: Any) -> Iterator[_Place]:
         if place:
             text = fields.get("text")
             yield place._replace(text=text if isinstance(text, str) else None)
+        else:
+            yield from chain.from_iterable(
+                _nested(fields[key]) for key in _NESTED if isinstance(fields.get(key), Mapping)
+            )
     elif isinstance(value, list | tuple):
         numbers = [number(part) for part in value]
         if len(numbers) == 2 and None not in numbers:

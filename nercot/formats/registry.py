@@ -27,6 +27,7 @@ from nercot.formats import (
     instructions,
     instructuie,
     labelstudio,
+    masked,
     nercot,
     pile_ner,
     prodigy,
@@ -36,6 +37,7 @@ from nercot.formats import (
     span_maps,
     table,
     text,
+    token_objects,
     tokens,
 )
 from nercot.formats.files import DataFile
@@ -261,6 +263,14 @@ FORMATS: dict[str, Format] = {
             holds=_ENTITIES | _ORIGIN | {"white_space", "source_id"},
         ),
         Format(
+            "masked",
+            "texts beside a masked copy or an object of masks, of ai4privacy",
+            masked.DIALECT.read,
+            masked.detect,
+            survey=masked.DIALECT.survey,
+            unit="characters",
+        ),
+        Format(
             "table",
             "CSV and TSV with a token and its tag in a row (Sentence #, Word, POS, Tag)",
             table.read,
@@ -355,6 +365,14 @@ FORMATS: dict[str, Format] = {
             unit="characters",
             rows=span_maps.rows,
             holds=_ROW | {"entities"},
+        ),
+        Format(
+            "token_objects",
+            "rows of tokens that bring their tags: spaCy 2's training data, CoreNLP, Stanza, pairs of token and tag",
+            token_objects.read,
+            token_objects.detect,
+            survey=token_objects.survey,
+            unit="tokens",
         ),
         Format(
             "text",

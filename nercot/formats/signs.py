@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -38,7 +39,10 @@ _INLINE = (
     ("[mention](type)", re.compile(r"\[[^\][]+\]\((?:[A-Za-z_][\w -]*)\)")),
     ('[mention]{"entity": type}', re.compile(r"\[[^\][]+\]\{[^{}]*\"entity\"")),
     ("[TYPE mention]", re.compile(r"\[(?:PER|LOC|ORG|GPE|MISC|DATE|[A-Z]{2,}) [^\][]+\]")),
-    ("{mention|type}", re.compile(r"[{\[][^{}\[\]|]+\|[A-Z][\w-]*[}\]]")),
+    ("{mention|type}", re.compile(r"[{\[][^{}\[\]|]+\|\s*[A-Z][\w-]*\s*[}\]]")),
+    ("[@mention#type*]", re.compile(r"\[@[^\][#]+#[^\][*]+\*\]")),
+    ("{{type:mention}}", re.compile(r"\{\{\w+:[^{}]+\}\}")),
+    ("[type : mention]", re.compile(r"\[[a-z_]+ : [^\][]+\]")),
     ("words with tags (word/B-TYPE)", re.compile(r"\S[/_|\\](?:[BIES]-[A-Za-z]\w*)(?:\s|$)")),
     ("@@mention## marks", re.compile(r"@@[^@#]+##")),
 )
@@ -47,7 +51,7 @@ _HTML = named(
     "html i img ins kbd li link meta ol p pre q s samp script small span strike strong style sub sup table "
     "tbody td th title tr tt u ul"
 )
-_SLASHED = re.compile(r"\S+/[A-Z][A-Z$]*$")
+_SLASHED = re.compile(r"\S+[/_](?:[A-Z][A-Z$]*|[a-z]{1,3})\]?[a-z]{0,3}$")
 _LINES = (
     ("lines of PubTator (id|t|title)", re.compile(r"\w+\|[ta]\|")),
     ("lines of brat (T1 TAB type start end TAB mention)", re.compile(r"T\d+\t\S+ \d+ \d+")),
@@ -56,7 +60,33 @@ _LINES = (
     ("a header of WebAnno TSV", re.compile(r"#FORMAT=WebAnno")),
     ("an XML document", re.compile(r"\s*<\?xml|\s*<!DOCTYPE (?!html)", re.IGNORECASE)),
 )
-_MIN_SHARE, _MIN_SLASHED = 0.2, 0.8
+_MIN_SHARE, _MIN_SLASHED, _MIN_HELD = 0.05, 0.8, 0.5
+# Endings of files that are written in a language of their own, annotation among it.
+_NO_TEXT = (
+    ".yml",
+    ".yaml",
+    ".ttl",
+    ".nt",
+    ".n3",
+    ".rdf",
+    ".owl",
+    ".htm",
+    ".html",
+    ".sgm",
+    ".sgml",
+    ".ann",
+    ".a1",
+    ".a2",
+)
+# What a text bears beside it that may stand in it, and marks nothing.
+_ABOUT = named(
+    "title headline heading subject topic topics category categories name author authors source date time year url "
+    "link id doc_id document_id doc docid file filename path language lang locale license keyword keywords query "
+    "question section summary description comment comments note notes domain dataset corpus split intent translation "
+    "lemma prompt answer uid guid key page publisher site website country version"
+)
+_PLACEHOLDER = re.compile(r"\[[A-Z][A-Z_0-9]*\]|\{\{\w+\}\}|<[A-Z][A-Z_0-9]*>")
+_CUT = re.compile(r"[;:,|=(){}\[\]\n\t]+|->|=>|\bis\b")
 _TAG = re.compile(r"[BIESLUMW][-_]\S+")
 # Endings of annotation beside a text of the same name, and names of files that hold the tags of another's words.
 _BESIDE = (".ann", ".a1", ".a2", ".xml", ".txt.xml", ".knowtator.xml", ".txt.knowtator.xml", ".xmi", ".conll")
@@ -85,15 +115,18 @@ def _is_number(value: Any) -> bool:
 def _is_sign(key: str, value: Any, text: str) -> bool:
     name = key.lower().replace("-", "_")
     telling = name in _TELLING
-    value = _parsed(value)
+    value = parsed(value)
     if isinstance(value, Mapping | list):
         return bool(value) and name not in _HARMLESS and (telling or _holds_marks(value, text))
     if not isinstance(value, str) or not value.strip():
         return False
-    return _are_tags(value.split()) or (telling and len(value) > 1 and value in text)
+    if _are_tags(value.split()) or (_PLACEHOLDER.search(value) and not _PLACEHOLDER.search(text)):
+        return True
+    pieces = [piece for piece in map(str.strip, _CUT.split(value)) if len(piece) > 1] if telling else []
+    return any(piece in text for piece in pieces)
 
 
-def _parsed(value: Any) -> Any:
+def parsed(value: Any) -> Any:
     """A list or object that is written as a string of JSON or of Python, else the value."""
     if not isinstance(value, str) or value.lstrip()[:1] not in ("[", "{"):
         return value
@@ -123,6 +156,25 @@ def _holds_marks(value: Any, text: str, depth: int = 0) -> bool:
     return any(_holds_marks(item, text, depth + 1) for item in inner)
 
 
+def signs_in_texts(values: Sequence[Any]) -> list[str]:
+    """What the texts of rows show of annotation, in words: marks inside them, or keys that say what stands in them."""
+    rows = [value for value in values if isinstance(value, Mapping) and isinstance(value.get("text"), str)]
+    inside = next(_marked_inside([row["text"] for row in rows]), None)
+    return [f"text ({inside})"] if inside else _pieces(rows)
+
+
+def _pieces(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The keys whose values stand in the text of most rows, as a table has a column for each type."""
+    full: Counter[str] = Counter()
+    held: Counter[str] = Counter()
+    for row in rows:
+        for key, value in row.items():
+            if key != "text" and isinstance(value, str) and value.strip() and key.lower() not in _ABOUT:
+                full[key] += 1
+                held[key] += len(value) > 2 and len(value) < len(row["text"]) and value in row["text"]
+    return [key for key, count in full.items() if held[key] >= _MIN_HELD * count]
+
+
 def refusal_of_rows(keys: Sequence[str]) -> str:
     """What to say of rows whose annotation no format knows."""
     listed = " and ".join(f"`{key}`" for key in dict.fromkeys(keys))
@@ -139,6 +191,9 @@ def refusal_of_lines(head: Head) -> str | None:
         return (
             f"{beside} beside it looks like its annotation, which is not read; to read the text alone say --from text"
         )
+    ending = next((ending for ending in _NO_TEXT if head.path.name.lower().endswith(ending)), None)
+    if ending:
+        return f"no plain text, but a file {ending}, which is not read; if every line is a sentence, say --from text"
     if ".csv" in head.path.name.lower() and "," in head.lines[0]:
         return f"a table ({head.lines[0][:80]}) without a column called text; call the one with the sentences so"
     seen = next(_seen_in(head.lines), None)
@@ -164,10 +219,7 @@ def _seen_in(lines: Sequence[str]) -> Iterator[str]:
     for name, pattern in _LINES:
         if any(map(pattern.match, full[:50])):
             yield name
-    for name, pattern in _INLINE:
-        count = sum(any(not _is_html(match) for match in pattern.finditer(line)) for line in full)
-        if count and count >= _MIN_SHARE * len(full):
-            yield name
+    yield from _marked_inside(full)
     if any(_are_tags(line.split()) for line in full):
         yield "lines of tags"
     words = [word for line in full for word in line.split()]
@@ -176,6 +228,14 @@ def _seen_in(lines: Sequence[str]) -> Iterator[str]:
     widths = {line.count("\t") for line in full}
     if len(widths) == 1 and widths != {0}:
         yield f"{widths.pop() + 1} columns on every line"
+
+
+def _marked_inside(texts: Sequence[str]) -> Iterator[str]:
+    """The kinds of marks that stand inside texts, each in words."""
+    for name, pattern in _INLINE:
+        count = sum(any(not _is_html(match) for match in pattern.finditer(text)) for text in texts)
+        if count and count >= _MIN_SHARE * len(texts):
+            yield name
 
 
 def _is_html(match: re.Match[str]) -> bool:

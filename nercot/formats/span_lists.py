@@ -48,6 +48,7 @@ TEXT_KEYS = (
     "utterance",
     "query",
     "data",
+    "textcontent",
 )
 _SPAN_KEYS = (
     "ner",
@@ -70,6 +71,7 @@ _SPAN_KEYS = (
     "tags",
     "result",
     "slots",
+    "textsegmentannotations",
 )
 # What is listed beside entities and is none: how a text is cut, and what stands between entities.
 _OTHERS = frozenset(
@@ -80,6 +82,8 @@ _OTHERS = frozenset(
     )
 )
 _IDS = ("id", "guid", "uid", "docid", "documentid", "sourceid", "exampleid", "taskid")
+# Which hold the text of a row as an object of their own.
+_INNER = ("data", "fields", "document", "example", "task", "textsnippet")
 _DEPTH = 4
 _TAG = re.compile(r"[BIESLU]-\S")
 _SAMPLE = 5000
@@ -110,7 +114,7 @@ def _text_paths(value: Mapping[str, Any]) -> list[KeyPath]:
     """Where a text can stand, the likeliest first."""
     found: dict[str, KeyPath] = {key_of(key): (str(key),) for key, inner in value.items() if isinstance(inner, str)}
     for key, inner in value.items():
-        if isinstance(inner, Mapping) and key_of(key) in ("data", "fields", "document", "example", "task"):
+        if isinstance(inner, Mapping) and key_of(key) in _INNER:
             found |= {
                 name: (str(key), str(sub))
                 for sub, text in inner.items()
@@ -236,7 +240,8 @@ def json_passages(parse: Callable[[Any, int], Passage]) -> Passages:
             try:
                 if isinstance(row.value, RowError):
                     raise row.value
-                yield replace(parse(row.value, row.row), row=row.row, raw=raw)
+                made = parse(row.value, row.row)
+                yield replace(made, row=row.row, raw=raw, split=made.split or origin(row.value).get("split"))
             except RowError as error:
                 yield Unread(row.row, str(error), raw)
 

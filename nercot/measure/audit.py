@@ -1,10 +1,11 @@
 """`nercot audit`: a sample of answers for people to judge, and their verdicts back as figures.
 
 In: any PATH whose rows carry answers; later the files that people saved.  Out: a page with verdict keys, or tasks of
-Label Studio; then figures (audited.py), which for a corpus of ours stand in `releases/<corpus>/audit.json` and in the
-manifest and card of the candidate, and the answers that people call wrong in `releases/<corpus>/disputed.jsonl`, by
-guid and answer: the next candidate leaves them out, a better answer to the same sentence is not lost.
-Never changes a release, and never judges for anybody.
+Label Studio or Argilla; then figures (audited.py), which for a corpus of ours stand in `releases/<corpus>/audit.json`
+and in the manifest and card of the candidate, and the answers that people call wrong in
+`releases/<corpus>/disputed.jsonl`, by guid and answer: the next candidate leaves them out, a better answer to the same
+sentence is not lost.  Never shows people text that may not be passed on, never changes a release, and never judges for
+anybody.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,13 @@ from nercot.corpus.disputed import read_disputed, write_disputed
 from nercot.corpus.manifest import Manifest, read_manifest
 from nercot.corpus.tables import write_json, write_text
 from nercot.errors import InputError, OutputError, ShortfallError
+from nercot.measure import argilla
 from nercot.measure.audited import Judged, Population, figures
 from nercot.measure.tasks import interface, tasks
 from nercot.measure.verdicts import Said, gather
 from nercot.report.sampling import Sample, draw
 from nercot.report.shown import Answered, Corpus, Rows, open_rows
-from nercot.report.view import Chosen, Report, Viewed, check_target, render, write_page
+from nercot.report.view import Chosen, Report, Viewed, check_target, render, whole_page, write_page
 
 # Of a sample of kept and dropped answers this share is dropped ones: what the checks refuse wrongly shows there.
 _DROPPED = 0.25
@@ -35,24 +37,39 @@ _DROPPED = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is audited: its rows, its name and fingerprint, and all its answers."""
+    """What is audited: rows, name, fingerprint, and all its answers; `bare`: how many more have no text to judge."""
 
     rows: Rows
     corpus: str
     fingerprint: str
     answers: tuple[Answered, ...]
+    bare: int = 0
+
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of answers that nobody is shown."""
+        if not self.bare:
+            return ()
+        return (
+            f"Answers left out, since no known licence allows their text to be passed on: {self.bare}."
+            f"{whole_page(self.rows.manifest)}",
+        )
 
 
 def open_subject(where: str, form: str | None = None) -> Subject:
     """The answers at PATH; ShortfallError where none can be judged."""
     rows = open_rows(where, form)
-    answers = tuple(rows.answers())
+    found = tuple(rows.answers())
+    answers = tuple(item for item in found if not item.bare)
+    if found and not answers:
+        raise ShortfallError(
+            f"{where}: no answer has text that a known licence allows to be passed on.{whole_page(rows.manifest)}"
+        )
     if not answers:
         raise ShortfallError(f"{where}: no row has a sentence and an answer to judge; name a corpus, or answers")
     manifest: Mapping[str, Any] = rows.manifest or {}
     whole = "\n".join(sorted(f"{item.key} {item.answer}" for item in answers))
     own = manifest.get("fingerprint") or hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
-    return Subject(rows, manifest.get("corpus") or rows.name, own, answers)
+    return Subject(rows, manifest.get("corpus") or rows.name, own, answers, len(found) - len(answers))
 
 
 # --- out to people ------------------------------------------------------------------------------------
@@ -62,26 +79,51 @@ def sample_page(where: str, out: Path, size: int, seed: int, form: str | None, r
     """Writes the audit page of a sample."""
     check_target(out)
     subject = open_subject(where, form)
-    chosen = Chosen(subject.rows, draw_answers(subject.answers, size, seed), seed)
-    more = {"mode": "audit", "corpus": subject.corpus, "fingerprint": subject.fingerprint}
-    content, page = render(chosen, where, more, report)
-    write_page(out, content)
-    return Viewed(out, page.rows, chosen.sample.rows, len(content))
+    chosen = Chosen(subject.rows, draw_answers(subject.answers, size, seed), seed, every=False)
+    notes = subject.notes()
+    more = {"mode": "audit", "corpus": subject.corpus, "fingerprint": subject.fingerprint, "notes": notes}
+    drawn = render(chosen, where, more, report)
+    write_page(out, drawn.content)
+    return Viewed(out, drawn.rows, chosen.sample.rows, len(drawn.content), subject.bare, (*drawn.notes, *notes))
 
 
-def sample_tasks(where: str, out: Path, size: int, seed: int, form: str | None) -> Viewed:
-    """Writes the sample as tasks of Label Studio, and the labelling interface beside it as .xml."""
-    if out.exists() and (out.is_dir() or b'"predictions"' not in out.read_bytes()):
-        raise OutputError(f"{out}: holds something that is no tasks of Label Studio; name another file with --out")
+def sample_tasks(where: str, out: Path, size: int, seed: int, form: str | None, target: str) -> tuple[Viewed, Path]:
+    """Writes the sample as tasks of `target` (TARGETS), and beside it what they are set up with; returns its path."""
+    tool = TARGETS[target]
+    if out.exists() and (out.is_dir() or tool.mark not in out.read_bytes()):
+        raise OutputError(f"{out}: holds something that is no tasks of {tool.name}; name another file with --out")
     subject = open_subject(where, form)
     sample = draw_answers(subject.answers, size, seed)
-    rows = list(subject.rows.rows(None if sample.whole else sample.keys))
-    rows = [row for row in rows if row.get("sentence") and row["attempts"]]
-    made = json.dumps(list(tasks(rows, subject.corpus, subject.fingerprint)), ensure_ascii=False, indent=1)
+    rows = list(subject.rows.rows(sample.keys))
+    made = json.dumps(list(tool.tasks(rows, subject.corpus, subject.fingerprint)), ensure_ascii=False, indent=1)
     write_text(out, made + "\n")
-    labels = dict.fromkeys(label for row in rows for label in row["schema"])
-    write_text(out.with_suffix(".xml"), interface(labels))
-    return Viewed(out, len(rows), sample.rows, len(made.encode("utf-8", "surrogatepass")))
+    setup = out.with_suffix(tool.setup_suffix)
+    write_text(setup, tool.setup(list(dict.fromkeys(label for row in rows for label in row["schema"]))))
+    size_in_bytes = len(made.encode("utf-8", "surrogatepass"))
+    return Viewed(out, len(rows), sample.rows, size_in_bytes, subject.bare, subject.notes()), setup
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A tool for people: its tasks, what these are set up with, and by what a file of them is known."""
+
+    name: str
+    tasks: Callable[[Iterable[Mapping[str, Any]], str, str], Iterable[Mapping[str, Any]]]
+    setup: Callable[[Sequence[str]], str]
+    setup_suffix: str
+    mark: bytes
+
+
+TARGETS = {
+    "labelstudio": Target("Label Studio", tasks, interface, ".xml", b'"predictions"'),
+    "argilla": Target(
+        "Argilla",
+        argilla.records,
+        lambda labels: json.dumps(argilla.settings(labels), ensure_ascii=False, indent=1) + "\n",
+        ".settings.json",
+        b'"suggestions"',
+    ),
+}
 
 
 def draw_answers(answers: Sequence[Answered], size: int, seed: int) -> Sample:
@@ -136,7 +178,7 @@ def _judged(subject: Subject, said: Iterable[Said]) -> Iterator[Judged]:
     guids = {guid for guid, _ in by_subject}
     threshold = _threshold(subject.rows.manifest)
     for row in subject.rows.rows(guids if isinstance(subject.rows, Corpus) else None):
-        if row["guid"] not in guids or not row.get("sentence"):
+        if row["guid"] not in guids or not row.get("sentence") or subject.rows.withholds(row):
             continue
         taken: set[str] = set()
         for attempt in sorted(row["attempts"], key=lambda item: not item["kept"]):

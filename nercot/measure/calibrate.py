@@ -4,8 +4,10 @@ In: records with trace and entities, in any format that carries them.  A sample 
 those that the rules let pass, wrong ones are made (perturb.py), and the same ones in another form (variants.py).
 Out: how many of each fault rules, reader, judge and all together catch, and how many right ones they lose; what a
 judge keeps at each threshold, how its scores vary when asked again and with the length of the trace; how often a
-verdict or score moves where only the form did.  A reading depends on the trace alone, so each trace is read once,
-whatever the answer beside it.  Memory is that of the sample and its faults.
+verdict or score moves where only the form did; of a corpus with all its answers also what its own judge and the
+agreement of its teachers choose, and what that takes (choosing.py).  A reading depends on the trace alone, so each
+trace is read once, whatever the answer beside it; where no reader is asked, the readings that a corpus holds stand for
+the traces that are as they were.  Memory is that of the sample and its faults.
 """
 
 from __future__ import annotations
@@ -22,15 +24,16 @@ from typing import Any
 
 from nercot.building.manifest import CALIBRATION
 from nercot.building.models import check_models
-from nercot.corpus.recipe import Recipe
+from nercot.corpus.recipe import Model, Recipe
 from nercot.corpus.records import Answer, Reading, Record
-from nercot.corpus.tables import write_json
+from nercot.corpus.tables import to_reading, write_json
 from nercot.corpus.work import Report
 from nercot.errors import ShortfallError
 from nercot.formats.rows import BadRow
 from nercot.measure.asking import Asker
 from nercot.measure.caught import Case, Seen, Trace, curve, invariance, planned, reader_figures, together
 from nercot.measure.check import answered_rows, to_answered
+from nercot.measure.choosing import choosing, raw_rows
 from nercot.measure.perturb import FAULTS, perturb
 from nercot.measure.variants import VARIANTS
 from nercot.steps.read import Reader, has_trace
@@ -77,8 +80,11 @@ def calibrate(
     if plan:
         return planned(recipe, [case.record for case in (*cases, *varied) if case.readable], REPEATS, reads)
     with ExitStack() as stack:
-        readings = _readings(recipe, ledger, stack, [*cases, *varied]) if reads else {}
+        traces = [*cases, *varied]
+        readings = _readings(recipe, ledger, stack, traces) if reads else _held(path, form, traces)
         scores = _scorer(recipe, ledger, stack, report)([case.record for case in (*cases, *varied) if case.readable])
+    if not reads and (said := next(filter(None, readings.values()), None)):
+        reads, recipe = True, replace(recipe, reader=Model(model=said.reader))
     found = iter(scores)
     seen = [Seen(case, readings.get(case.trace), next(found) if case.readable else []) for case in (*cases, *varied)]
     known, others = seen[: len(cases)], seen[len(cases) :]
@@ -94,7 +100,9 @@ def calibrate(
     }
     if out is not None:
         write_json(out / CALIBRATION, result)
-    return result
+    # What choosing costs is no part of a card.
+    chosen = choosing(path, ledger) if form is None else None
+    return result if chosen is None else {**result, "choosing": chosen}
 
 
 def _readings(recipe: Recipe, ledger: Path, stack: ExitStack, cases: Sequence[Case]) -> dict[Trace, Reading | None]:
@@ -106,6 +114,14 @@ def _readings(recipe: Recipe, ledger: Path, stack: ExitStack, cases: Sequence[Ca
     asker.ask("reader", lambda ask: reader.requests(iter(records), asker.answers, ask), recipe.reader.attempts)
     outcomes = reader.outcomes(iter(records), asker.answers)
     return {trace: outcome.record.reading for trace, outcome in zip(traces, outcomes, strict=True)}
+
+
+def _held(path: str, form: str | None, cases: Sequence[Case]) -> dict[Trace, Reading]:
+    """What a corpus of ours holds of readings of these traces; nothing of any other file."""
+    rows = (row for row in raw_rows(path, ("cot", "reading", "reader")) if row["reading"]) if form is None else ()
+    wanted = {case.trace for case in cases}
+    said = (((row["guid"], row["cot"] or ""), row) for row in rows)
+    return {trace: to_reading(row["reading"], row["reader"]) for trace, row in said if trace in wanted}
 
 
 # --- the sample and its faults --------------------------------------------------------------------

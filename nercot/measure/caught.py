@@ -100,23 +100,28 @@ def _refused(items: Sequence[Seen]) -> dict[str, int]:
 def together(recipe: Recipe, seen: Sequence[Seen], reads: bool) -> dict[str, Any]:
     """For each kind the share that rules, reader, judge and all of them refuse, and what one adds to the other.
 
-    Of right records that is the share that is lost.  `adds`: faults that went to reader and judge, and were
-    caught by one of them alone, by both, or by neither.
+    Of right records that is the share that is lost; of the reader it is that of what was read.  `adds`: faults that
+    went to reader and judge, and were caught by one of them alone, by both, or by neither.
     """
     kinds: dict[str, Any] = {}
     for kind in ("right", *FAULTS):
         items = [item for item in seen if item.case.kind == kind]
         parts = [
-            (item.refused_by_rules(reads), item.refused_by_reader, item.refused_by_judge(recipe.threshold))
+            (
+                item.refused_by_rules(reads and item.reading is not None),
+                item.refused_by_reader,
+                item.refused_by_judge(recipe.threshold),
+            )
             for item in items
         ]
         shares = {
             "rules": sum(rules for rules, _, _ in parts),
             "reader": sum(reader for _, reader, _ in parts) if reads else None,
-            "judge": sum(judge for _, _, judge in parts),
+            "judge": None if recipe.judge.absent else sum(judge for _, _, judge in parts),
             "all": sum(any(each) for each in parts),
         }
-        kinds[kind] = {name: None if count is None else _share(count, len(parts)) for name, count in shares.items()}
+        looked = dict.fromkeys(shares, len(parts)) | {"reader": sum(item.reading is not None for item in items)}
+        kinds[kind] = {name: None if count is None else _share(count, looked[name]) for name, count in shares.items()}
     both = [item for item in seen if item.case.kind in FAULTS and item.reading is not None and item.scores]
     adds = Counter((item.refused_by_reader, item.refused_by_judge(recipe.threshold)) for item in both)
     told = {

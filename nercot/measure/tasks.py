@@ -90,14 +90,25 @@ def _verdict(data: Row, annotation: Row) -> dict[str, Any]:
     chosen = next((_values(item, "choices") for item in result if item.get("from_name") == "verdict"), [])
     notes = [text for item in result if item.get("from_name") == "note" for text in _values(item, "text")]
     found = _entities(data["text"], [item for item in result if item.get("type") == "labels"])
-    faults = list(_differences(data["entities"], found))
-    verdict = chosen[0] if chosen else "wrong" if faults else "right"
+    person = _person(annotation.get("completed_by"))
+    return verdict_of(data, data["entities"], found, person, chosen[0] if chosen else None, "\n".join(map(str, notes)))
+
+
+def verdict_of(
+    about: Row, listed: Sequence[Row], found: Sequence[Entity], person: str, chosen: str | None, note: str
+) -> dict[str, Any]:
+    """One person's verdict on the answer `listed`, of which they left `found`, as a line of an audit page has it.
+
+    `about`: corpus, fingerprint, guid, answer.  `chosen`: right or wrong, None where the entities say it.
+    """
+    faults = list(_differences(listed, found))
+    verdict = chosen or ("wrong" if faults else "right")
     return {
-        **{name: str(data[name]) for name in ("corpus", "fingerprint", "guid", "answer")},
-        "person": _person(annotation.get("completed_by")),
+        **{name: str(about[name]) for name in ("corpus", "fingerprint", "guid", "answer")},
+        "person": person,
         "verdict": verdict,
         "faults": [] if verdict == "right" else faults,
-        "note": "\n".join(map(str, notes)),
+        "note": note,
     }
 
 
@@ -138,12 +149,11 @@ def _differences(listed: Sequence[Row], found: Sequence[Entity]) -> Iterator[dic
     for pair in compare(answer, found):
         if kind := _FAULTS.get(pair.kind):
             meant = pair.gold or pair.found
-            yield {"kind": kind, "entity": _plain(meant)}
+            yield {"kind": kind, "entity": meant and said(meant)}
             if pair.gold and pair.found:
-                yield {"kind": "missing", "entity": _plain(pair.found)}
+                yield {"kind": "missing", "entity": said(pair.found)}
 
 
-def _plain(entity: Entity | None) -> dict[str, Any] | None:
-    if entity is None:
-        return None
+def said(entity: Entity) -> dict[str, Any]:
+    """What a verdict says of an entity."""
     return {"text": entity.text, "label": entity.label, "start": entity.start, "end": entity.end}

@@ -1,6 +1,7 @@
-"""What people said of answers: read from the files that pages save and from exports of Label Studio.
+"""What people said of answers: read from the files that pages save and from exports of Label Studio and Argilla.
 
-In: JSON lines (schemas/audit.schema.json), or an export of the tasks that `audit --to labelstudio` wrote.  Out:
+In: JSON lines (schemas/audit.schema.json), or an export of the tasks that `audit --to labelstudio` or `--to argilla`
+wrote.  Out:
 Verdicts, and a line of text for everything that could not be used.  A line that is cut or is none is left out and
 said; a file without any verdict is an error.
 """
@@ -8,7 +9,7 @@ said; a file without any verdict is an error.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from nercot.corpus.resources import resource
 from nercot.errors import InputError
 from nercot.formats.json_files import json_rows
 from nercot.formats.rows import RowError
+from nercot.measure.argilla import has_no_status, is_record, verdicts_of_record
 from nercot.measure.tasks import TaskError, verdict_of_task
 
 KINDS = ("entity", "extent", "type", "missing", "trace")
@@ -89,8 +91,9 @@ def gather(files: Sequence[Path], corpus: str) -> Gathered:
 
 
 def _read(path: Path, notes: list[str]) -> Iterator[Said]:
-    bad = []
+    bad, unsure = [], 0
     for line in json_rows(path):
+        unsure += has_no_status(line.value)
         try:
             yield from _said(line.value)
         except (RowError, TaskError) as error:
@@ -98,14 +101,24 @@ def _read(path: Path, notes: list[str]) -> Iterator[Said]:
     if bad:
         more = f" and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
         notes.append(f"{path}: {len(bad)} lines are no verdict and left out ({'; '.join(bad[:_SHOWN])}{more})")
+    if unsure:
+        notes.append(
+            f"{path}: {unsure} records do not say which responses were submitted, so drafts and discarded ones count; "
+            "an export by records.to_list(flatten=True) says it"
+        )
 
 
 def _said(value: Any) -> Iterator[Said]:
-    """The verdicts in a line of ours, or in a task of Label Studio."""
+    """The verdicts in a line of ours, in a task of Label Studio, or in a record of Argilla."""
     if isinstance(value, RowError):
         raise value
+    exported: Iterable[Any] | None = None
     if isinstance(value, dict) and "data" in value and "annotations" in value:
-        for found in verdict_of_task(value):
+        exported = verdict_of_task(value)
+    elif is_record(value):
+        exported = verdicts_of_record(value)
+    if exported is not None:
+        for found in exported:
             yield from _said(found)
         return
     if wrong := next(_validator().iter_errors(value), None):

@@ -18,6 +18,7 @@ from typing import Any
 
 from nercot import __version__
 from nercot.building.candidate import grpo_row, row_hash, sft_row
+from nercot.building.pairs import PairCounts, pair_row
 from nercot.corpus.manifest import NAME, Manifest, configs_of, split_of
 from nercot.corpus.records import MATCHES, REASONS, content_guid
 from nercot.corpus.spool import Hashes
@@ -44,6 +45,7 @@ _NEVER_NULL = {
     "raw": ("guid", "dataset", "license", "sentence", "schema", "attempt", "teacher", "completion"),
     "dropped": ("guid", "dataset", "license", "schema", "step", "reason"),
     "sft": ("guid", "dataset", "license", "prompt", "completion"),
+    "preference": ("guid", "dataset", "license", "prompt", "chosen", "rejected", "rejected_step", "rejected_reason"),
 }
 
 
@@ -117,7 +119,8 @@ def _sorted(folder: Path, config: str, files: Sequence[Mapping[str, Any]]) -> It
         for number, row in enumerate(read_rows(folder / file["path"]), 1):
             placed = Placed(config, file["path"], number, row)
             key = (row["guid"] or "", row.get("attempt") or 0)
-            if key <= last:
+            # A record has as many pairs as it has failed answers.
+            if key < last or (key == last and config != "preference"):
                 raise _OutOfOrderError(placed.problem(f"comes after {last[0]}; the rows are not sorted by guid"))
             last = key
             yield placed
@@ -153,7 +156,7 @@ def _standoff_problems(row: Row, config: str, hydrated: bool) -> Iterator[str]:
     """Text where it may not be passed on: in a release everywhere, in a hydrated one its trace."""
     mentions = [entity["text"] for column in ("gold", "entities") for entity in _listed(row, column)]
     texts = [row.get("sentence"), *mentions, row.get("detail"), row.get("input")]
-    if config in ("raw", "sft", "grpo") and not (hydrated and config != "raw"):
+    if config in ("raw", "preference") or (config in ("sft", "grpo") and not hydrated):
         yield f"its text may not be passed on ({row['dataset']}), but it is in {config}"
     elif row.get("cot") is not None or (not hydrated and any(text is not None for text in texts)):
         yield f"its text may not be passed on ({row['dataset']})"
@@ -235,6 +238,7 @@ class _Seen:
     dropped: dict[str, Counter[str]] = field(default_factory=dict)
     scores: Counter[str] = field(default_factory=Counter)
     attempts: Counter[str] = field(default_factory=Counter)
+    pairs: PairCounts = field(default_factory=PairCounts)
 
     @property
     def default(self) -> str:
@@ -272,6 +276,7 @@ class _Seen:
         whole = [item for item in kept if item.row.get("sentence", "") is not None]
         for config in ("sft", "grpo"):
             yield from self._made_problems(config, whole, rows.get(config, []))
+        yield from self._pair_problems(whole, rows["raw"], rows.get("preference", []))
 
     def _count(self, kept: Sequence[Placed], dropped: Sequence[Placed], raw: Sequence[Placed]) -> None:
         self.kept += len(kept)
@@ -303,6 +308,18 @@ class _Seen:
             if training.row != _rendered(config, item.row, self.manifest):
                 yield training.problem(f"is not what the row of the config {self.default} gives")
 
+    def _pair_problems(
+        self, kept: Sequence[Placed], raw: Sequence[Placed], pairs: Sequence[Placed]
+    ) -> Iterator[Problem]:
+        """A pair has to be a kept row beside another answer to it, each once and in order."""
+        answers = iter([item.row for item in raw if not (kept and is_answer(item.row, kept[0].row))])
+        for pair in pairs:
+            self.pairs.add(pair.row)
+            if not kept or not any(pair.row == _paired(kept[0].row, row, pair.row, self.manifest) for row in answers):
+                yield pair.problem("is not what a kept row and another answer in the config raw give")
+            elif split_of(kept[0].file) != split_of(pair.file):
+                yield pair.problem(f"is of the split {split_of(pair.file)}, but comes from {kept[0].file}")
+
     def problems(self) -> Iterator[Problem]:
         """What does not add up at the end."""
         manifest = self.manifest
@@ -313,6 +330,8 @@ class _Seen:
         for name, counts in found.items():
             if manifest[name] != counts:
                 yield NAME, f"{name} are {manifest[name]}, the rows give {counts}"
+        if self.pairs.rows and manifest.get("preference") != self.pairs.summary():
+            yield NAME, f"preference is {manifest.get('preference')}, the rows give {self.pairs.summary()}"
         if (given := self.hashes.digest()) != manifest["fingerprint"]:
             yield NAME, f"the fingerprint is {manifest['fingerprint']}, the rows give {given}"
 
@@ -324,6 +343,12 @@ def _rendered(config: str, row: Row, manifest: Manifest) -> Row | None:
         return sft_row(row, prompts) if config == "sft" else grpo_row(row, prompts)
     except (ValueError, TypeError):
         return None
+
+
+def _paired(kept: Row, failed: Row, pair: Row, manifest: Manifest) -> Row | None:
+    """The pair that a kept row and another answer give, which failed as `pair` says."""
+    sft = _rendered("sft", kept, manifest)
+    return sft and pair_row(sft, kept, failed, pair["rejected_step"], pair["rejected_reason"])
 
 
 def _funnel_problems(manifest: Manifest, dropped: Mapping[str, Counter[str]], kept: int) -> Iterator[Problem]:

@@ -90,6 +90,8 @@ def recipe_of(manifest: Manifest) -> Recipe:
         duplicates=made["select"]["duplicates"],
         near_duplicates=made["select"]["near_duplicates"],
         contamination=made["select"]["contamination"],
+        agreement=made["select"].get("agreement", 1),
+        pairs=made["select"].get("pairs", False),
         validation=made["split"]["validation"],
         test=made["split"]["test"],
     )

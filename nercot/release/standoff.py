@@ -90,7 +90,7 @@ def _bare(row: Row, config: str, default: str, merged: bool) -> Row | None:
         whole = not merged or row["step"] in _SOURCE
         return {**_without_text(row), "detail": None, "input": None} if whole else None
     # Without a default config of rows (a draw alone) nothing can stand for them.
-    return _without_text(row) if config == default and config not in ("grpo", "raw", "sft") else None
+    return _without_text(row) if config == default and config not in ("grpo", "raw", "sft", "preference") else None
 
 
 def _without_text(row: Row) -> Row:

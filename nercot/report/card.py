@@ -31,6 +31,7 @@ _WHAT = {
     "raw": "every answer of the teacher, with its judgement where it was judged",
     "dropped": "records that a step refused, with step, reason and detail",
     "sft": "prompt and completion for supervised fine-tuning, rendered from `cot`",
+    "preference": "a kept answer and a failed one to the same sentence, for DPO and its kin",
     "re": "the corpus: the rows that were drawn, with gold (default)",
     "grpo": "prompt, gold and schema for training with reward functions",
 }
@@ -212,7 +213,10 @@ def _values(manifest: Mapping[str, Any], stats: Mapping[str, Any]) -> dict[str, 
         "funnel": [_funnel_row(step) for step in manifest["steps"]],
         "findings": [(cell(name.replace("_", " ")), count) for name, count in manifest["source"]["findings"].items()],
         "threshold": f"{manifest['recipe']['select']['threshold']:g}",
-        "scores": list(manifest["scores"].items()),
+        "scores": _scores(manifest),
+        "golden": _golden(manifest),
+        "agreement": _agreement(manifest),
+        "everybody": _asks_everybody(manifest),
         "configs": [
             {"name": name, "rows": _rows(manifest, name), "what": _what(manifest, name)}
             for name in _config_names(manifest)
@@ -230,9 +234,32 @@ def _values(manifest: Mapping[str, Any], stats: Mapping[str, Any]) -> dict[str, 
         "citation": manifest["citation"],
         "splits": _split_rows(manifest),
         "audit": audited(manifest, cell),
+        "preference": _preference(manifest),
         **provenance(manifest, cell),
         **(findings(manifest, cell) if "duplicates" in manifest else {}),
     }
+
+
+def _preference(manifest: Mapping[str, Any]) -> str:
+    """What has to be known of the config preference; '' without it."""
+    found = manifest.get("preference")
+    if not found or "preference" not in _config_names(manifest):
+        return ""
+    chosen, rejected = found["chosen_characters"], found["rejected_characters"]
+    low, high = sorted((chosen, rejected))
+    longer = "longer" if chosen > rejected else "shorter"
+    risk = (
+        f"  The chosen are {longer}, and a model can learn that {longer} is better in place of why: "
+        "compare pairs of like length, or use a loss that allows for length."
+    )
+    return (
+        f"The config `preference` has {found['pairs']} pairs of a kept answer and a failed one to the same sentence, "
+        "both in the same format, in the columns that TRL's `DPOTrainer` takes as they are; `rejected_step` "
+        f"and `rejected_reason` say why the other failed.  Mean length: {chosen:,} characters chosen, {rejected:,} "
+        f"rejected.{risk if high > 1.1 * low else ''}  In {found['equal'] or 'none'} both sides say the same and teach "
+        f"nothing; {found['late'] or 'none'} first differ beyond the 1,024 tokens (of about 4 characters) that a "
+        "trainer commonly keeps of prompt and answer."
+    )
 
 
 def _split_rows(manifest: Mapping[str, Any]) -> list[tuple[str, int]]:
@@ -306,6 +333,61 @@ def _teachers(manifest: Mapping[str, Any]) -> list[list[str]]:
         [heads.get(name, name.replace("_", " ")) for name in names],
         *([cell(row[name]) for name in names] for row in rows),
     ]
+
+
+def _asks_everybody(manifest: Mapping[str, Any]) -> bool:
+    """Whether each teacher was asked about every record."""
+    teachers = manifest["recipe"].get("teacher")
+    return isinstance(teachers, list) and teachers[0]["until"] == "all"
+
+
+def _agreement(manifest: Mapping[str, Any]) -> str:
+    """How far the teachers agree, where several were asked about a record."""
+    found = manifest.get("agreement")
+    if not found:
+        return ""
+    teachers, alone = len(manifest["teachers"]), found["mentions"].get("1", 0)
+    same = sum(count for number, count in found["same"].items() if int(number) > 1)
+    who = "both" if teachers == 2 else "two or more"
+    wanted = manifest["recipe"]["select"].get("agreement", 1)
+    asked = f"  Only rows on which {wanted} of them agree were selected." if wanted > 1 else ""
+    silent = f"  {found['silent']} times a teacher gave no answer that could be read." if found["silent"] else ""
+    return (
+        f"{found['records']} records were given to more than one teacher.  To {same} of them {who} give the same "
+        f"entities (by text and type).  Of {sum(found['mentions'].values())} mentions that any of them took, {alone} "
+        f"were taken by one alone.{silent}{asked}"
+    )
+
+
+def _scores(manifest: Mapping[str, Any]) -> list[list[Any]]:
+    """The scores in bins of half a point: a line of heads, and a row a bin; with gold, how many equal it."""
+    bins: dict[float, Counter[str]] = {}
+    known = manifest.get("gold_by_score", {})
+    for score, count in manifest["scores"].items():
+        found = bins.setdefault(int(float(score) * 2) / 2, Counter())
+        found.update(known.get(score, {}) | {"judged": count})
+    heads = ["score", "attempts", *(["with gold", "equal to it"] if known else [])]
+    names = ("judged", *(("attempts", "equal") if known else ()))
+    rows = [[_bin(low), *(count[name] for name in names)] for low, count in sorted(bins.items())]
+    return [heads, *rows]
+
+
+def _bin(low: float) -> str:
+    return f"{low:g} to below {low + 0.5:g}" if low < 10 else "10"
+
+
+def _golden(manifest: Mapping[str, Any]) -> str:
+    """What share of the judged answers says what gold says, at the threshold and below; '' without gold."""
+    least = manifest["recipe"]["select"]["threshold"] if "select" in manifest["recipe"] else 0
+    sides: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
+    for score, counts in manifest.get("gold_by_score", {}).items():
+        sides[float(score) >= least].update(counts)
+    told = [
+        f"{where} {count['equal']} of {count['attempts']} answers ({count['equal'] / count['attempts']:.0%})"
+        for where, count in (("at the threshold and above", sides[True]), ("below it", sides[False]))
+        if count["attempts"]
+    ]
+    return f"What the source's own annotation says, by text and type: {', '.join(told)}." if told else ""
 
 
 def _ways(manifest: Mapping[str, Any]) -> str:

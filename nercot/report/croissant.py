@@ -28,6 +28,12 @@ _MEANINGS = {
     "score": "The judge's score of the trace, 0-10.",
     "prompt": "Messages that ask for the entities.",
     "completion": "What the model said, or should say.",
+    "chosen": "The answer that was kept.",
+    "rejected": "An answer to the same prompt that failed.",
+    "rejected_step": "The step at which the rejected answer failed.",
+    "rejected_reason": "Why it failed.",
+    "score_chosen": "The judge's score of the kept answer, 0-10.",
+    "score_rejected": "The judge's score of the rejected answer; null where it was not judged.",
 }
 # mlcroissant 1.1.1 reads a null list of structures as one structure of nulls.
 _SOME_NULL = " Null in some rows, which some readers give as one item without content."

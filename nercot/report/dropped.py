@@ -31,6 +31,7 @@ _COMES_NEXT = {
     "unread": "the reader gave no readable reading; another reader may",
     "unscored": "the judge gave no readable score; another judge may",
     "below_threshold": "the judge's reasons stand in `nercot trace`; --set select.threshold=N keeps more",
+    "disagreed": "the teachers differ: a person may decide (`nercot audit`); --set select.agreement=1 keeps such rows",
     "removed": "nothing: it was taken down",
     "disputed": "nothing: a person said that it is wrong",
     "type_not_in_schema": "widen the schema if the type belongs there; else another attempt",

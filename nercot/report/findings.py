@@ -127,7 +127,7 @@ def _calibration(manifest: Manifest, cell: Escape) -> dict[str, Any] | None:
         + (f", and to the judge {cell(judge['model'])} whatever the rules said." if judge else ".")
     )
     if judge is None:
-        return {"about": about, "kinds": kinds, "said": "No judge was asked."}
+        return {"about": about, "kinds": kinds, "said": " ".join(["No judge was asked.", *_of_readings(found, cell)])}
     said = (
         f"The judge keeps {judge['right']['kept']} of {judge['right']['judged']} right records at a score of "
         f"{judge['threshold']:g}; its AUC over all faults is {_figure(judge['auc'])} (0.5 is chance).  Asked "
@@ -141,7 +141,23 @@ def _calibration(manifest: Manifest, cell: Escape) -> dict[str, Any] | None:
 
 def _caught_by_reader(found: Mapping[str, Any], kind: str) -> str:
     reader = found.get("reader")
-    return "-" if not reader else f"{reader['faults'][kind]['caught']} of {reader['faults'][kind]['read']}"
+    return (
+        "-"
+        if not reader or not reader["faults"][kind]["read"]
+        else f"{reader['faults'][kind]['caught']} of {reader['faults'][kind]['read']}"
+    )
+
+
+def _of_readings(found: Mapping[str, Any], cell: Escape) -> list[str]:
+    """What a reader alone catches."""
+    if not (reader := found.get("reader")):
+        return []
+    right = reader["right"]
+    return [
+        f"The reader {cell(reader['model'])} refuses {right['lost']} of {right['read']} right records.  It sees the "
+        "trace alone, so that what it says of one holds for every answer beside it; a boundary that moved is no fault "
+        "to it."
+    ]
 
 
 def _of_reader(found: Mapping[str, Any], cell: Escape) -> list[str]:

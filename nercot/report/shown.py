@@ -16,6 +16,7 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from nercot.corpus.benchmarks import text_may_be_passed_on
 from nercot.corpus.manifest import Manifest, configs_of, read_manifest
 from nercot.corpus.records import Answer, Record, answer_hash, content_guid, unreadable_guid
 from nercot.corpus.tables import entity_rows, read_rows
@@ -36,7 +37,8 @@ _TRAINING = frozenset(("sft", "grpo", "preference"))
 class Answered(NamedTuple):
     """An answer that people can judge: the key of its row, what became of it, its data set, and its score if any.
 
-    `answer`: the hash of it where that is known without reading the row.
+    `answer`: the hash of it where that is known without reading the row; `bare`: whether it stands without text, so
+    that nobody can judge it.
     """
 
     key: str
@@ -44,6 +46,7 @@ class Answered(NamedTuple):
     dataset: str
     score: float | None
     answer: str | None = None
+    bare: bool = False
 
 
 class Rows(Protocol):
@@ -64,7 +67,10 @@ class Rows(Protocol):
         """The rows whose keys are wanted (None: all), in order."""
 
     def answers(self) -> Iterator[Answered]:
-        """The rows with a sentence and an answer that can be read, in order."""
+        """The rows with an answer that can be read, in order."""
+
+    def withholds(self, row: Row) -> bool:
+        """Whether the text of a row must not stand in a page: it may not be passed on."""
 
 
 def open_rows(where: str, form: str | None = None, beside: str | None = None) -> Rows:
@@ -130,13 +136,20 @@ class Corpus:
 
     def answers(self) -> Iterator[Answered]:
         """The records with an answer: the one that was kept, or the one that the last step refused."""
-        columns = ("guid", "dataset", "sentence", "entities", "score", "attempt")
+        columns = ("guid", "dataset", "license", "sentence", "entities", "score", "attempt")
         for guid, group in self._groups(columns):
-            known = {kind: row for kind, row in group if row.get("entities") is not None and row.get("sentence")}
+            known = {kind: row for kind, row in group if row.get("entities") is not None}
             kept, last = known.get("kept"), known.get("dropped")
             if row := kept or last:
                 score = (kept or known.get("raw") or {}).get("score")
-                yield Answered(guid, kept is not None, row["dataset"], score)
+                bare = not row.get("sentence") or self.withholds(row)
+                yield Answered(guid, kept is not None, row["dataset"], score, bare=bare)
+
+    def withholds(self, row: Row) -> bool:
+        """As a release does, but where the corpus is for its owner alone (internal, or hydrated)."""
+        if self.manifest.get("internal") or self.manifest.get("restricted_text"):
+            return False
+        return not text_may_be_passed_on(row["dataset"], row["license"])
 
     def _groups(self, columns: Iterable[str] | None) -> Iterator[tuple[str, list[tuple[str, Row]]]]:
         streams = [self._stream(kind, config, columns) for kind, config in self._kinds().items()]
@@ -203,6 +216,10 @@ class Listed:
         """The rows whose answer can be read."""
         for number, row in enumerate(self.rows()):
             yield from _answered(str(number), row)
+
+    def withholds(self, row: Row) -> bool:
+        """Nothing: the files are the user's own."""
+        return False
 
     def _read(self) -> Iterator[SourceRow | BadRow]:
         return chain.from_iterable(rows(source) for source in self.sources)
@@ -300,6 +317,10 @@ class Judged:
         """The rows whose answer can be read."""
         for (key, _), row in zip(self.inner.strata(), self.rows(), strict=True):
             yield from _answered(key, row)
+
+    def withholds(self, row: Row) -> bool:
+        """As the rows themselves say."""
+        return self.inner.withholds(row)
 
     def _judged(self, row: Row) -> Row:
         said = self.verdicts.get(row["guid"]) or self.verdicts.get(row.get("source_id") or "")

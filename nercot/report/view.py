@@ -20,6 +20,7 @@ from nercot.report.charts import funnel, lengths, scores
 from nercot.report.page import MARK, Page
 from nercot.report.sampling import Sample, draw
 from nercot.report.shown import Corpus, Judged, Rows, open_rows
+from nercot.report.withheld import without_text
 
 Report = Callable[[str, int, int | None], None]
 
@@ -31,6 +32,7 @@ CHARACTERS = 120_000_000
 _EVERY = 200
 _FEWEST = 100
 PAGE = "view.html"
+WITHOUT_TEXT = "Rows without their text, which no known licence allows to be passed on"
 
 
 class FullError(InputError):
@@ -39,12 +41,15 @@ class FullError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Viewed:
-    """A page that was written: where, how many rows of how many, how large."""
+    """A page that was written: where, how many rows of how many, how large; `without_text`: rows that stand there so,
+    or, where people are to judge them, answers that were left out for it.
+    """
 
     page: Path
     rows: int
     of: int
     bytes: int
+    without_text: int = 0
     notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
@@ -54,16 +59,17 @@ class Viewed:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The rows that a page shows, of what, and why only those."""
+    """The rows that a page shows, of what, and why only those; `every`: it was drawn of all rows, not of some."""
 
     rows: Rows
     sample: Sample
     seed: int
+    every: bool = True
 
     @property
     def wanted(self) -> frozenset[str] | None:
         """The keys to read; None for all."""
-        return None if self.sample.whole else self.sample.keys
+        return None if self.every and self.sample.whole else self.sample.keys
 
 
 def view(
@@ -83,22 +89,22 @@ def view(
     check_target(out)
     rows = open_rows(where, form, beside)
     if sample is None:
-        chosen, content, page = _fitting(rows, where, seed, report)
+        chosen, drawn = _fitting(rows, where, seed, report)
     else:
         chosen = choose(rows, where, sample, seed)
-        content, page = render(chosen, where, {"mode": "view"}, report)
-    write_page(out, content)
-    notes = tuple(_unmatched(chosen.rows))
-    return Viewed(out, page.rows, chosen.sample.rows, len(content), notes)
+        drawn = render(chosen, where, {"mode": "view"}, report)
+    write_page(out, drawn.content)
+    notes = (*drawn.notes, *_unmatched(chosen.rows))
+    return Viewed(out, drawn.rows, chosen.sample.rows, len(drawn.content), drawn.without_text, notes)
 
 
-def _fitting(rows: Rows, where: str, seed: int, report: Report) -> tuple[Chosen, bytes, Page]:
+def _fitting(rows: Rows, where: str, seed: int, report: Report) -> tuple[Chosen, Drawn]:
     """The page of as many rows as one can hold."""
     size = ROWS
     while True:
         chosen = choose(rows, where, size, seed)
         try:
-            return chosen, *render(chosen, where, {"mode": "view"}, report)
+            return chosen, render(chosen, where, {"mode": "view"}, report)
         except FullError:
             if size < _FEWEST:
                 raise
@@ -109,8 +115,8 @@ def release_page(folder: Path, manifest: Mapping[str, Any], report: Report = lam
     """Writes the page of a release that is being made: the rows as they stand in its configs, of no version yet."""
     unnumbered = {name: value for name, value in manifest.items() if name != "version"}
     rows = Corpus(str(manifest["corpus"]), folder, unnumbered)
-    _, content, _ = _fitting(rows, str(folder), 0, report)
-    write_page(folder / PAGE, content)
+    _, drawn = _fitting(rows, str(folder), 0, report)
+    write_page(folder / PAGE, drawn.content)
 
 
 def choose(rows: Rows, where: str, size: int, seed: int) -> Chosen:
@@ -123,10 +129,21 @@ def choose(rows: Rows, where: str, size: int, seed: int) -> Chosen:
     return Chosen(rows, sample, seed)
 
 
-def render(chosen: Chosen, where: str, more: Mapping[str, Any], report: Report) -> tuple[bytes, Page]:
-    """The page of the rows that were chosen, and what was counted on the way.  `more`: what the mode adds."""
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The bytes of a page, its rows, how many of them stand without text, and what it says of all."""
+
+    content: bytes
+    rows: int
+    without_text: int
+    notes: tuple[str, ...]
+
+
+def render(chosen: Chosen, where: str, more: Mapping[str, Any], report: Report) -> Drawn:
+    """The page of the rows that were chosen.  `more`: what the mode adds."""
     page, told = Page(answers=more["mode"] == "audit"), _Told()
-    for row in chosen.rows.rows(chosen.wanted):
+    for whole in chosen.rows.rows(chosen.wanted):
+        row = without_text(whole) if chosen.rows.withholds(whole) else whole
         page.add(row)
         told.add(row)
         if told.characters > CHARACTERS:
@@ -134,6 +151,7 @@ def render(chosen: Chosen, where: str, more: Mapping[str, Any], report: Report) 
         if page.rows % _EVERY == 0:
             report("view", page.rows, len(chosen.sample.keys))
     manifest = chosen.rows.manifest
+    notes = told.notes(manifest)
     about = {
         "title": (manifest or {}).get("title") or chosen.rows.name,
         "corpus": (manifest or {}).get("corpus") or chosen.rows.name,
@@ -142,10 +160,10 @@ def render(chosen: Chosen, where: str, more: Mapping[str, Any], report: Report) 
         "tool": __version__,
         "of": chosen.sample.rows,
         "sample": None if chosen.sample.whole else {"seed": chosen.seed, "layers": chosen.sample.layers},
-        "notes": told.notes(),
-        **more,
+        "notes": [*notes, *more.get("notes", ())],
+        **{name: value for name, value in more.items() if name != "notes"},
     }
-    return page.finish(about, told.overview(manifest)), page
+    return Drawn(page.finish(about, told.overview(manifest)), page.rows, told.without_text, tuple(notes))
 
 
 class _Told:
@@ -192,7 +210,7 @@ class _Told:
             )
         )
 
-    def notes(self) -> list[str]:
+    def notes(self, manifest: Mapping[str, Any] | None) -> list[str]:
         found = []
         if self.restricted:
             found.append(
@@ -200,10 +218,18 @@ class _Told:
                 "a release they stand without their text."
             )
         if self.without_text:
-            found.append(
-                f"Rows without their text, which their licence does not allow to be passed on: {self.without_text}."
-            )
+            found.append(f"{WITHOUT_TEXT}: {self.without_text}.{whole_page(manifest)}")
         return found
+
+
+def whole_page(manifest: Mapping[str, Any] | None) -> str:
+    """How the owner of a candidate gets a page that has all text."""
+    if manifest is None or "key" not in manifest:
+        return ""
+    return (
+        " Build with --license where you know that it may be; nercot release "
+        f"{manifest['corpus']} --internal makes a page with the text, for yourself."
+    )
 
 
 def _unmatched(rows: Rows) -> list[str]:

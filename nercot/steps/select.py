@@ -1,10 +1,11 @@
 """Selection, a corpus step: which records are published, from which attempt, and what is said of each.
 
 In: source rows, scored attempts.  Out: `6-selected/<partition>.parquet` with guid, attempt, drift, near_duplicate_of
-and contaminated_by, drops (disputed, below_threshold, contaminated, duplicate_record, near_duplicate, in this order),
-and `6-selected/selection.json` with what was found over the whole corpus, written last.  The first attempt whose
-score reaches the threshold is taken, of those that no person has called wrong.  A record repeats only records that
-were selected, the first of which by guid it names.  Never changes a record.
+and contaminated_by, drops (disputed, disagreed, below_threshold, contaminated, duplicate_record, near_duplicate, in
+this order), and `6-selected/selection.json` with what was found over the whole corpus, written last.  The first
+attempt whose score reaches the threshold is taken, of those that no person has called wrong and on which as many
+teachers agree as the recipe asks (agreed.py).  A record repeats only records that were selected, the first of which by
+guid it names.  Never changes a record.
 
 The corpus is read in order of guid, four or five times.  Memory: that of duplicates.py, of conflicts.py, about 300
 bytes for each record that has a like, and that of split.py where a split is asked for.
@@ -15,17 +16,19 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import tee
+from heapq import merge
+from itertools import groupby, tee
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from nercot.corpus.records import answer_hash
 from nercot.corpus.streams import answers_of, beside
 from nercot.corpus.tables import read_rows, table, to_record, write_json
-from nercot.corpus.work import Report, Row, Tally, Work, done_before, step_meta
+from nercot.corpus.work import Report, Row, Tally, Work, done_before, place_of, step_meta
+from nercot.steps.agreed import apart
 from nercot.steps.conflicts import Conflicts, repeated, text_number
 from nercot.steps.duplicates import Likes, duplicate_key, near_duplicates
 from nercot.steps.split import Families
@@ -33,11 +36,16 @@ from nercot.validation.spans import drift
 
 # How the detail of a contaminated row begins; the names of the benchmarks follow.
 TOUCHES = "like a test sentence of "
+# A record and the number of an attempt at it.
+_Place = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The recipe's choices; `validation`, `test`: rows of these splits.  `disputed`: (guid, answer) pairs, sorted."""
+    """The recipe's choices; `validation`, `test`: rows of these splits.  `disputed`: (guid, answer) pairs, sorted.
+
+    `agreement`: how many teachers have to give the entities of a row; `teachers`: whose each attempt is.
+    """
 
     threshold: float
     duplicates: str = "drop"
@@ -46,6 +54,8 @@ class Selection:
     validation: int = 0
     test: int = 0
     disputed: tuple[tuple[str, str], ...] = ()
+    agreement: int = 1
+    teachers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +90,6 @@ class Checker(Protocol):
         """What was looked at."""
 
 
-class _Case(NamedTuple):
-    """A scored record: the attempt that reached the threshold, if one did; its attempts and their answers."""
-
-    row: Row
-    chosen: Row | None
-    attempts: list[Row]
-    answers: list[Row]
-
-
 class _Fate(NamedTuple):
     """Why a record is dropped, or what is said of it."""
 
@@ -97,6 +98,19 @@ class _Fate(NamedTuple):
     attempt: int = 0
     near_duplicate_of: str | None = None
     contaminated_by: str | None = None
+
+
+class _Case(NamedTuple):
+    """A scored record: the attempt that is taken, if one is; its attempts and their answers.
+
+    `barred`: where none is, why those that reached the threshold are not, the gravest first.
+    """
+
+    row: Row
+    chosen: Row | None
+    attempts: list[Row]
+    answers: list[Row]
+    barred: Sequence[_Fate]
 
 
 def selected_before(work: Work, parts: Sequence[str], key: str) -> Selected | None:
@@ -147,19 +161,40 @@ def _passed(scored: Scored, selection: Selection) -> Iterator[Row]:
     """Guid, sentence and schema of the records with an attempt that can be taken."""
     for part in scored.parts:
         rows = read_rows(scored.work.file("1-source", part), ["guid", "sentence", "schema"])
-        disputed = _disputed(scored, part, selection)
+        barred = _barred(scored, part, selection, _disputed(scored, part, selection))
         for row, (attempts,) in beside(rows, _scores(scored, part)):
-            if _first(attempts, selection.threshold, disputed):
+            if _first(attempts, selection.threshold, barred):
                 yield row
 
 
-def _first(attempts: Iterable[Row], threshold: float, disputed: Mapping[tuple[str, int], str]) -> Row | None:
-    """The first attempt that reaches the threshold and that nobody has called wrong."""
-    passed = (item for item in attempts if item["score"] >= threshold)
-    return next((item for item in passed if (item["guid"], item["attempt"]) not in disputed), None)
+def _first(attempts: Iterable[Row], threshold: float, barred: Collection[_Place]) -> Row | None:
+    """The first attempt that reaches the threshold and may be taken."""
+    return next((item for item in _passed_at(attempts, threshold) if place_of(item) not in barred), None)
 
 
-def _disputed(scored: Scored, part: str, selection: Selection) -> dict[tuple[str, int], str]:
+def _passed_at(attempts: Iterable[Row], threshold: float) -> Iterator[Row]:
+    return (item for item in attempts if item["score"] >= threshold)
+
+
+def _barred(scored: Scored, part: str, selection: Selection, disputed: Iterable[_Place]) -> dict[_Place, _Fate]:
+    """The attempts that cannot be taken whatever their score: too few teachers agree, or a person said no."""
+    no = _Fate("disputed", "a person who audited it calls the answer wrong")
+    agreed = _disagreed(scored, part, selection) if selection.agreement > 1 else ()
+    few = f"of the teachers gave these entities, {selection.agreement} asked"
+    return {place: _Fate("disagreed", f"{count} {few}") for place, count in agreed} | dict.fromkeys(disputed, no)
+
+
+def _disagreed(scored: Scored, part: str, selection: Selection) -> Iterator[tuple[_Place, int]]:
+    """The answers on which too few teachers agree, and how many do."""
+    columns = ["guid", "attempt", "entities"]
+    refused = scored.work.drops(part, ("validate",), scored.rounds, columns)
+    answers = merge(answers_of(scored.work, part, scored.rounds, scored.answers), refused, key=place_of)
+    for guid, group in groupby(answers, key=lambda row: str(row["guid"])):
+        alone = apart(group, selection.teachers, selection.agreement)
+        yield from (((guid, attempt), count) for attempt, count in alone.items())
+
+
+def _disputed(scored: Scored, part: str, selection: Selection) -> dict[_Place, str]:
     """(guid, attempt) -> answer of the attempts that a person called wrong; their answers are read only where asked."""
     pairs = frozenset(selection.disputed)
     guids = {guid for guid, _ in pairs if guid.startswith(part)}
@@ -186,14 +221,17 @@ def _scores(scored: Scored, part: str) -> Iterator[Row]:
 
 
 def _cases(
-    scored: Scored, part: str, threshold: float, conflicts: Conflicts, disputed: Mapping[tuple[str, int], str]
+    scored: Scored, part: str, threshold: float, conflicts: Conflicts, barred: Mapping[_Place, _Fate]
 ) -> Iterator[_Case]:
     """The scored records of a partition; every row of it is looked at for conflicts."""
     answered = answers_of(scored.work, part, scored.rounds, scored.answers)
     for row, (attempts, answers) in beside(scored.work.source(part), _scores(scored, part), answered):
         conflicts.add(row)
         if attempts:
-            yield _Case(row, _first(attempts, threshold, disputed), attempts, answers)
+            chosen = _first(attempts, threshold, barred)
+            passed = () if chosen else _passed_at(attempts, threshold)
+            why = (barred[place_of(item)] for item in passed)
+            yield _Case(row, chosen, attempts, answers, sorted(why, key=lambda fate: fate.reason != "disputed"))
 
 
 # --- what is decided ------------------------------------------------------------------------------
@@ -221,9 +259,8 @@ class _Chooser:
         """What becomes of a record."""
         if case.chosen is None:
             best = max(item["score"] for item in case.attempts)
-            if best >= self.selection.threshold:
-                return _Fate("disputed", "a person who audited it calls the answer wrong")
-            return _Fate("below_threshold", f"score {best:g}, {self.selection.threshold:g} asked")
+            low = _Fate("below_threshold", f"score {best:g}, {self.selection.threshold:g} asked")
+            return next(iter(case.barred), low)
         self._place += 1
         self.like_tests += bool(benchmarks)
         self.touched.update((case.row["dataset"], name) for name in benchmarks)
@@ -280,8 +317,9 @@ def _partition(
 ) -> None:
     tally, work = Tally(), scored.work
     disputed = _disputed(scored, part, chooser.selection)
+    barred = _barred(scored, part, chooser.selection, disputed)
     chooser.disputed += [{"guid": guid, "answer": answer} for (guid, _), answer in sorted(disputed.items())]
-    cases, again = tee(_cases(scored, part, chooser.selection.threshold, conflicts, disputed))
+    cases, again = tee(_cases(scored, part, chooser.selection.threshold, conflicts, barred))
     found = checker.find(case.row for case in again) if checker is not None else (() for _ in again)
     with ExitStack() as stack:
         kept = stack.enter_context(table(work.file("6-selected", part), "6-selected", lambda: step_meta(key, tally)))

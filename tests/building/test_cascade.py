@@ -85,6 +85,36 @@ def test_until_all_every_teacher_is_asked_about_everything(tmp_path, server):
     assert result["records"] == 24
 
 
+def test_only_rows_on_which_the_teachers_agree_are_kept(tmp_path, server):
+    result = build(tmp_path, server, "--set", "select.agreement=2", until="all")
+    # The cheap one says nothing to 8 of 24; to the others it says what the dear one says.
+    select = next(step for step in result["steps"] if step["step"] == "select")
+    assert (result["records"], select["dropped"]) == (16, {"disagreed": 8})
+    candidate = tmp_path / "build/ladder/candidate"
+    manifest = json.loads((candidate / "manifest.json").read_text())
+    assert manifest["agreement"] == {
+        **{"records": 24, "same": {"1": 8, "2": 16}},
+        **{"mentions": {"1": 8, "2": 16}, "silent": 8},
+    }
+    assert "Only rows on which 2 of them agree" in (candidate / "README.md").read_text()
+    ran = run(tmp_path, "release", "ladder", "--internal")
+    assert ran.code == 0, ran.err
+    ran = run(tmp_path, "verify", "releases/ladder/1.0.0", "--rebuild")
+    assert ran.code == 0, ran.out
+    # One teacher's word is enough again, and nobody is asked.
+    calls = len(server.calls)
+    assert build(tmp_path, server, until="all")["records"] == 24
+    assert len(server.calls) == calls
+
+
+def test_a_teacher_that_found_a_valid_answer_has_no_more_to_say(tmp_path, server):
+    """With every teacher asked about everything, unused attempts of one that has answered leave nothing waiting."""
+    more = ("--set", "teacher.1.attempts=2", "--set", "select.threshold=9.9")
+    result = build(tmp_path, server, *more, until="all", code=1)
+    assert sum(step["pending"] for step in result["steps"]) == 0
+    assert result["steps"][-1]["dropped"] == {"below_threshold": 24}
+
+
 def test_a_teacher_that_cannot_be_asked_leaves_its_records_to_the_next(tmp_path, server):
     result = build(tmp_path, server, cheap="http://127.0.0.1:9/v1")
     assert result["records"] == 24
@@ -126,6 +156,8 @@ def test_a_new_first_teacher_makes_no_paid_answer_unknown(tmp_path, server):
         ("teacher.2.until=selected", "one for all teachers"),
         ("teacher.2.attempts=0", "teacher.2.attempts must be at least 1"),
         ('validate.rules=["contradicted"]', "only the step read"),
+        ("select.agreement=3", "3 teachers cannot agree, there are 2"),
+        ("select.agreement=0", "select.agreement must be at least 1"),
     ],
 )
 def test_a_wrong_cascade_is_one_line(tmp_path, setting, said):
@@ -135,6 +167,14 @@ def test_a_wrong_cascade_is_one_line(tmp_path, setting, said):
     assert ran.code == 2
     assert said in ran.err
     assert len(ran.told) == 1
+
+
+def test_agreement_needs_every_teacher_asked(tmp_path):
+    text = RECIPE.format(**dict.fromkeys(("cheap", "dear", "judge"), "http://127.0.0.1:9/v1"), until="valid")
+    (tmp_path / "ladder.toml").write_text(text)
+    ran = run(tmp_path, "plan", "ladder.toml", "--set", "select.agreement=2")
+    assert (ran.code, len(ran.told)) == (2, 1)
+    assert 'set until = "all"' in ran.err
 
 
 def test_a_teacher_of_ones_own_takes_the_place_of_the_cascade(tmp_path, server):

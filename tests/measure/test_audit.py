@@ -268,3 +268,67 @@ def test_a_sample_holds_kept_and_dropped():
     assert (
         draw([(item.key, "x") for item in answers], 5, 1).keys != draw([(item.key, "x") for item in answers], 5, 2).keys
     )
+
+
+ANN, BO = "3fa85f64-5717-4562-b3fc-2c963f66afa6", "4fa85f64-5717-4562-b3fc-2c963f66afa6"
+
+
+def flat(record: dict, *answers: tuple[str, str, list, str | None]) -> dict:
+    """A record as Argilla's records.to_list(flatten=True) writes it; answers: person, status, spans, verdict."""
+    row = {"id": record["id"], "status": "completed", "_server_id": None, **record["fields"], **record["metadata"]}
+    chosen = [answer for answer in answers if answer[3]]
+    for question, of, place in (("entities", answers, 2), ("verdict", chosen, 3)):
+        row[f"{question}.responses"] = [answer[place] for answer in of]
+        row[f"{question}.responses.users"] = [answer[0] for answer in of]
+        row[f"{question}.responses.status"] = [answer[1] for answer in of]
+    suggestion = record["suggestions"]["entities"]
+    return {**row, "entities.suggestion": suggestion["value"], "entities.suggestion.agent": suggestion["agent"]}
+
+
+def nested(record: dict, *answers: tuple[str, list]) -> dict:
+    """A record as Argilla's records.to_json() writes it, without a status of its responses."""
+    return {**record, "responses": {"entities": [{"value": spans, "user_id": person} for person, spans in answers]}}
+
+
+def test_argilla_both_ways(corpus):
+    assert run(corpus, "audit", CORPUS, "--sample", 6, "--to", "argilla", "--out", "tasks.json").code == 0
+    records = json.loads((corpus / "tasks.json").read_text())
+    settings = json.loads((corpus / "tasks.settings.json").read_text())
+    offered = {option["value"] for option in settings["questions"][0]["settings"]["options"]}
+    spans = [record["suggestions"]["entities"]["value"] for record in records]
+    assert len(records) == 6
+    assert {span["label"] for listed in spans for span in listed} <= offered
+    assert all(set(record["fields"]) <= {field["name"] for field in settings["fields"]} for record in records)
+    named = {item["name"] for item in settings["metadata"]}
+    assert all(set(record["metadata"]) <= named for record in records)
+
+    rows = [flat(record, (ANN, "submitted", listed, None)) for record, listed in zip(records, spans, strict=True)]
+    place = next(place for place, listed in enumerate(spans) if len(listed) > 1)
+    rows[place] = flat(records[place], (ANN, "submitted", spans[place][1:], None), (BO, "discarded", [], "wrong"))
+    other = (place + 1) % 6
+    rows[other] = flat(records[other], (ANN, "submitted", spans[other], "wrong"), (BO, "draft", [], None))
+    (corpus / "done.json").write_text(json.dumps(rows))
+    found = audit(corpus, "done.json")
+    assert found["people"] == {ANN: 6}
+    assert found["kept"]["right"] + found["dropped"]["right"] == 4
+    assert found["faults"] == {"entity": 1}
+    assert found["notes"] == []
+
+    rows = [nested(record, (ANN, listed)) for record, listed in zip(records, spans, strict=True)]
+    rows[place] = nested(records[place], (ANN, spans[place]), (BO, spans[place][1:]))
+    (corpus / "nested.json").write_text(json.dumps(rows))
+    found = audit(corpus, "nested.json")
+    assert found["people"] == {ANN: 6, BO: 1}
+    assert any("6 records do not say which responses were submitted" in note for note in found["notes"])
+
+
+@pytest.mark.parametrize("damage", [{"id": None}, {"metadata": {}}, {"fields": {"x": "y"}}])
+def test_records_of_argilla_that_are_not_of_an_audit_are_said(corpus, damage):
+    assert run(corpus, "audit", CORPUS, "--sample", 2, "--to", "argilla", "--out", "tasks.json").code == 0
+    records = json.loads((corpus / "tasks.json").read_text())
+    spans = [record["suggestions"]["entities"]["value"] for record in records]
+    rows = [nested(record, (ANN, listed)) for record, listed in zip(records, spans, strict=True)]
+    (corpus / "done.json").write_text(json.dumps([rows[0], {**rows[1], **damage}]))
+    found = audit(corpus, "done.json")
+    assert found["answers"] == 1
+    assert any("no record of nercot audit" in note for note in found["notes"])

@@ -326,6 +326,68 @@ def test_a_judged_corpus_stands_off_too(tmp_path):
     assert len(table(back.folder, "sft")) == len(table(result.candidate, "sft"))
 
 
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory):
+    """A candidate that has text which may not be passed on: OntoNotes' three kept rows, and a dropped one."""
+    folder = tmp_path_factory.mktemp("mixed")
+    rows = [source_row(f"Mara{number} Kept", dataset=("made", "OntoNotes")[number % 2]) for number in range(6)]
+    rows += [source_row("Ines Malformed", dataset="OntoNotes"), source_row("Odd Malformed")]
+    with FaultServer(script) as server:
+        build_corpus(folder, rows, server)
+    return folder
+
+
+BOUND_NAMES = ("Mara1", "Mara3", "Mara5", "Ines")
+
+
+def test_a_page_of_a_candidate_shows_no_text_that_may_not_be_passed_on(mixed, tmp_path):
+    candidate = mixed / "build/ner-cot/candidate"
+    ran = run(tmp_path, "view", candidate, "--json")
+    assert ran.code == 0, ran.err
+    done = json.loads(ran.out)
+    assert (done["rows"], done["without_text"]) == (8, 4)
+    assert "no known licence allows to be passed on: 4" in done["notes"][0]
+    assert "release ner-cot --internal" in done["notes"][0]
+    assert f"note: {done['notes'][0]}" in run(tmp_path, "view", candidate).out
+    assert done["notes"][0].replace("<", "") in (tmp_path / "view.html").read_text()
+    whole = texts(tmp_path)
+    assert not [name for name in BOUND_NAMES if name in whole]
+    assert "Mara0 Kept moved to" in whole
+    bare = [row for row in opened(tmp_path / "view.html") if "sentence" not in row]
+    assert sorted((row["kept"], row.get("reason")) for row in bare) == [("dropped", "malformed"), *[("kept", None)] * 3]
+    assert all(item["text"] is None for row in bare for item in row["gold"])
+    assert all(item["label"] and item["start"] is not None for row in bare for item in row["gold"])
+
+
+@pytest.mark.parametrize("target", ["page", "labelstudio", "argilla"])
+def test_nobody_is_given_them_to_judge(mixed, tmp_path, target):
+    out = tmp_path / ("audit.html" if target == "page" else "audit.json")
+    ran = run(tmp_path, "audit", mixed / "build/ner-cot/candidate", "--to", target, "--out", out, "--json")
+    assert ran.code == 0, ran.err
+    done = json.loads(ran.out)
+    assert (done["rows"], done["of"], done["without_text"]) == (3, 3, 3)
+    assert "allows their text to be passed on: 3" in done["notes"][0]
+    whole = texts(tmp_path)
+    assert not [name for name in BOUND_NAMES if name in whole]
+    assert "Mara0 Kept moved to" in whole
+
+
+def test_a_corpus_of_such_rows_alone_has_nothing_to_judge(tmp_path):
+    with FaultServer(script) as server:
+        build_corpus(tmp_path, [source_row("Mara Kept", dataset="OntoNotes")], server)
+    ran = run(tmp_path, "audit", "build/ner-cot/candidate")
+    assert (ran.code, len(ran.told)) == (1, 1)
+    assert "release ner-cot --internal" in ran.err
+
+
+def test_an_internal_release_and_a_hydrated_one_are_shown_whole(mixed, tmp_path):
+    shutil.copytree(mixed / "build", tmp_path / "build")
+    done = freeze("ner-cot", tmp_path / "build", tmp_path / "releases", internal=True)
+    assert "Mara1 Kept" in texts(done.folder)
+    assert run(tmp_path, "view", done.folder).code == 0
+    assert all("sentence" in row for row in opened(tmp_path / "view.html"))
+
+
 def test_rows_of_release_files_say_what_they_are():
     assert all(text_may_be_passed_on(row["dataset"], row["license"]) for row in cot_rows(3))
 
