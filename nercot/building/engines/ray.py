@@ -103,7 +103,7 @@ def _ray() -> Any:
 
 
 def _look_for(address: str | None) -> None:
-    """Raises EndpointError where nobody listens at HOST:PORT: Ray itself would go on trying for a quarter of an hour."""
+    """Raises EndpointError where nobody listens at HOST:PORT: Ray itself tries on for a quarter of an hour."""
     host, colon, port = (address or "").rpartition(":")
     if address is None or "/" in address or not colon or not port.isdecimal():
         return
