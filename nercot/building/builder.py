@@ -167,7 +167,7 @@ class Build:
         folder, recipe = self.work.root / "candidate", self.recipe
         card = [recipe.title, recipe.about, recipe.citation, recipe.language, recipe.license]
         made_of = [ingested.key, selected.key, manifest_recipe(recipe), self.prompts, WRITER, self.calibration]
-        made_of += [*self.recorded, *([self.audit] if self.audit else [])]
+        made_of += [*self.recorded, *([self.audit] if self.audit else []), *sorted(self.stages.disputed)]
         key = content_key(self.stages.ending.name, card, *made_of)
         manifest = whole_manifest(folder)
         changed = manifest is None or manifest.get("key") != key
@@ -180,8 +180,8 @@ class Build:
         from nercot.report.card import write_card
 
         stages, parts = self.stages, sorted(ingested.partitions)
-        recipe = self.recipe
-        made = Made(self.work, parts, self.prompts, stages.rounds, recipe.threshold, selected, recipe.agreement)
+        chosen = self.recipe.threshold, selected, self.recipe.agreement, stages.disputed
+        made = Made(self.work, parts, self.prompts, stages.rounds, *chosen)
         new = folder.with_name(".candidate.new")
         shutil.rmtree(new, ignore_errors=True)
         with writing(folder):
@@ -192,7 +192,7 @@ class Build:
             contents = stages.ending.tables(made, new)
             said: dict[str, Any] = {"key": key, "prompts": dict(self.prompts)}
             said |= {"recorded": self.recorded, "calibration": self.calibration, "audit": self.audit}
-            manifest = manifest_of(recipe, stages, ingested, contents, selected, said)
+            manifest = manifest_of(self.recipe, stages, ingested, contents, selected, said)
             write_card(new, manifest, contents.stats.summary())
             write_json(new / "manifest.json", manifest)
         replace_folder(new, folder)

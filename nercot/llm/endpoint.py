@@ -294,7 +294,7 @@ class _Asking:
             trying = _Try(request, request if self._takes_format is not False else request.plain() or request)
             self._active += 1
             try:
-                await self._retrying(self._attempt, trying)
+                await self._try(trying)
             except RetryError as error:
                 self._give_up(trying, error.last_attempt.exception())
             except _Stopped:
@@ -305,6 +305,24 @@ class _Asking:
             finally:
                 self._active -= 1
             self._rest()
+
+    async def _try(self, trying: _Try) -> None:
+        """Attempts until one succeeds.
+
+        tenacity looks closely at what it is given, for each call anew, and most calls need no second try: it is asked
+        from the first fault on, which it is handed as if it had seen it.
+        """
+        try:
+            return await self._attempt(trying)
+        except Fault as fault:
+            seen = [fault]
+
+        async def attempt(trying: _Try) -> None:
+            if seen:
+                raise seen.pop()
+            await self._attempt(trying)
+
+        await self._retrying(attempt, trying)
 
     async def _next(self) -> Request | None:
         """The next request without a final answer, None at the end of all or of the run."""
@@ -329,12 +347,16 @@ class _Asking:
 
     def _unanswered(self, requests: list[Request]) -> list[Request]:
         """Those without a final answer, each key once, noted as on their way."""
-        plain = [form for request in requests if (form := request.plain()) is not None]
-        final = self._ledger.final([request.key for request in chain(requests, plain)])
+        final = self._ledger.final([request.key for request in requests])
+        plain = {
+            request.key: form.key
+            for request in requests
+            if request.key not in final and (form := request.plain()) is not None
+        }
+        plain_final = self._ledger.final(list(plain.values())) if plain else set()
         left = []
         for request in requests:
-            form = request.plain()
-            if request.key in final or (form is not None and form.key in final):
+            if request.key in final or plain.get(request.key) in plain_final:
                 self._progress.found += 1
                 self._feed.settle(request.key)
             elif request.key not in self._on_the_way:

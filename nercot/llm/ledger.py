@@ -428,12 +428,15 @@ def replies_to(
     requests: Sequence[Request], replies: Callable[[Collection[str]], Mapping[str, Reply]]
 ) -> list[Reply | None]:
     """What `Ledger.replies_to` gives, from anything that finds replies by key."""
-    plain = [request.plain() for request in requests]
-    found = replies([request.key for request in itertools.chain(requests, plain) if request is not None])
-    return [
-        found.get(request.key) or (found.get(other.key) if other is not None else None)
-        for request, other in zip(requests, plain, strict=True)
-    ]
+    found = dict(replies([request.key for request in requests]))
+    plain = {
+        request.key: form.key
+        for request in requests
+        if request.key not in found and (form := request.plain()) is not None
+    }
+    if plain:
+        found.update(replies(list(plain.values())))
+    return [found.get(request.key) or found.get(plain.get(request.key, "")) for request in requests]
 
 
 class _Writer:

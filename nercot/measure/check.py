@@ -141,7 +141,7 @@ def _read(record: Record, verdict: Verdict, outcome: Outcome) -> _Checked:
         return _Checked(None)
     if reading is None:
         unread = () if outcome.kept else (Violation("unread", None, outcome.detail or ""),)
-        return _Checked(verdict_row(record.guid, replace(verdict, valid=not unread, violations=unread)))
+        return _Checked(verdict_row(record.guid, verdict._replace(valid=not unread, violations=unread)))
     compared = compare(record, reading)
     found = Verdict(outcome.kept, verdict.cot, compared.entities, outcome.violations, verdict.relabelled)
     return _Checked({**verdict_row(record.guid, found), "reading": said_row(reading)}, compared)

@@ -15,9 +15,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import cast
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, cast
 
 from nercot.corpus.records import Entity, span_order
 from nercot.validation.thinking import split_thinking
@@ -25,8 +24,7 @@ from nercot.validation.thinking import split_thinking
 OPEN, CLOSE = "<think>", "</think>"
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedAnswer:
+class ParsedAnswer(NamedTuple):
     """What an answer says: `mentions` are (label, mention) as listed; `problem` is None where it can be read.
 
     `labels`: all that the answer lists, those without a mention too, which say nothing and so make no other answer.
@@ -35,7 +33,7 @@ class ParsedAnswer:
     cot: str | None
     mentions: tuple[tuple[str, str], ...] = ()
     problem: str | None = None
-    labels: tuple[str, ...] = field(default=(), compare=False)
+    labels: tuple[str, ...] = ()
 
 
 class _Repeated(dict[str, object]):
@@ -70,15 +68,17 @@ def parse_answer(text: str, reasoning: str | None = None) -> ParsedAnswer:
 
 
 def _usual(text: str, reasoning: str | None) -> ParsedAnswer | None:
-    """An answer in the very format, with nothing but space around it, in one go; None: look closer, whatever it is."""
+    """An answer in the very format, with or without a fence, in one go; None: look closer, whatever it is."""
     cot, begin = reasoning, 0
     if reasoning is None:
-        begin = text.find(CLOSE) + len(CLOSE)
-        if begin < len(CLOSE) or not text.startswith(OPEN):
+        close = _first_close(text) if text.startswith(OPEN) else -1
+        if close < 0:
             return None
-        cot = text[len(OPEN) : begin - len(CLOSE)].removesuffix("\n").removeprefix("\n")
+        cot, begin = _between(text, len(OPEN), close), close + len(CLOSE)
+    elif not text.startswith(("{", "`")) or not reasoning.strip() or not _storable(reasoning):
+        return None
     start = text.find("{", begin)
-    if start < 0 or (text[begin:start].strip() if begin else start or not (reasoning and reasoning.strip())):
+    if start < 0 or text.find("<", begin, start) >= 0:
         return None
     try:
         value, end = _PLAIN.raw_decode(text, start)
@@ -88,8 +88,25 @@ def _usual(text: str, reasoning: str | None) -> ParsedAnswer | None:
     # Every key has its colon: with no more colons than keys, no key comes twice.
     if type(labels) is not dict or text.count(":", start, end) != 1 + len(labels) or text.find("{", end) >= 0:
         return None
-    listed, problem = _mentions(value)
-    return None if problem or not _storable(cot) else ParsedAnswer(cot, tuple(listed), None, tuple(labels))
+    listed, problem = _listed(labels)
+    if problem or not _storable(text) or (text.find("\\", start, end) >= 0 and not _all_storable(listed)):
+        return None
+    return ParsedAnswer(cot, tuple(listed), None, tuple(labels))
+
+
+def _first_close(text: str) -> int:
+    """Where the first closing tag begins, -1 without one; mostly it is the first `<` of the trace."""
+    at = text.find("<", len(OPEN))
+    return at if at < 0 or text.startswith(CLOSE, at) else text.find(CLOSE, at)
+
+
+def _between(text: str, begin: int, end: int) -> str:
+    """What stands there, without the line break at either end."""
+    if begin < end and text[end - 1] == "\n":
+        end -= 1
+    if begin < end and text[begin] == "\n":
+        begin += 1
+    return text[begin:end]
 
 
 def _parsed(text: str, reasoning: str | None) -> ParsedAnswer:
@@ -112,7 +129,7 @@ def is_unmarked(text: str, reasoning: str | None) -> bool:
 
 def carries(cot: str | None) -> bool:
     """Whether an answer can carry this trace: one that contains a think tag would end too early."""
-    return cot is None or (OPEN not in cot and CLOSE not in cot)
+    return cot is None or "<" not in cot or (OPEN not in cot and CLOSE not in cot)
 
 
 def render_answer(cot: str | None, entities: Sequence[Entity], schema: Sequence[str]) -> str:
@@ -125,10 +142,21 @@ def render_answer(cot: str | None, entities: Sequence[Entity], schema: Sequence[
     listed: dict[str, list[str]] = {label: [] for label in schema}
     for entity in sorted(entities, key=lambda entity: span_order(entity, schema)):
         listed.setdefault(entity.label, []).append(entity.text)
-    body = {"entities": {label: mentions for label, mentions in listed.items() if mentions}}
-    answer = json.dumps(body, ensure_ascii=False, indent=2)
+    answer = _indented({label: mentions for label, mentions in listed.items() if mentions})
     answer = answer.replace(OPEN, "\\u003cthink>").replace(CLOSE, "\\u003c/think>")
     return answer if cot is None else f"{OPEN}\n{cot}\n{CLOSE}\n{answer}"
+
+
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _indented(listed: Mapping[str, Sequence[str]]) -> str:
+    """The answer as json.dumps(..., indent=2) writes it, which takes five times as long."""
+    lines = [
+        f"    {_quoted(label)}: [\n" + ",\n".join(f"      {_quoted(mention)}" for mention in mentions) + "\n    ]"
+        for label, mentions in listed.items()
+    ]
+    return '{\n  "entities": {\n' + ",\n".join(lines) + "\n  }\n}" if lines else '{\n  "entities": {}\n}'
 
 
 def _split(text: str, reasoning: str | None) -> tuple[str | None, str, str | None]:
@@ -148,8 +176,8 @@ def _split(text: str, reasoning: str | None) -> tuple[str | None, str, str | Non
     if close < 0:
         return None, "", f"the thinking is opened by {OPEN} and never closed"
     begin = start + len(OPEN) if 0 <= start < close else 0
-    cot = text[begin:close].removesuffix("\n")
-    return (cot.removeprefix("\n") if begin else cot), text[close + len(CLOSE) :], None
+    cot = _between(text, begin, close) if begin else text[:close].removesuffix("\n")
+    return cot, text[close + len(CLOSE) :], None
 
 
 def _answers(body: str) -> tuple[list[dict[str, object]], list[str], str | None]:
@@ -209,6 +237,14 @@ def _mentions(answer: dict[str, object]) -> tuple[list[tuple[str, str]], str | N
         return [], "`entities` is not an object of lists"
     if isinstance(labels, _Repeated):
         return [], "a label is given twice"
+    listed, problem = _listed(labels)
+    if problem is None and not _all_storable(listed):
+        return [], "a mention or label holds half a character"
+    return listed, problem
+
+
+def _listed(labels: dict[str, object]) -> tuple[list[tuple[str, str]], str | None]:
+    """The same of what stands under `entities`."""
     listed: list[tuple[str, str]] = []
     for label, mentions in labels.items():
         if type(mentions) is not list:
@@ -219,13 +255,15 @@ def _mentions(answer: dict[str, object]) -> tuple[list[tuple[str, str]], str | N
             if not mention or mention.isspace():
                 return [], f"a mention of {_show(label)} is empty"
             listed.append((label, mention))
-    if not _storable("".join(map("".join, listed))):
-        return [], "a mention or label holds half a character"
     return listed, None
 
 
 def _show(label: str) -> str:
     return ascii(label[:40])
+
+
+def _all_storable(listed: Sequence[tuple[str, str]]) -> bool:
+    return _storable("".join(map("".join, listed)))
 
 
 def _storable(text: str | None) -> bool:

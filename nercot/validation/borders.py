@@ -42,9 +42,12 @@ def _clings(char: str) -> bool:
 
 def is_bordered(sentence: str, at: int) -> bool:
     """Whether a word may begin or end before the character at `at`."""
-    if at <= 0 or at >= len(sentence):
-        return True
-    before, after = sentence[at - 1], sentence[at]
+    return at <= 0 or at >= len(sentence) or _is_border(sentence[at - 1], sentence[at])
+
+
+@lru_cache(maxsize=65536)
+def _is_border(before: str, after: str) -> bool:
+    """Whether a word may end with the one character and another begin with the next."""
     if after > "\u02ff" and _clings(after):
         return False
     if before == "\u200d":

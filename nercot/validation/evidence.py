@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
 from nercot.corpus.records import Entity
 from nercot.validation.borders import is_joined_script
@@ -26,7 +25,8 @@ _MAX_PLACES = 50
 # A sentence with so few letters beside a mention is little more than the mention.
 _LITTLE_MORE = 12
 # Signs at which no word is cut.
-_PLAIN = " .,;:!?()[]\"'\n\t-/"
+_PLAIN = " .,;:!?()[]\"'\n\t-/“”„«»‘’…—–→*`|=<>、，。：；！？「」『』（）"
+_NO_WORDS = frozenset((*_PLAIN, ""))
 _SHORT = 3  # letters; a shorter word alone may stand anywhere
 _STEM, _ENDING = 4, 2  # a longer word may stand there with another ending
 _PAIR = 2  # characters that make a word of a script without spaces
@@ -35,37 +35,34 @@ _WORD = re.compile(r"\w+")
 _SEPARATORS = re.compile(r"[_\-\s]+")
 
 
-def evidence(cot: str, entities: Sequence[Entity]) -> list[Span | None]:
-    """The passage of the trace for each entity, (start, end), by structure alone."""
-    low = lower(cot)
+def evidence(low: str, entities: Sequence[Entity]) -> list[Span | None]:
+    """The passage of the trace for each entity, (start, end), by structure alone; `low`: the trace in lower case."""
     names: dict[str, str] = {}
     known: dict[tuple[str, str], Span | None] = {}
-    passages = []
     for entity in entities:
         text, label = pair = (entity.text, entity.label)
         if pair not in known:
-            name = names.get(label) or names.setdefault(label, _type_name(low, label))
-            known[pair] = _passage(low, _folded(text), name)
-        passages.append(known[pair])
-    return passages
+            if label not in names:
+                names[label] = _type_name(low, label)
+            known[pair] = _passage(low, lower(text), names[label])
+    return [known[entity.text, entity.label] for entity in entities]
 
 
-def unspoken(cot: str, sentence: str, entities: Sequence[Entity], passages: Sequence[Span | None]) -> Iterator[Entity]:
-    """The entities of which the trace never speaks; `passages`: their evidence.
+def unspoken(low: str, sentence: str, entities: Sequence[Entity], passages: Sequence[Span | None]) -> Iterator[Entity]:
+    """The entities of which the trace never speaks; `low`: the trace in lower case, `passages`: their evidence.
 
     A shared word of three letters speaks of a mention, two characters of it in scripts without spaces; its
     other words only whole.  A quotation of the whole sentence speaks of none, unless the sentence is little
     more than the mention.
     """
-    low = lower(cot)
-    rest = without_sentence(low, _folded(sentence))
+    rest = without_sentence(low, lower(sentence))
     known: dict[str, bool] = {}
     for entity, passage in zip(entities, passages, strict=True):
         if passage is not None and rest is low and passage[1] - passage[0] >= _SHORT:
             continue
         if entity.text not in known:
             short = len(sentence) - len(entity.text) <= _LITTLE_MORE
-            known[entity.text] = _speaks(low if short else rest, _folded(entity.text))
+            known[entity.text] = _speaks(low if short else rest, lower(entity.text))
         if not known[entity.text]:
             yield entity
 
@@ -80,8 +77,8 @@ def without_sentence(low: str, sentence: str) -> str:
         return low
     if sentence in low:
         return low.replace(sentence, "\n")
-    words = sentence.split()
-    return _without_respaced(low, sentence) if words[len(words) // 2].strip(_PLAIN) in low else low
+    has_all = all(word.strip(_PLAIN) in low for word in sentence.split())
+    return _without_respaced(low, sentence) if has_all else low
 
 
 def _without_respaced(low: str, sentence: str) -> str:
@@ -93,16 +90,8 @@ def _without_respaced(low: str, sentence: str) -> str:
     return squeezed.replace(wanted, "\n")
 
 
-@lru_cache(maxsize=8)
 def lower(text: str) -> str:
-    """The text in lower case, of the same length: a letter whose lower case is longer stays.
-
-    The last ones are remembered: what is asked of one trace comes together.
-    """
-    return _folded(text)
-
-
-def _folded(text: str) -> str:
+    """The text in lower case, of the same length: a letter whose lower case is longer stays."""
     low = text.lower()
     return low if len(low) == len(text) else "".join(c if len(c.lower()) > 1 else c.lower() for c in text)
 
@@ -152,7 +141,7 @@ def _plain(text: str) -> str:
 
 def _type_name(low: str, label: str) -> str:
     """The name of a type as the trace writes it: cell_type, cell-type or cell type."""
-    name = _folded(label)
+    name = lower(label)
     if name.isalnum() or name in low:
         return name
     return next((other for joint in " _-" if (other := _SEPARATORS.sub(joint, name)) in low), name)
@@ -160,21 +149,26 @@ def _type_name(low: str, label: str) -> str:
 
 def _passage(low: str, mention: str, name: str) -> Span | None:
     """From the mention to the type next to it; the first of equally near ones."""
-    size, width, at = len(mention), len(name), low.find(mention) if mention else -1
+    find, size, width = low.find, len(mention), len(name)
     reach, passage, inside = _REACH, None, None
+    at = find(mention) if mention else -1
     for _ in range(_MAX_PLACES):
         if at < 0 or reach < 0:
             break
         end = at + size
-        if ((at and low[at - 1] not in _PLAIN) or low[end : end + 1] not in _PLAIN) and _cut(low, mention, at):
+        if ((at and low[at - 1] not in _NO_WORDS) or low[end : end + 1] not in _NO_WORDS) and _cut(low, mention, at):
             inside = inside or (at, end)
         else:
-            passage = passage or (at, end)
-            after = low.find(name, end, end + reach + width)
-            if after >= 0:
-                reach, passage = after - end - 1, (at, after + width)  # from now on only a nearer one counts
-            before = low.rfind(name, max(0, at - reach - width), at)
-            if before >= 0:
-                reach, passage = at - before - width - 1, (before, end)
-        at = low.find(mention, end)
+            if passage is None:
+                passage = (at, end)
+            first, last = at - reach - width if at > reach + width else 0, end + reach + width
+            if passage[0] == at or find(name, first, last) >= 0:
+                after = find(name, end, last)
+                if after >= 0:
+                    reach, passage = after - end - 1, (at, after + width)  # from now on only a nearer one counts
+                    first = at - reach - width if at > reach + width else 0
+                before = low.rfind(name, first, at)
+                if before >= 0:
+                    reach, passage = at - before - width - 1, (before, end)
+        at = find(mention, end)
     return passage or inside

@@ -21,7 +21,7 @@ from typing import Any
 
 from nercot.corpus.labels import fold_label
 from nercot.corpus.records import Entity, Reading, Record, Taken, Violation, span_order
-from nercot.validation.evidence import evidence
+from nercot.validation.evidence import evidence, lower
 from nercot.validation.folding import FoldedText, Span, fold_mention
 from nercot.validation.grounding import occurrences
 from nercot.validation.meant import MAX_HINTED, meant_place
@@ -432,7 +432,7 @@ def _with_evidence(
     record: Record, entities: Sequence[Entity], passages: Mapping[int, Span | None]
 ) -> tuple[Entity, ...]:
     """The entities in order, with the passages that were found, else with what stands nearest."""
-    near = evidence(record.cot or "", entities)
+    near = evidence(lower(record.cot or ""), entities)
     spans = [passages.get(place) or near[place] for place in range(len(entities))]
     shown = [
         replace(entity, cot_start=span[0] if span else None, cot_end=span[1] if span else None)

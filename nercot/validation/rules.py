@@ -13,7 +13,7 @@ trace never speaks is not justified, and no more can be said; with one (`read`) 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple, TypeGuard
@@ -21,7 +21,7 @@ from typing import NamedTuple, TypeGuard
 from nercot.corpus.labels import fold_label
 from nercot.corpus.records import READ_RULES, RULES, Entity, Record, Violation, placed
 from nercot.validation.answers import carries, parse_answer
-from nercot.validation.evidence import evidence, unspoken
+from nercot.validation.evidence import evidence, lower, unspoken
 from nercot.validation.folding import Span
 from nercot.validation.grounding import ground, ground_entities, occurrences, suggest
 from nercot.validation.shape import degeneration
@@ -34,8 +34,7 @@ _SHOWN = 80
 _START = attrgetter("start")
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What the rules say of one record.
 
     `entities`: None where the answer cannot be read; else by offset, with the schema's labels and, for the
@@ -54,7 +53,7 @@ class Case(NamedTuple):
     """What a rule looks at: the record's question, and its answer as far as it can be read.
 
     `strange`: labels that are no type of the schema.  `lost`: entities without a place of their own.
-    `passages`: where nobody reads the trace, the evidence for each entity by structure alone.
+    Where nobody reads the trace, `low`: the trace in lower case, `passages`: the evidence for each entity.
     """
 
     sentence: str
@@ -65,6 +64,7 @@ class Case(NamedTuple):
     strange: frozenset[str] = frozenset()
     lost: Sequence[Entity] = ()
     relabelled: int = 0
+    low: str = ""
     passages: Sequence[Span | None] | None = None
 
 
@@ -79,15 +79,16 @@ def validate(
     `trace`: "required" reports a missing trace as not_justified; "optional" skips what speaks of traces then.
     `read`: a reading follows, which decides what is justified and gives the evidence.
     """
-    active, about_traces = (_ALL, True) if rules is None else _active(tuple(rules))
-    case = _read(record, about_traces and not read)
+    chosen = _ALL if rules is None else _chosen(tuple(rules))
+    case = _read(record, chosen.about_traces and not read)
+    active = chosen.rules if case.strange or case.lost else chosen.of_clean_lists
     if case.cot is None and trace == "optional":
         active = tuple(rule for rule in active if rule not in _ABOUT_TRACES)
     violations = tuple([violation for rule in active for violation in rule(case)])
     if case.problem is not None:
         return Verdict(not violations, case.cot, None, violations)
     entities = case.entities if case.passages is None else _with_passages(case.entities, case.passages)
-    return Verdict(not violations, case.cot, _in_order(entities, case.schema), violations, case.relabelled)
+    return Verdict(not violations, case.cot, _in_order(entities, case), violations, case.relabelled)
 
 
 def malformed(case: Case) -> Sequence[Violation]:
@@ -112,8 +113,6 @@ def too_long(case: Case) -> Sequence[Violation]:
 
 def type_not_in_schema(case: Case) -> Sequence[Violation]:
     """A label that was not offered, or that two of the offered ones could be."""
-    if not case.strange:
-        return ()
     return [
         Violation("type_not_in_schema", entity, f"{_show(entity.label)} is not one type of the schema")
         for entity in case.entities
@@ -121,12 +120,8 @@ def type_not_in_schema(case: Case) -> Sequence[Violation]:
     ]
 
 
-def not_in_sentence(case: Case) -> Iterable[Violation]:
+def not_in_sentence(case: Case) -> Iterator[Violation]:
     """A mention that does not stand in the sentence in one piece."""
-    return _absent(case) if case.lost else ()
-
-
-def _absent(case: Case) -> Iterator[Violation]:
     for entity in case.lost:
         if not occurrences(case.sentence, entity.text):
             near = suggest(case.sentence, entity.text)
@@ -134,12 +129,8 @@ def _absent(case: Case) -> Iterator[Violation]:
             yield Violation("not_in_sentence", entity, detail + (f"; nearest: {_show(near)}" if near else ""))
 
 
-def duplicate(case: Case) -> Iterable[Violation]:
+def duplicate(case: Case) -> Iterator[Violation]:
     """A mention listed more often under one type than it occurs."""
-    return _surplus(case) if case.lost else ()
-
-
-def _surplus(case: Case) -> Iterator[Violation]:
     for entity in case.lost:
         if places := occurrences(case.sentence, entity.text):
             listed = f"{_show(entity.text)} is listed under {_show(entity.label)}"
@@ -163,7 +154,7 @@ def not_justified(case: Case) -> Iterator[Violation]:
         for entity in case.entities or (None,):
             yield Violation("not_justified", entity, "there is no trace")
     elif case.passages is not None:
-        for entity in unspoken(case.cot, case.sentence, case.entities, case.passages):
+        for entity in unspoken(case.low, case.sentence, case.entities, case.passages):
             yield Violation("not_justified", entity, f"the trace does not speak of {_show(entity.text)}")
 
 
@@ -174,18 +165,31 @@ _RULES: dict[str, Rule] = {
 if (*_RULES, *READ_RULES) != RULES:
     raise AssertionError("rules.py and records.RULES name different rules: mend one of them")
 
-_ALL = tuple(_RULES.values())
 _ABOUT_TRACES = frozenset((not_justified, degenerate))
+# What they find has a label that is strange or a mention without a place.
+_ABOUT_LISTS = frozenset((type_not_in_schema, not_in_sentence, duplicate))
+
+
+class _Chosen(NamedTuple):
+    """Some of the rules, in order; those of them that a list without fault can break."""
+
+    rules: tuple[Rule, ...]
+    of_clean_lists: tuple[Rule, ...]
+    about_traces: bool
 
 
 @lru_cache(maxsize=64)
-def _active(rules: tuple[str, ...]) -> tuple[tuple[Rule, ...], bool]:
-    """The rules of these names, and whether one of them is about traces."""
-    chosen = {name: rule for name, rule in _RULES.items() if name in rules}
+def _chosen(names: tuple[str, ...]) -> _Chosen:
+    """The rules of these names."""
+    chosen = {name: rule for name, rule in _RULES.items() if name in names}
+    others = tuple(rule for rule in chosen.values() if rule not in _ABOUT_LISTS)
     if "not_in_sentence" in chosen and "duplicate" not in chosen:
         # Every kept entity has a place: without the rule for it, a listing too many is not in the sentence.
         chosen["not_in_sentence"] = _without_place
-    return tuple(chosen.values()), not _ABOUT_TRACES.isdisjoint(chosen.values())
+    return _Chosen(tuple(chosen.values()), others, not _ABOUT_TRACES.isdisjoint(others))
+
+
+_ALL = _chosen(tuple(_RULES))
 
 
 def _without_place(case: Case) -> Iterator[Violation]:
@@ -203,52 +207,38 @@ def _read(record: Record, search: bool) -> Case:
 
     `search`: look for their evidence in the trace.
     """
-    sentence, schema = record.sentence, record.schema
-    if record.answer is not None:
-        parsed = parse_answer(record.answer.completion, record.answer.reasoning)
-        if parsed.problem is not None:
-            return Case(sentence, schema, parsed.cot, (), parsed.problem)
-        listed: Sequence[tuple[str, str]] = parsed.mentions
-        strange, relabelled = _NONE, 0
-        if not _known(schema).issuperset(parsed.labels):
+    sentence, schema, answer = record.sentence, record.schema, record.answer
+    strange, relabelled = _NONE, 0
+    if answer is None:
+        if record.entities is None:
+            return Case(sentence, schema, record.cot, (), "the record has neither an answer nor entities")
+        cot, known = record.cot, record.entities
+        spelled, strange = _labels(schema, {entity.label for entity in known})
+        relabelled = sum(entity.label in spelled for entity in known)
+        known = tuple([replace(entity, label=spelled.get(entity.label, entity.label)) for entity in known])
+        entities: Sequence[Entity] = known if len(known) > MAX_MENTIONS else ground_entities(sentence, known, cot)
+    else:
+        cot, listed, problem, labels = parse_answer(answer.completion, answer.reasoning)
+        if problem is not None:
+            return Case(sentence, schema, cot, (), problem)
+        if not _known(schema).issuperset(labels):
             spelled, strange = _labels(schema, {label for label, _ in listed})
             relabelled = sum(label in spelled for label, _ in listed)
-            listed = [(spelled.get(label, label), mention) for label, mention in listed]
-        entities = _grounded(sentence, listed, parsed.cot)
-        return _case(sentence, schema, parsed.cot, entities, strange, relabelled, search)
-    if record.entities is None:
-        return Case(sentence, schema, record.cot, (), "the record has neither an answer nor entities")
-    spelled, strange = _labels(schema, {entity.label for entity in record.entities})
-    known = [replace(entity, label=spelled.get(entity.label, entity.label)) for entity in record.entities]
-    entities = known if len(known) > MAX_MENTIONS else ground_entities(sentence, known, record.cot)
-    relabelled = sum(entity.label in spelled for entity in record.entities)
-    return _case(sentence, schema, record.cot, entities, strange, relabelled, search)
-
-
-def _case(
-    sentence: str,
-    schema: tuple[str, ...],
-    cot: str | None,
-    entities: Sequence[Entity],
-    strange: frozenset[str],
-    relabelled: int,
-    search: bool,
-) -> Case:
-    passages = evidence(cot, entities) if search and _can_be_searched(cot, entities) else None
-    lost = () if len(entities) > MAX_MENTIONS else [entity for entity in entities if entity.start is None]
-    return Case(sentence, schema, cot, entities, None, strange, lost, relabelled, passages)
+            listed = tuple([(spelled.get(label, label), mention) for label, mention in listed])
+        # Of far too many mentions none is looked for.
+        few = len(listed) <= MAX_MENTIONS
+        entities = ground(sentence, listed, cot) if few else [Entity(mention, label) for label, mention in listed]
+    lost = [entity for entity in entities if entity.start is None] if len(entities) <= MAX_MENTIONS else ()
+    if not (search and _can_be_searched(cot, entities)):
+        return Case(sentence, schema, cot, entities, None, strange, lost, relabelled)
+    low = lower(cot)
+    passages = evidence(low, entities)
+    return Case(sentence, schema, cot, entities, None, strange, lost, relabelled, low, passages)
 
 
 def _can_be_searched(cot: str | None, entities: Sequence[Entity]) -> TypeGuard[str]:
     """Whether there is anything to search for, in a text of bounded length."""
     return bool(cot) and 0 < len(entities) <= MAX_MENTIONS and len(cot or "") <= MAX_TRACE
-
-
-def _grounded(sentence: str, listed: Sequence[tuple[str, str]], cot: str | None) -> list[Entity]:
-    """The listed mentions with their places; of far too many none is looked for."""
-    if len(listed) > MAX_MENTIONS:
-        return [Entity(mention, label) for label, mention in listed]
-    return ground(sentence, listed, cot)
 
 
 _NONE: frozenset[str] = frozenset()
@@ -287,15 +277,16 @@ def _with_passages(entities: Sequence[Entity], passages: Sequence[Span | None]) 
     ]
 
 
-def _in_order(entities: Sequence[Entity], schema: Sequence[str]) -> tuple[Entity, ...]:
+def _in_order(entities: Sequence[Entity], case: Case) -> tuple[Entity, ...]:
     """By offset, the longer first, then in schema order; those without a place last (records.span_order)."""
-    starts = [entity.start for entity in entities]
-    if None not in starts and len(set(starts)) == len(starts):
+    if len(entities) < 2:
+        return tuple(entities)
+    if not case.lost and len(entities) <= MAX_MENTIONS and len({entity.start for entity in entities}) == len(entities):
         return tuple(sorted(entities, key=_START))
-    ranks = {label: rank for rank, label in reversed(list(enumerate(schema)))}
+    ranks = {label: rank for rank, label in reversed(list(enumerate(case.schema)))}
 
     def place(entity: Entity) -> tuple[int, int, int]:
-        rank = ranks.get(entity.label, len(schema))
+        rank = ranks.get(entity.label, len(case.schema))
         if entity.start is None or entity.end is None:
             return (1 << 62, 0, rank)
         return (entity.start, -entity.end, rank)

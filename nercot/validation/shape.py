@@ -15,12 +15,16 @@ from nercot.validation.evidence import lower, without_sentence
 
 # A piece of so many characters is looked for again; about so many all along the trace, but none nearer to the last.
 _PIECE, _PIECES, _STEP = 24, 12, 60
+# So few of them, the last near the end, tell whether there can be a loop: one lies in it, with a copy behind it.
+_PROBES = 6
 # The same passage so many times in a row, and so much text in all, is a loop where it makes up so much of the
-# trace; where it comes again and again, or fills pages, it is one in any trace.
-_COPIES, _MIN_LOOP, _SHARE = 4, 90, 0.4
+# trace; where it comes again and again, or fills pages, it is one in any trace.  The last copy may lack what joins
+# it to the next.
+_COPIES, _JOINT, _MIN_LOOP, _SHARE = 4, 2, 90, 0.4
 _MANY_COPIES, _PAGES = 10, 2000
-# So many pieces that come again make it worth while to look closer; where nearly all do, and the text compresses to
-# so little, it loops in whatever order.
+# A piece may come again within the passage, too: so many of its places are tried.
+_TRIES = 32
+# Where nearly all pieces come again, and the text compresses to so little, it loops in whatever order.
 _SUSPICIOUS, _NEARLY_ALL, _NOTHING_NEW, _LONG = 4, 0.8, 0.09, 800
 # Letters and digits that an echo may have beside the sentence and the names of the types.
 _MIN_OWN = 15
@@ -39,20 +43,29 @@ def degeneration(cot: str, sentence: str, schema: Sequence[str], mentions: Seque
 
 def _loop(cot: str, sentence: str) -> str | None:
     """A passage over and over in a row, whatever stands before it; counted numbers are one number."""
-    again = _again(cot)
-    found = _in_a_row(cot, again) if again else _whole(cot)
-    if found is None and len(again) >= _SUSPICIOUS:
-        pieces = len(_places(cot))
-        if len(again) * 2 >= pieces and _DIGITS.search(cot):
-            folded = _uncounted(cot)
-            found = _in_a_row(folded, _again(folded))
-            if found is not None and _counts_mentions(cot, sentence):
-                return None
-        if found is None and len(again) >= _NEARLY_ALL * pieces:
-            found = _nothing_new(cot, again)
+    probes = _probes(cot)
+    near = _again_soon(cot, probes)
+    found = _in_a_row(cot, near) if near else None
+    if found is None and len(cot) < _PIECES * _PIECE:
+        found = _whole(cot)
+    if found is None and 2 * len(near) >= len(probes):
+        found = _with_changes(cot, sentence)
     if found is None or found.strip() in sentence:
         return None
     return f"the trace loops: {found.strip()[:60]!r}"
+
+
+def _with_changes(cot: str, sentence: str) -> str | None:
+    """A loop that counts, or one whose pieces come in whatever order."""
+    again, pieces = _again(cot), len(_places(cot))
+    if len(again) < _SUSPICIOUS:
+        return None
+    if len(again) * 2 >= pieces and _DIGITS.search(cot):
+        folded = _uncounted(cot)
+        found = _in_a_row(folded, _again_soon(folded, _probes(folded)))
+        if found is not None:
+            return None if _counts_mentions(cot, sentence) else found
+    return _nothing_new(cot, again) if len(again) >= _NEARLY_ALL * pieces else None
 
 
 def _uncounted(text: str) -> str:
@@ -79,19 +92,55 @@ def _again(text: str) -> list[tuple[int, int]]:
     return [(at, next_at - at) for at in _places(text) if (next_at := find(text[at : at + _PIECE], at + 1)) > 0]
 
 
-def _in_a_row(text: str, again: Sequence[tuple[int, int]]) -> str | None:
+def _probes(text: str) -> range:
+    """Where the pieces stand of which one is in any loop."""
+    return range(len(text) - _MIN_LOOP, -1, -max(_PIECE, min(len(text) // _PROBES, _PAGES // 2)))
+
+
+def _again_soon(text: str, probes: range) -> list[tuple[int, int, int]]:
+    """Where those pieces stand that come again soon enough to be in a loop, where they do, and how far that can be."""
+    # The passage of which _COPIES begin in the step before is at most so long.
+    find, total = text.find, len(text) - probes.step + (_COPIES - 1) * _PIECE
+    return [
+        (at, next_at, stop)
+        for at in probes
+        if (next_at := find(text[at : at + _PIECE], at + 1, stop := at + (total - at) // (_COPIES - 1))) > 0
+    ]
+
+
+def _in_a_row(text: str, near: Sequence[tuple[int, int, int]]) -> str | None:
     """The passage that is repeated without anything between."""
-    total = len(text)
-    for at, period in again:
-        size = max((_COPIES - 1) * period, _MIN_LOOP - period)
-        if at + period + size > total or not text.startswith(text[at : at + size], at + period):
-            continue
-        run = period + _agreement(text, at, at + period)
-        passage = text[at : at + min(period * (1 + _PIECE // period), 200)]
-        long_enough = run >= _SHARE * total or run >= _PAGES or run >= _MANY_COPIES * period
-        if long_enough and (_WORDY.search(passage) or run >= _PAGES):
-            return passage
+    for at, next_at, stop in near:
+        for _ in range(_TRIES):
+            if text.startswith(text[at:next_at], next_at) and (passage := _looping(text, at, next_at - at)):
+                return passage
+            next_at = text.find(text[at : at + _PIECE], next_at + 1, stop)
+            if next_at < 0:
+                break
     return None
+
+
+def _looping(text: str, at: int, period: int) -> str | None:
+    """The passage of this period around a place, where there is enough of it to be a loop."""
+    start = at - _agreement_before(text, at, at + period)
+    run = at - start + period + _agreement(text, at, at + period)
+    if run < _MIN_LOOP or run + _JOINT < _COPIES * period:
+        return None
+    passage = text[start : start + min(period * (1 + _PIECE // period), 200)]
+    long_enough = run >= _SHARE * len(text) or run >= _PAGES or run >= _MANY_COPIES * period
+    return passage if long_enough and (_WORDY.search(passage) or run >= _PAGES) else None
+
+
+def _agreement_before(text: str, one: int, other: int) -> int:
+    """How many characters before `one` are the same as those before `other`."""
+    low, high = 0, one
+    while low < high:
+        middle = (low + high + 1) // 2
+        if text[one - middle : one - low] == text[other - middle : other - low]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def _agreement(text: str, one: int, other: int) -> int:
@@ -118,11 +167,14 @@ def _nothing_new(text: str, again: Sequence[tuple[int, int]]) -> str | None:
 
 
 def _whole(cot: str) -> str | None:
-    """A short text that is nothing but one piece in a row."""
+    """A short text that is nothing but one piece in a row; its last copy may lack what joins it to the next."""
     text = cot.strip()
-    if not 2 * _PIECE <= len(text) < _MIN_LOOP:
+    if len(text) < 2 * _PIECE:
         return None
-    return text[:60] if (text + text).find(text, 1) * _COPIES <= len(text) else None
+    for period in range(1, (len(text) + _JOINT) // _COPIES + 1):
+        if text.startswith(text[period:]):
+            return text[:60]
+    return None
 
 
 def _echo(cot: str, sentence: str, schema: Sequence[str], mentions: Sequence[str]) -> str | None:
