@@ -167,7 +167,7 @@ class Build:
         folder, recipe = self.work.root / "candidate", self.recipe
         card = [recipe.title, recipe.about, recipe.citation, recipe.language, recipe.license]
         made_of = [ingested.key, selected.key, manifest_recipe(recipe), self.prompts, WRITER, self.calibration]
-        made_of += [*self.recorded, *([self.audit] if self.audit else [])]
+        made_of += [*self.recorded, *([self.audit] if self.audit else []), *sorted(self.stages.disputed)]
         key = content_key(self.stages.ending.name, card, *made_of)
         manifest = whole_manifest(folder)
         changed = manifest is None or manifest.get("key") != key
@@ -180,8 +180,8 @@ class Build:
         from nercot.report.card import write_card
 
         stages, parts = self.stages, sorted(ingested.partitions)
-        recipe = self.recipe
-        made = Made(self.work, parts, self.prompts, stages.rounds, recipe.threshold, selected, recipe.agreement)
+        chosen = self.recipe.threshold, selected, self.recipe.agreement, stages.disputed
+        made = Made(self.work, parts, self.prompts, stages.rounds, *chosen)
         new = folder.with_name(".candidate.new")
         shutil.rmtree(new, ignore_errors=True)
         with writing(folder):
@@ -192,7 +192,7 @@ class Build:
             contents = stages.ending.tables(made, new)
             said: dict[str, Any] = {"key": key, "prompts": dict(self.prompts)}
             said |= {"recorded": self.recorded, "calibration": self.calibration, "audit": self.audit}
-            manifest = manifest_of(recipe, stages, ingested, contents, selected, said)
+            manifest = manifest_of(self.recipe, stages, ingested, contents, selected, said)
             write_card(new, manifest, contents.stats.summary())
             write_json(new / "manifest.json", manifest)
         replace_folder(new, folder)
@@ -218,7 +218,7 @@ class Build:
             teachers=list(manifest.get("teachers", ())),
             shortfall=_shortfall(steps, records, bill.stopped or next(iter(bill.missing), None)),
             recorded=dict(bill.recorded),
-            notes=[*self.notes, *bill.notes(), *self._said(manifest)],
+            notes=[*self.notes, *bill.notes(), *self._said(manifest, changed)],
             where=where,
             next=[line.replace("{folder}", where) for line in self._next(steps)],
         )
@@ -229,9 +229,10 @@ class Build:
         further = self.stages.ending.next if steps[-1]["kept"] else ()
         return [*(["nercot dropped {folder}"] if fell else []), *further]
 
-    def _said(self, manifest: Mapping[str, Any]) -> list[str]:
-        """What should be known of the models, by recipe and manifest."""
-        return [*same_models(self.recipe), *said_of_prompts(manifest.get("recorded", ()))]
+    def _said(self, manifest: Mapping[str, Any], changed: bool) -> list[str]:
+        """What should be known of the models, by recipe and manifest; of recorded prompts once, as the card does."""
+        recorded = manifest.get("recorded", ()) if changed else ()
+        return [*same_models(self.recipe), *said_of_prompts(recorded)]
 
 
 def _shortfall(steps: Sequence[Mapping[str, Any]], records: int, stopped: str | None) -> str | None:

@@ -72,6 +72,7 @@ def manifest_of(
         "drift": contents.stats.drift_summary(),
         **_tallied(recipe, contents),
         **selected.findings,
+        **({"disputed": contents.disputed} if contents.disputed else {}),
         **({"preference": contents.pairs.summary()} if contents.pairs.rows else {}),
         **({"recorded": said["recorded"]} if said["recorded"] else {}),
         **({"calibration": said["calibration"]} if said["calibration"] else {}),

@@ -50,10 +50,11 @@ def corpus_row(guid: str, group: Sequence[tuple[str, Row]], validating: Mapping[
     answered = kept or drop or {}
     if kept and not raw and "entities" not in kept:  # a subset: gold stands in for entities
         answered = {**kept, "entities": kept["gold"]}
-    if not raw and (answered.get("entities") is not None or answered.get("cot")):
-        shown["attempts"] = [
-            attempt_of(answered, question, (bool(kept), drop["reason"] if drop else None, _no_verdict()))
-        ]
+    # A merged row that no answer gave has gold for its own.
+    alone = not any(item["kept"] for item in shown["attempts"]) if kept else not raw
+    if alone and (answered.get("entities") is not None or answered.get("cot")):
+        reason = drop["reason"] if drop and not kept else None
+        shown["attempts"].append(attempt_of(answered, question, (bool(kept), reason, _no_verdict())))
     for row in (kept, drop):
         shown |= {name: row[name] for name in _FATE if row and row.get(name) is not None}
     if kept:

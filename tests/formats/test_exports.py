@@ -5,6 +5,7 @@ import json
 import pytest
 
 from nercot.errors import InputError
+from nercot.formats import ReadOptions
 from nercot.formats.sources import items, open_source, reading
 
 TEXT = "Mara Lind left Oslo."
@@ -301,3 +302,32 @@ def test_an_object_of_splits_whose_rows_cannot_bear_one_is_refused(tmp_path):
     path.write_text(json.dumps({"train": [[TEXT, {"entities": [[0, 9, "PER"]]}]], "test": [[TEXT, {"entities": []}]]}))
     with pytest.raises(InputError, match=r"an object of splits \(train, test\)"):
         read(path, "PER")
+
+
+DOCUMENT = "👍 Mara Lind left Oslo.\r\n\r\nOslo fell.\u2028So\r\ndid Mara.\r\n"
+
+
+@pytest.mark.parametrize("utf16", [False, True])
+def test_a_document_of_brat_is_cut_at_its_line_ends(tmp_path, utf16):
+    (tmp_path / "doc.txt").write_text(DOCUMENT, encoding="utf-8", newline="")
+    lines = []
+    for number, (at, mention, label) in enumerate(
+        [(0, "Mara Lind", "PER"), (20, "Oslo", "LOC"), (30, "Mara", "PER")], 1
+    ):
+        start = DOCUMENT.index(mention, at) + utf16
+        lines.append(f"T{number}\t{label} {start} {start + len(mention)}\t{mention}")
+    over = DOCUMENT.index("So\r\ndid") + utf16
+    lines.append(f"T4\tX {over} {over + 7}\tSo did")
+    (tmp_path / "doc.ann").write_text("\n".join(lines) + "\n")
+    found = list(items(open_source(str(tmp_path / "doc.txt"), options=ReadOptions(sentences="line"))))
+    records = [item.outcome.record for item in found]
+    assert [record.sentence for record in records] == ["👍 Mara Lind left Oslo.", "Oslo fell.\u2028So", "did Mara."]
+    assert [[(e.text, e.label, e.start) for e in record.gold] for record in records] == [
+        [("Mara Lind", "PER", 2)],
+        [("Oslo", "LOC", 0)],
+        [("Mara", "PER", 4)],
+    ]
+    assert [record.source_id for record in records] == ["doc-1", "doc-3", "doc-4"]
+    assert [kind for item in found for kind in item.findings] == ["over_a_line_end"]
+    with pytest.raises(InputError, match="parted by line"):
+        list(items(open_source(str(tmp_path / "doc.txt"), options=ReadOptions(sentences="stop"))))

@@ -49,7 +49,8 @@ function sentenceParts(attempt) {
 }
 
 function heading() {
-  const why = row.reason ? ` at ${row.step || "?"}: ` : "";
+  const what = row.kept === "kept" ? "; an answer was discarded" : "";
+  const why = row.reason ? `${what} at ${row.step || "?"}: ` : "";
   return make(
     "header",
     { class: `fate ${row.kept}` },
