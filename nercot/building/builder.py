@@ -219,7 +219,7 @@ class Build:
             teachers=list(manifest.get("teachers", ())),
             shortfall=_shortfall(steps, records, bill.stopped or next(iter(bill.missing), None)),
             recorded=dict(bill.recorded),
-            notes=[*self.notes, *bill.notes(), *self._said(manifest)],
+            notes=[*self.notes, *bill.notes(), *self._said(manifest, changed)],
             where=where,
             next=[line.replace("{folder}", where) for line in self._next(steps)],
         )
@@ -230,9 +230,10 @@ class Build:
         further = self.stages.ending.next if steps[-1]["kept"] else ()
         return [*(["nercot dropped {folder}"] if fell else []), *further]
 
-    def _said(self, manifest: Mapping[str, Any]) -> list[str]:
-        """What should be known of the models, by recipe and manifest."""
-        return [*same_models(self.recipe), *said_of_prompts(manifest.get("recorded", ()))]
+    def _said(self, manifest: Mapping[str, Any], changed: bool) -> list[str]:
+        """What should be known of the models, by recipe and manifest; of recorded prompts once, as the card does."""
+        recorded = manifest.get("recorded", ()) if changed else ()
+        return [*same_models(self.recipe), *said_of_prompts(recorded)]
 
 
 def _shortfall(steps: Sequence[Mapping[str, Any]], records: int, stopped: str | None) -> str | None:

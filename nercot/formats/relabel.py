@@ -71,6 +71,10 @@ class Relabel:
         change = self._changes[key]
         return row if change is None else self._changed(row, row.schema, change)
 
+    def schema_of(self, dataset: str | None) -> tuple[str, ...]:
+        """The types that the recipe states for a dataset."""
+        return (self._dataset(dataset).schema or ()) if dataset else ()
+
     def _dataset(self, name: str) -> DatasetSpec:
         if name not in self._datasets:
             listed = self._spec.datasets

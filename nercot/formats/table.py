@@ -209,6 +209,8 @@ def layout_of(path: Path, asked: ReadOptions) -> Layout:
             tokens[row[columns.token]] += 1
     del tags[""]
     scheme = scheme_of(tags) or ""
+    if asked.sentences not in (None, "blank", "stop"):
+        raise InputError(f"{path}: no mark of a {asked.sentences} in a table; part its sentences by blank or stop")
     stops = asked.sentences == "stop"
     if columns.sentence is None and not blanks and not stops and rows > _LONG:
         say(f"{path.name}: nothing parts the sentences, so its {rows} rows are one; cut them with --sentences stop")
