@@ -18,7 +18,7 @@ from typing import Any
 from nercot.building.candidate import WRITER, replace_folder, tidy
 from nercot.building.engines.start import is_shared, run_rounds, stored
 from nercot.building.lists import prompts_of, stages_of
-from nercot.building.manifest import audit_of, calibration_of, manifest_of, manifest_recipe, whole_manifest
+from nercot.building.manifest import audit_of, audited, calibration_of, manifest_of, manifest_recipe, whole_manifest
 from nercot.building.models import Bill, Models, check_models, same_models
 from nercot.building.options import BuildOptions, BuildResult
 from nercot.building.progress import note, noted
@@ -191,7 +191,8 @@ class Build:
             self.report("candidate", 0, 1)
             contents = stages.ending.tables(made, new)
             said: dict[str, Any] = {"key": key, "prompts": dict(self.prompts)}
-            said |= {"recorded": self.recorded, "calibration": self.calibration, "audit": self.audit}
+            heard = audited(self.audit, contents, new)
+            said |= {"recorded": self.recorded, "calibration": self.calibration, "audit": heard}
             manifest = manifest_of(self.recipe, stages, ingested, contents, selected, said)
             write_card(new, manifest, contents.stats.summary())
             write_json(new / "manifest.json", manifest)

@@ -67,7 +67,9 @@ _TABLE_LINES, _TABLE_COLUMNS = 10, 6
 _FEW_LINES, _FEW_COLUMNS = 3, 4
 _TAGGED = re.compile(r"^[BIESLUMW]-\S+ | [BIESLUMW]-\S+$")
 # Phrase types of the chunk column that stands before the entities in CoNLL-2003.
-_CHUNKS = frozenset(["NP", "VP", "PP", "ADJP", "ADVP", "SBAR", "PRT", "CONJP", "INTJ", "LST", "UCP", "NX", "PNP"])
+_CHUNKS = frozenset(
+    ["NP", "VP", "PP", "ADJP", "ADVP", "SBAR", "PRT", "CONJP", "INTJ", "LST", "UCP", "NX", "PNP", "NC", "VC", "PC"]
+)
 
 
 _BY_SPACE = Joining()
@@ -146,7 +148,8 @@ def claims(head: Head) -> bool:
     if shape is None:
         return False
     found = _tag_columns(_head_counts(lines, shape))
-    return bool(found) and (shape.tabs or _convincing(lines, shape, found))
+    marked = any(line.startswith(DOCSTART) for line in head.lines)
+    return bool(found) and (shape.tabs or marked or _convincing(lines, shape, found))
 
 
 def _is_all_tags(line: Line) -> bool:
@@ -206,7 +209,7 @@ def _is_table(lines: Sequence[Line], shape: Shape) -> bool:
     return shape.tabs or (has_gaps and shape.columns <= _TABLE_COLUMNS)
 
 
-_ASIDE = ("# ", "#\t", DOCSTART)
+_ASIDE = ("# ", "#\t", "## ", DOCSTART)
 
 
 def _content(lines: Iterable[Line]) -> list[Line]:
@@ -357,7 +360,12 @@ def _header(head: Sequence[Line], shape: Shape) -> list[str]:
 
 def _is_strange_header(names: Sequence[str], lines: Sequence[Line], shape: Shape) -> bool:
     """Whether a first line names columns in words that nobody knows: where all others have tags it has none."""
-    if len(lines) < _FEW_LINES or not delimited.are_names(names) or not all(any(map(str.isalpha, n)) for n in names):
+    if (
+        len(lines) < _FEW_LINES
+        or names[0].startswith("#")
+        or not delimited.are_names(names)
+        or not all(any(map(str.isalpha, n)) for n in names)
+    ):
         return False
     counts = _head_counts(lines, shape)
     schemes = {place: scheme_of(_stripped(counts[place])) for place in _tag_columns(counts)}

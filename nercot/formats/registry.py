@@ -197,6 +197,7 @@ FORMATS: dict[str, Format] = {
             endings=(".tsv",),
             holds=_ENTITIES | {"white_space"},
             losses=inception.losses,
+            takes=frozenset({"column"}),
         ),
         Format(
             "docbin",

@@ -24,8 +24,8 @@ from nercot.corpus.recordings import Recording, Said, template_hash
 from nercot.corpus.records import Record
 from nercot.errors import InputError, RecipeError
 from nercot.llm.asking import ROLES, AnswerStore, Asked, Progress
-from nercot.llm.ledger import in_batches
 from nercot.llm.messages import Reply, Request, read_reply
+from nercot.llm.writer import in_batches
 from nercot.validation.answers import carries, render_answer
 
 # Which prompt each role is given.

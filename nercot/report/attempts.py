@@ -39,7 +39,10 @@ _OF_ATTEMPT = (
 
 
 def corpus_row(guid: str, group: Sequence[tuple[str, Row]], validating: Mapping[str, Any]) -> Row:
-    """One record of a corpus, from its rows in the configs (kept, raw, dropped); `validating`: the recipe's rules."""
+    """One record of a corpus, from its rows in the configs (kept, raw, dropped).
+
+    `validating`: the recipe's rules and threshold.
+    """
     kept = next((row for kind, row in group if kind == "kept"), None)
     drop = next((row for kind, row in group if kind == "dropped"), None)
     raw = [row for kind, row in group if kind == "raw"]
@@ -96,7 +99,13 @@ def _fate_of(
     reason = next((item["rule"] for item in verdict["violations"]), None)
     if drop is not None and row is raw[-1]:
         reason = drop["reason"]
+    elif reason is None and _below(row.get("score"), validating.get("threshold")):
+        reason = "below_threshold"
     return False, reason, verdict
+
+
+def _below(score: float | None, threshold: float | None) -> bool:
+    return score is not None and threshold is not None and score < threshold
 
 
 def _same_answer(one: Row, other: Row) -> bool:
