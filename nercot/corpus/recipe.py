@@ -118,7 +118,7 @@ class Recipe:
     language: tuple[str, ...] = ("en",)
     about: str = ""
     citation: str = ""
-    source: SourceSpec = SourceSpec()
+    source: SourceSpec = field(default_factory=SourceSpec)
     sample: Sample = Sample()
     digits: int = 1
     teachers: tuple[Model, ...] = (Model(),)
