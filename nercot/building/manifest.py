@@ -216,7 +216,7 @@ def audit_of(folder: Path) -> Any:
         found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}); delete it, or read the verdicts again") from error
-    if found is not None and not (isinstance(found, dict) and _FIGURES <= found.keys()):
+    if found is not None and not (isinstance(found, dict) and found.keys() >= _FIGURES):
         raise InputError(f"{path}: holds no figures of an audit; delete it, or read the verdicts again")
     return found
 

@@ -21,10 +21,11 @@ from nercot.corpus.recordings import template_hash
 from nercot.corpus.tables import replacing, to_record
 from nercot.corpus.work import Row
 from nercot.errors import InputError
-from nercot.llm.ledger import Ledger, in_batches
+from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Reply, Request
 from nercot.llm.prompts import parse_judgement
 from nercot.llm.recorded import PROMPTS, asked_about
+from nercot.llm.writer import in_batches
 from nercot.release.rebuild import Requests, rows_of, teachers_of
 
 _BATCH = 200
