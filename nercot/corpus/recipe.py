@@ -269,6 +269,10 @@ def load_recipe(name: str = "quickstart", overrides: Sequence[tuple[str, Any]] =
 
     Raises RecipeError in one line: no such recipe, no TOML, unknown key, wrong type or value.
     """
+    said = dict(overrides)
+    if said.get("source.license") and "corpus.license" not in said:
+        # Whoever states the licence of the rows states it of this corpus, whatever the recipe says of its own.
+        overrides = [*overrides, ("corpus.license", said["source.license"])]
     made = _recipe(tables_of(name, overrides), _find(name).parent)
     return replace(made, given=frozenset(key for key, _ in overrides))
 
@@ -438,7 +442,10 @@ def _teachers(data: Mapping[str, Any], folder: Path, steps: Sequence[str]) -> tu
     if len(tables) > 1 and "merge" in steps:
         raise RecipeError("teacher: one policy annotates a corpus that is merged with gold; keep one table [teacher]")
     places = [f"teacher.{number}" if len(tables) > 1 else "teacher" for number in range(1, len(tables) + 1)]
-    made = [_with_recorded({**data, "teacher": table}, "teacher", folder) for table in tables]
+    made = [
+        _with_recorded({**data, "teacher": table}, "teacher", folder, place)
+        for place, table in zip(places, tables, strict=True)
+    ]
     return tuple(
         _model(place, {**table, "until": until}, attempts=1) for place, table in zip(places, made, strict=True)
     )
@@ -464,8 +471,11 @@ def _reader(data: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**{name: value for name, value in judge.items() if name != "attempts"}, **own}
 
 
-def _with_recorded(data: Mapping[str, Any], role: str, folder: Path) -> Mapping[str, Any]:
-    """The table of a role with the files of its recorded answers, and the model that gave them where none is named."""
+def _with_recorded(data: Mapping[str, Any], role: str, folder: Path, place: str | None = None) -> Mapping[str, Any]:
+    """The table of a role with the files of its recorded answers, and the model that gave them where none is named.
+
+    `place`: the table's own key, of a cascade.
+    """
     table = data.get(role, {})
     if table.get("url") not in (RECORDED, [RECORDED]):
         return cast(Mapping[str, Any], table)
@@ -478,7 +488,9 @@ def _with_recorded(data: Mapping[str, Any], role: str, folder: Path) -> Mapping[
     chosen = [str(path) for path, model in models.items() if model == wanted]
     if not chosen or (len(chosen) < len(paths) and "model" not in table):
         held = ", ".join(sorted(set(models.values())))
-        raise RecipeError(f"{role}.model: whose recorded answers? the files of recorded.{role} hold those of {held}")
+        raise RecipeError(
+            f"{place or role}.model: whose recorded answers? the files of recorded.{role} hold those of {held}"
+        )
     return {**table, "model": wanted, "recorded": tuple(chosen)}
 
 

@@ -106,7 +106,9 @@ def signs_of(value: Any) -> list[str]:
     if not isinstance(value, Mapping):
         return []
     text = next((value[key] for key in _TEXTS if isinstance(value.get(key), str)), "")
-    found = [str(key) for key, inner in value.items() if key not in _TEXTS and _is_sign(str(key), inner, text)]
+    text = text or max((inner for inner in value.values() if isinstance(inner, str)), key=len, default="")
+    others = {str(key): inner for key, inner in value.items() if key not in _TEXTS and inner is not text}
+    found = [key for key, inner in others.items() if _is_sign(key, inner, text)]
     for pair in _PLACES:
         if all(_is_number(value.get(key)) for key in pair):
             found.extend(key for key in pair if key not in found)
@@ -155,6 +157,8 @@ def _holds_marks(value: Any, text: str, depth: int = 0) -> bool:
     if isinstance(value, str):
         return depth > 0 and len(value) > 1 and (value in text or bool(_TAG.fullmatch(value)))
     inner = list(value.values()) if isinstance(value, Mapping) else value if isinstance(value, list) else []
+    if isinstance(value, Mapping) and any(all(type(value.get(key)) is int for key in pair) for pair in _PLACES):
+        return True
     numbers = [item for item in inner if type(item) is int]
     if depth > 0 and len(numbers) == 2 and numbers[0] <= numbers[1] <= len(text) + 1:
         return True

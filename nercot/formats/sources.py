@@ -22,6 +22,7 @@ from nercot.corpus.storage import fetch, is_remote
 from nercot.corpus.whereabouts import corpus_meant
 from nercot.errors import InputError
 from nercot.formats import DataFile, Format, format_named, format_of
+from nercot.formats.detection import refuse_others
 from nercot.formats.files import PACKED, folder_of, refuse_doubles, split_named, split_of_file
 from nercot.formats.instructuie import LABELS_FILE
 from nercot.formats.joining import AUTO
@@ -102,6 +103,8 @@ def open_source(
     files = find_files(where) if files is None else files
     chosen = format_named(form) if form else _common_format(files)
     asked = options or ReadOptions()
+    for file in files if form else ():
+        refuse_others(file.path, chosen)
     _say_unused(chosen, asked)
     surveyed = chosen.survey(files, asked) if chosen.survey else files
     if relabel:
