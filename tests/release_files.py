@@ -11,7 +11,7 @@ from datasets import Features
 from huggingface_hub import DatasetCard, DatasetCardData
 
 from nercot.corpus.records import content_guid
-from nercot.corpus.tables import features, table
+from nercot.corpus.tables import COLUMNS, table
 
 Row = dict[str, Any]
 
@@ -78,7 +78,7 @@ def make_release(
             for row in rows:
                 out.add(row)
         files.append(_listed(folder, path, len(rows)))
-        card.append((name, features(kind), len(rows)))
+        card.append((name, Features.from_arrow_schema(COLUMNS[kind]), len(rows)))
     (folder / "README.md").write_text(card_text(card, version), encoding="utf-8")
     (folder / "croissant.json").write_text("{}\n")
     (folder / "CHANGELOG.md").write_text(f"# {version}\n")

@@ -18,8 +18,8 @@ from typing import Any
 from nercot.building.candidate import WRITER, replace_folder, tidy
 from nercot.building.engines.start import is_shared, run_rounds, stored
 from nercot.building.lists import prompts_of, stages_of
-from nercot.building.manifest import audit_of, calibration_of, manifest_of, manifest_recipe, whole_manifest
-from nercot.building.models import Models, check_models, same_models
+from nercot.building.manifest import audit_of, audited, calibration_of, manifest_of, manifest_recipe, whole_manifest
+from nercot.building.models import Bill, Models, check_models, same_models
 from nercot.building.options import BuildOptions, BuildResult
 from nercot.building.progress import note, noted
 from nercot.building.runner import Runner, Went
@@ -167,7 +167,7 @@ class Build:
         folder, recipe = self.work.root / "candidate", self.recipe
         card = [recipe.title, recipe.about, recipe.citation, recipe.language, recipe.license]
         made_of = [ingested.key, selected.key, manifest_recipe(recipe), self.prompts, WRITER, self.calibration]
-        made_of += [*self.recorded, *([self.audit] if self.audit else [])]
+        made_of += [*self.recorded, *([self.audit] if self.audit else []), *sorted(self.stages.disputed)]
         key = content_key(self.stages.ending.name, card, *made_of)
         manifest = whole_manifest(folder)
         changed = manifest is None or manifest.get("key") != key
@@ -180,8 +180,8 @@ class Build:
         from nercot.report.card import write_card
 
         stages, parts = self.stages, sorted(ingested.partitions)
-        recipe = self.recipe
-        made = Made(self.work, parts, self.prompts, stages.rounds, recipe.threshold, selected, recipe.agreement)
+        chosen = self.recipe.threshold, selected, self.recipe.agreement, stages.disputed
+        made = Made(self.work, parts, self.prompts, stages.rounds, *chosen)
         new = folder.with_name(".candidate.new")
         shutil.rmtree(new, ignore_errors=True)
         with writing(folder):
@@ -191,8 +191,9 @@ class Build:
             self.report("candidate", 0, 1)
             contents = stages.ending.tables(made, new)
             said: dict[str, Any] = {"key": key, "prompts": dict(self.prompts)}
-            said |= {"recorded": self.recorded, "calibration": self.calibration, "audit": self.audit}
-            manifest = manifest_of(recipe, stages, ingested, contents, selected, said)
+            heard = audited(self.audit, contents, new)
+            said |= {"recorded": self.recorded, "calibration": self.calibration, "audit": heard}
+            manifest = manifest_of(self.recipe, stages, ingested, contents, selected, said)
             write_card(new, manifest, contents.stats.summary())
             write_json(new / "manifest.json", manifest)
         replace_folder(new, folder)
@@ -216,9 +217,9 @@ class Build:
             cost=None if bill.unpriced else round(bill.cost, 6),
             changed=changed,
             teachers=list(manifest.get("teachers", ())),
-            shortfall=_shortfall(steps, records, bill.stopped or next(iter(bill.missing), None)),
+            shortfall=_shortfall(steps, records, bill),
             recorded=dict(bill.recorded),
-            notes=[*self.notes, *bill.notes(), *self._said(manifest)],
+            notes=[*self.notes, *bill.notes(), *_gone_on(steps, bill), *self._said(manifest, changed)],
             where=where,
             next=[line.replace("{folder}", where) for line in self._next(steps)],
         )
@@ -229,19 +230,29 @@ class Build:
         further = self.stages.ending.next if steps[-1]["kept"] else ()
         return [*(["nercot dropped {folder}"] if fell else []), *further]
 
-    def _said(self, manifest: Mapping[str, Any]) -> list[str]:
-        """What should be known of the models, by recipe and manifest."""
-        return [*same_models(self.recipe), *said_of_prompts(manifest.get("recorded", ()))]
+    def _said(self, manifest: Mapping[str, Any], changed: bool) -> list[str]:
+        """What should be known of the models, by recipe and manifest; of recorded prompts once, as the card does."""
+        recorded = manifest.get("recorded", ()) if changed else ()
+        return [*same_models(self.recipe), *said_of_prompts(recorded)]
 
 
-def _shortfall(steps: Sequence[Mapping[str, Any]], records: int, stopped: str | None) -> str | None:
-    waiting = sum(step["pending"] for step in steps)
-    if waiting and stopped and "recorded" in stopped:
-        return f"{waiting} records wait for an answer ({stopped})"
+def _waiting(steps: Sequence[Mapping[str, Any]]) -> int:
+    return sum(step["pending"] for step in steps)
+
+
+def _gone_on(steps: Sequence[Mapping[str, Any]], bill: Bill) -> list[str]:
+    """Lines about what is not recorded, where no record waits for it: other teachers' answers were taken."""
+    return [] if _waiting(steps) else [f"{line}; other teachers' answers were taken" for line in bill.absent()]
+
+
+def _shortfall(steps: Sequence[Mapping[str, Any]], records: int, bill: Bill) -> str | None:
+    waiting, absent = _waiting(steps), bill.absent()
+    if waiting and absent and not bill.stopped:
+        return f"{waiting} records wait for an answer ({'; '.join(absent)})"
     if waiting:
-        why = {"budget": "the budget is used up: raise --max-cost", None: "their time for retries is used up"}.get(
-            stopped, stopped
-        )
+        unreached = f"{' and '.join(bill.unreached)} could not be asked" if bill.unreached else ""
+        stopped = bill.stopped or unreached or "their time for retries is used up"
+        why = "the budget is used up: raise --max-cost" if stopped == "budget" else stopped
         return f"{waiting} records wait for an answer ({why}); the same command goes on where this one ended"
     if records == 0:
         return "no record is left: every one was dropped; the table says where and why"

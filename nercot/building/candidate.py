@@ -94,7 +94,10 @@ class Shards:
 
 @dataclass(slots=True)
 class Contents:
-    """What went into a candidate; `draw` and `traces` say by dataset what was drawn, and where a trace was kept."""
+    """What went into a candidate; `draw` and `traces` say by dataset what was drawn, and where a trace was kept.
+
+    `disputed`: the answers that were left out of a merged corpus, since a person called them wrong.
+    """
 
     files: list[dict[str, Any]] = field(default_factory=list)
     fingerprint: str = ""
@@ -108,6 +111,7 @@ class Contents:
     stats: Stats = field(default_factory=Stats)
     draw: list[dict[str, Any]] = field(default_factory=list)
     traces: list[dict[str, Any]] = field(default_factory=list)
+    disputed: list[dict[str, str]] = field(default_factory=list)
     tally: Tallied | None = None
     pairs: PairCounts = field(default_factory=PairCounts)
 

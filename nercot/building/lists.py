@@ -156,14 +156,14 @@ def _selected(recipe: Recipe) -> Ending:
 
 def _subset(recipe: Recipe) -> Ending:
     def tables(made: Made, folder: Path) -> Contents:
-        return write_subset(made.work, made.parts, folder, made.prompts)
+        return write_subset(made, folder)
 
     return Ending(tables, ("nercot stats {folder}", _LOAD))
 
 
 def _drawn(recipe: Recipe) -> Ending:
     def tables(made: Made, folder: Path) -> Contents:
-        return write_draw(made.work, made.parts, folder, made.prompts, recipe.sample)
+        return write_draw(made, folder, recipe.sample)
 
     return Ending(tables, _TRAIN, {"stage": "draw"})
 
@@ -172,7 +172,7 @@ def _merged(recipe: Recipe, asked: bool) -> Ending:
     sample = recipe.sample if "draw" in recipe.steps else None
 
     def tables(made: Made, folder: Path) -> Contents:
-        contents = write_merged(made.work, made.parts, len(made.rounds), folder, made.prompts, sample)
+        contents = write_merged(made, folder, sample)
         contents.traces = contents.traces if asked else []
         return contents
 

@@ -7,7 +7,7 @@ paths, no host names, no cost.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from nercot.building.candidate import WRITER, Contents
 from nercot.building.stages import StageList, funnel
 from nercot.corpus.provenance import licenses_of
 from nercot.corpus.recipe import NOBODY, Recipe
+from nercot.corpus.records import answer_hash
+from nercot.corpus.tables import read_rows
 from nercot.corpus.work import Work
 from nercot.errors import InputError
 from nercot.formats.sources import sha256_of
@@ -28,6 +30,10 @@ from nercot.steps.select import Selected
 
 CALIBRATION = "calibration.json"
 AUDIT = "audit.json"
+# The answers that an audit is about, in AUDIT alone: guid and hash.
+JUDGED = "judged"
+# What the figures of an audit have at least.
+_FIGURES = frozenset(("fingerprint", "answers", "people", "kept", "dropped", "checks", "types"))
 _ROLES = {"annotate": "teacher", "read": "reader", "score": "judge"}
 
 
@@ -39,7 +45,7 @@ def manifest_of(
     selected: Selected,
     said: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The manifest; `said`: the candidate's key, the prompts, recorded answers, and the calibration or None."""
+    """The manifest; `said`: the candidate's key, the prompts, recorded answers, and calibration and audit or None."""
     dropped = {
         "source": ingested.dropped,
         **{step: count for step, count in contents.dropped.items() if step != "source"},
@@ -72,10 +78,11 @@ def manifest_of(
         "drift": contents.stats.drift_summary(),
         **_tallied(recipe, contents),
         **selected.findings,
+        **({"disputed": contents.disputed} if contents.disputed else {}),
         **({"preference": contents.pairs.summary()} if contents.pairs.rows else {}),
         **({"recorded": said["recorded"]} if said["recorded"] else {}),
         **({"calibration": said["calibration"]} if said["calibration"] else {}),
-        **_audited(said.get("audit"), contents.fingerprint),
+        **({"audit": said["audit"]} if said["audit"] else {}),
         "files": contents.files,
     }
 
@@ -178,18 +185,40 @@ def _is_whole(path: Path, file: Mapping[str, Any], written: int) -> bool:
         return bool(found.metadata.num_rows == file["rows"])
 
 
-def _audited(audit: Mapping[str, Any] | None, fingerprint: str) -> dict[str, Any]:
-    """What people said of this very corpus; verdicts on another version say nothing of it."""
-    return {"audit": audit} if audit and audit.get("fingerprint") == fingerprint else {}
+def audited(audit: Mapping[str, Any] | None, contents: Contents, folder: Path) -> dict[str, Any] | None:
+    """What people said of the corpus in `folder`; None where they judged nothing of it.
+
+    `standing`: of verdicts on another version, how many of the kept answers that they are about stand here too.
+    """
+    if audit is None:
+        return None
+    found = {name: value for name, value in audit.items() if name != JUDGED}
+    if found.get("fingerprint") == contents.fingerprint or "standing" in found:
+        return found
+    standing = _standing({(item["guid"], item["answer"]) for item in audit.get(JUDGED, ())}, contents, folder)
+    return {**found, "standing": standing} if standing else None
+
+
+def _standing(judged: Collection[tuple[str, str]], contents: Contents, folder: Path) -> int:
+    """How many of these answers the default config has."""
+    paths = [folder / file["path"] for file in contents.files if file["config"] == "cot"]
+    if not judged or not paths:
+        return 0
+    guids = {guid for guid, _ in judged}
+    rows = (row for path in paths for row in read_rows(path, ["guid", "cot", "entities"]) if row["guid"] in guids)
+    return sum((row["guid"], answer_hash(row["cot"], row["entities"])) in judged for row in rows)
 
 
 def audit_of(folder: Path) -> Any:
     """What `nercot audit --verdicts` left beside the releases of a corpus, if it did."""
     path = folder / AUDIT
     try:
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}); delete it, or read the verdicts again") from error
+    if found is not None and not (isinstance(found, dict) and found.keys() >= _FIGURES):
+        raise InputError(f"{path}: holds no figures of an audit; delete it, or read the verdicts again")
+    return found
 
 
 def calibration_of(work: Work) -> Any:

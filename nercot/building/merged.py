@@ -7,20 +7,24 @@ draw     grpo, dropped                                    first stage of hybrid:
 merged   cot (default), sft, grpo, raw, dropped           every row; with a trace where the policy said what gold says
 
 A merged row without a trace has gold as its entities.  The config `dropped` also has the answers that were
-discarded, one for such a row, with the reason (not_gold, or the broken rule); their rows stay.  Streams.
+discarded, one for such a row, with the reason (not_gold, disputed, or the broken rule); their rows stay.  A record
+whose gold a person has called wrong is dropped itself.  Streams.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from pathlib import Path
 from typing import Any
 
 from nercot.building.candidate import Contents, Shards, grpo_row, row_hash, sft_row
+from nercot.building.stages import Made
+from nercot.corpus.disputed import REASON, WHY, Disputed
 from nercot.corpus.recipe import Sample
+from nercot.corpus.records import answer_hash
 from nercot.corpus.spool import Hashes
 from nercot.corpus.streams import beside, fates
 from nercot.corpus.tables import to_record
@@ -31,16 +35,19 @@ from nercot.steps.merge import NOT_GOLD, CategoryDraw, agrees, difference
 SUBSET = ("re", "grpo", "dropped")
 DRAW = ("grpo", "dropped")
 MERGED = ("cot", "sft", "grpo", "raw", "dropped")
-# What becomes of the traces of a merged corpus: kept, against gold, refused by a rule or a server, none, awaited.
+# What becomes of the traces of a merged corpus: kept, against gold, refused by a rule or a server, none, awaited;
+# and, where there are any, disputed.
 FATES = ("traced", NOT_GOLD, "refused", "untraced", "pending")
 _REFUSALS = ("annotate", "validate")
+_DISPUTED = {"step": "merge", "reason": REASON, "detail": WHY}
 
 
 class _Candidate:
-    """The configs being written, and what is counted meanwhile."""
+    """The configs being written, and what is counted meanwhile; `disputed`: what people have called wrong."""
 
-    def __init__(self, folder: Path, configs: Sequence[str]) -> None:
+    def __init__(self, folder: Path, configs: Sequence[str], disputed: Disputed = frozenset()) -> None:
         self.contents = Contents()
+        self.disputed = disputed
         self._shards = {config: Shards(folder, config) for config in configs}
         self._hashes = Hashes()
 
@@ -57,6 +64,14 @@ class _Candidate:
         self.add("dropped", row)
         self.contents.dropped.setdefault(row["step"], Counter())[row["reason"]] += 1
 
+    def leaves_out(self, guid: str, cot: str | None, entities: Sequence[Row] | None) -> bool:
+        """Whether a person has called this answer wrong; it is noted as left out."""
+        answer = answer_hash(cot, entities)
+        if (guid, answer) not in self.disputed:
+            return False
+        self.contents.disputed.append({"guid": guid, "answer": answer})
+        return True
+
     def done(self) -> Contents:
         for shards in self._shards.values():
             self.contents.files += shards.close()
@@ -64,41 +79,43 @@ class _Candidate:
         return self.contents
 
 
-def write_subset(work: Work, parts: Sequence[str], folder: Path, prompts: Mapping[str, str]) -> Contents:
+def write_subset(made: Made, folder: Path) -> Contents:
     """Writes a corpus that is what the source stage left, each row as it is and as a prompt with gold."""
     candidate = _Candidate(folder, SUBSET)
-    for row in _rows(work, parts, candidate):
+    for row in _rows(made, candidate):
         candidate.add("re", row)
         candidate.keep(row)
         if row["gold"] is not None:
-            candidate.add("grpo", grpo_row(row, prompts))
+            candidate.add("grpo", grpo_row(row, made.prompts))
     return candidate.done()
 
 
-def write_draw(work: Work, parts: Sequence[str], folder: Path, prompts: Mapping[str, str], sample: Sample) -> Contents:
+def write_draw(made: Made, folder: Path, sample: Sample) -> Contents:
     """Writes the draw for GRPO alone."""
-    drawn, table = _drawn(work, parts, sample)
+    drawn, table = _drawn(made, sample)
     candidate = _Candidate(folder, DRAW)
     candidate.contents.draw = table
-    for row in _rows(work, parts, candidate):
+    for row in _rows(made, candidate):
         if row["guid"] in drawn:
-            candidate.add("grpo", grpo_row(row, prompts))
+            candidate.add("grpo", grpo_row(row, made.prompts))
             candidate.keep(row)
     return candidate.done()
 
 
-def write_merged(
-    work: Work, parts: Sequence[str], rounds: int, folder: Path, prompts: Mapping[str, str], sample: Sample | None
-) -> Contents:
-    """Writes every record, with its trace where one was kept.
-
-    `rounds`: of answers, 0 where nobody was asked.  `sample`: the draw for GRPO, None without one.
-    """
-    candidate = _Candidate(folder, MERGED)
+def write_merged(made: Made, folder: Path, sample: Sample | None) -> Contents:
+    """Writes every record, with its trace where one was kept; `sample`: the draw for GRPO, None without one."""
+    prompts = made.prompts
+    candidate = _Candidate(folder, MERGED, made.disputed)
     contents = candidate.contents
-    drawn, contents.draw = _drawn(work, parts, sample) if sample else (frozenset(), [])
+    drawn, contents.draw = _drawn(made, sample) if sample else (frozenset(), [])
     counts: dict[str, Counter[str]] = {}
-    for row, answers in _answered(work, parts, rounds, candidate):
+    for row, answers in _answered(made, candidate):
+        for attempt in answers.rows(row):
+            candidate.add("raw", attempt)
+            contents.teachers[attempt["teacher"]] += 1
+        if candidate.leaves_out(row["guid"], None, _with_gold(row)["gold"]):
+            candidate.drop({**row, **_DISPUTED})
+            continue
         kept, fate = _merged(row, answers, candidate)
         counts.setdefault(row["dataset"], Counter())[fate] += 1
         if kept is None:
@@ -114,12 +131,14 @@ def write_merged(
 
 
 def _fates(dataset: str, count: Counter[str]) -> dict[str, Any]:
-    return {"name": dataset, **{fate: count[fate] for fate in FATES}}
+    disputed = {REASON: count[REASON]} if count[REASON] else {}
+    return {"name": dataset, **{fate: count[fate] for fate in FATES}, **disputed}
 
 
-def _rows(work: Work, parts: Sequence[str], candidate: _Candidate) -> Iterator[Row]:
+def _rows(made: Made, candidate: _Candidate) -> Iterator[Row]:
     """The source rows by guid; dropped ones are put where they belong."""
-    for part in parts:
+    work = made.work
+    for part in made.parts:
         yield from (row for row, _ in _with_drops(work, part, ((row, ()) for row in work.source(part)), candidate))
 
 
@@ -135,11 +154,13 @@ def _with_drops(
             yield row, more
 
 
-def _drawn(work: Work, parts: Sequence[str], sample: Sample) -> tuple[frozenset[str], list[dict[str, Any]]]:
+def _drawn(made: Made, sample: Sample) -> tuple[frozenset[str], list[dict[str, Any]]]:
+    """The draw for GRPO, of the rows whose gold nobody has called wrong."""
     draw = CategoryDraw(int(sample.size), sample.seed)
-    for part in parts:
-        for row in work.source(part):
-            draw.add(to_record(_with_gold(row)))
+    for part in made.parts:
+        for row in map(_with_gold, made.work.source(part)):
+            if (row["guid"], answer_hash(None, row["gold"])) not in made.disputed:
+                draw.add(to_record(row))
     return draw.result()
 
 
@@ -185,9 +206,10 @@ class _Answers:
         return drop and {**drop, **place}
 
 
-def _answered(work: Work, parts: Sequence[str], rounds: int, candidate: _Candidate) -> Iterator[tuple[Row, _Answers]]:
+def _answered(made: Made, candidate: _Candidate) -> Iterator[tuple[Row, _Answers]]:
     """The source rows by guid with their answers; dropped ones are put where they belong."""
-    for part in parts:
+    work, rounds = made.work, len(made.rounds)
+    for part in made.parts:
         best = fates(work, part, rounds, ("source", *_REFUSALS))
         streams = (
             work.attempts("2-raw", part, rounds),
@@ -203,16 +225,20 @@ def _answered(work: Work, parts: Sequence[str], rounds: int, candidate: _Candida
 
 def _merged(row: Row, answers: _Answers, candidate: _Candidate) -> tuple[Row | None, str]:
     """The row of the default config (None: it waits for an answer), and what became of its trace."""
-    for attempt in answers.rows(row):
-        candidate.add("raw", attempt)
-        candidate.contents.teachers[attempt["teacher"]] += 1
-    gold = to_record(_with_gold(row)).gold or ()
+    gold = to_record(row).gold or ()
+    wrong = None
     for item in answers.valid:
         if (item["cot"] or "").strip() and agrees(to_record({**row, **item}).entities or (), gold):
+            if candidate.leaves_out(row["guid"], item["cot"], item["entities"]):
+                wrong = wrong or item
+                continue
             candidate.contents.attempts[item["attempt"]] += 1
             return {**row, "cot": item["cot"], "entities": item["entities"]}, "traced"
     if answers.asked and not answers.raw and not answers.drops:
         return None, "pending"
+    if wrong is not None:
+        candidate.add("dropped", {**row, **wrong, **_DISPUTED})
+        return {**row, "cot": None, "entities": row["gold"]}, REASON
     refused = answers.refused(row)
     if refused is not None:
         candidate.add("dropped", refused)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from nercot.building.candidate import Contents
+from nercot.corpus.disputed import Disputed
 from nercot.corpus.work import Row, Work
 from nercot.steps.select import Checker, Selected, Selection
 from nercot.steps.stage import RecordStage, Turn
@@ -73,7 +74,7 @@ class SelectStage:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What an ending makes a candidate of; `prompts` are the texts by name."""
+    """What an ending makes a candidate of; `prompts` are the texts by name, `disputed` answers still to leave out."""
 
     work: Work
     parts: Sequence[str]
@@ -82,6 +83,7 @@ class Made:
     threshold: float
     selected: Selected
     agreement: int = 1
+    disputed: Disputed = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +102,24 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class StageList:
-    """All stages of a build in order; `funnel` are the steps that take records away, `until` ends a record's rounds."""
+    """All stages of a build in order; `funnel` are the steps that take records away, `until` ends a record's rounds.
+
+    `disputed`: answers that people have called wrong, where no selection leaves them out.
+    """
 
     rounds: tuple[Round, ...]
     select: SelectStage | None
     ending: Ending
     funnel: tuple[str, ...]
     until: str = "valid"
+    disputed: Disputed = frozenset()
 
     def without(self, disputed: Collection[tuple[str, str]]) -> StageList:
-        """The same list, in which selection leaves out the answers (guid, hash) that people have called wrong."""
-        if self.select is None or not disputed:
+        """The same list, which leaves out the answers (guid, hash) that people have called wrong."""
+        if not disputed:
             return self
+        if self.select is None:
+            return replace(self, disputed=frozenset(disputed))
         selection = replace(self.select.selection, disputed=tuple(sorted(disputed)))
         return replace(self, select=replace(self.select, selection=selection))
 

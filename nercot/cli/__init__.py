@@ -34,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line (of this process, or `arguments`) and raises SystemExit with its exit code."""
     try:
         with shown_log():
-            code = cli.main(arguments, prog_name="nercot", standalone_mode=False)
+            # `obj`: whether this process is all ours.
+            code = cli.main(arguments, prog_name="nercot", standalone_mode=False, obj=arguments is None)
     except NercotError as error:
         click.echo(f"nercot: {error}", err=True)
         code = error.exit_code

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -55,7 +57,9 @@ def build_options(function: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--address", metavar="ADDRESS", help="The Ray cluster's [default: the one of this machine]."),
         click.option(
-            "--limit", type=click.IntRange(min=1), help="Only the first N records; the candidate is marked partial."
+            "--limit",
+            type=click.IntRange(1, sys.maxsize),
+            help="Only the first N records; the candidate is marked partial.",
         ),
         click.option(
             "--teacher-url",
@@ -94,7 +98,10 @@ def build_command(as_json: bool, **given: Any) -> None:
     Without RECIPE, --input builds a corpus of your own data, named after the file.
     """
     from nercot.building.builder import build
+    from nercot.corpus.tables import leave_pandas
 
+    if click.get_current_context().obj:
+        leave_pandas()
     recipe, options = _recipe_and_options(**given)
     with progress(as_json) as report:
         result = build(recipe, options, report)
@@ -383,7 +390,7 @@ def ledger_export(path: Path, file: Path | None, recorded: Path | None, corpus: 
         raise InputError(f"{path}: there is no ledger; build with a teacher first, or say --out")
     withheld = withheld_guids(path.parent, path.parent.parent / "releases")
     with Ledger(path) as ledger:
-        written = _exported(ledger, file, recorded, corpus, withheld)
+        written, options = _exported(ledger, file, recorded, corpus, withheld)
     if as_json:
         print_json({**written, "file": str(file or recorded), "withheld_records": len(withheld)})
         return
@@ -391,23 +398,30 @@ def ledger_export(path: Path, file: Path | None, recorded: Path | None, corpus: 
     click.echo(f"{told} written to {file or recorded}")
     if withheld:
         click.echo(f"left out: answers about {len(withheld)} records whose text may not be passed on")
-    if recorded is not None:
-        keys = " ".join(f"--{role}-url recorded --set recorded.{role}={recorded / role}.jsonl" for role in written)
-        click.echo(f"to build from them: nercot build RECIPE {keys}")
+    if options:
+        click.echo(f"to build from them: nercot build RECIPE {shlex.join(options)}")
 
 
 def _exported(
     ledger: Ledger, file: Path | None, recorded: Path | None, corpus: str | None, withheld: frozenset[str]
-) -> dict[str, int]:
-    """How many answers were written: all to a file, or those of one corpus as recorded files, by role."""
+) -> tuple[dict[str, int], list[str]]:
+    """How many answers were written, all to a file, or those of one corpus as recorded files, by role.
+
+    Of recorded files also the options that build from them.
+    """
     if file is not None:
         from nercot.llm.exchange import export_parquet
 
-        return {"answers": export_parquet(ledger, file, withheld)}
-    from nercot.release.recordings import write_recordings
+        return {"answers": export_parquet(ledger, file, withheld)}, []
+    from nercot.release.recordings import options_for, write_recordings
 
     assert recorded is not None
-    return write_recordings(ledger.path.parent / str(corpus) / "candidate", ledger, recorded, withheld)
+    candidate = ledger.path.parent / str(corpus) / "candidate"
+    written = write_recordings(candidate, ledger, recorded, withheld)
+    counts: dict[str, int] = {}
+    for made in written:
+        counts[made.role] = counts.get(made.role, 0) + made.answers
+    return counts, options_for(candidate, written)
 
 
 @ledger_command.command("import", epilog="Example: nercot ledger import answers.parquet")

@@ -15,6 +15,8 @@ from nercot.errors import InputError
 
 NAME = "disputed.jsonl"
 Disputed = frozenset[tuple[str, str]]
+REASON = "disputed"
+WHY = "a person who audited it calls the answer wrong"
 
 
 def read_disputed(folder: Path) -> Disputed:

@@ -107,6 +107,7 @@ def provenance(manifest: Manifest, cell: Escape) -> dict[str, Any]:
         "absent": _absent(sample, cell),
         "not_listed": [cell(name) for name in sample.get("not_listed", ())],
         "traces": [_named(row, cell) for row in manifest.get("traces") or ()],
+        "traces_disputed": sum(row.get("disputed", 0) for row in manifest.get("traces") or ()),
         "labels": _labels(manifest["recipe"]["source"], cell),
         "stage": manifest.get("stage"),
     }

@@ -77,7 +77,7 @@ def said_of_prompts(facts: Iterable[Mapping[str, Any]]) -> list[str]:
         if not fact["prompt_is_todays"]:
             files.setdefault(fact["role"], []).append(fact["file"])
     return [
-        f"{', '.join(names)}: recorded with another prompt than today's ({role}): a model may now answer differently"
+        f"{', '.join(names)}: recorded with another prompt than today's: asked now, the {role} may answer differently"
         for role, names in files.items()
     ]
 

@@ -1,7 +1,7 @@
 """The one column table: which columns a row of each kind has, and rows <-> Parquet.
 
 In: dicts, one a row.  Out: Parquet files with these columns and no other, written whole or not at all
-(a reader never sees half a file).  `features` gives the same columns to the datasets library.
+(a reader never sees half a file).  `declared` gives the same columns to the datasets library.
 Every type is explicit: an empty list is an empty list, never null.
 """
 
@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nercot.corpus.records import Answer, Entity, Judgement, Reading, Record, Taken
 from nercot.errors import InputError, OutputError
-
-if TYPE_CHECKING:
-    from datasets import Features
 
 # Rows of a row group: what a writer holds in memory, and what a reader reads at once.
 GROUP_ROWS = 500
@@ -129,16 +127,18 @@ def columns_known(config: str) -> tuple[pa.Schema, ...]:
     return (now,) if before.equals(now) else (now, before)
 
 
-def features(config: str) -> Features:
-    """The columns of a config as the datasets library declares them."""
-    return declared(COLUMNS[config])
+def declared(columns: pa.Schema) -> list[dict[str, Any]]:
+    """Columns as a card's `features` declares them to the datasets library, which takes 60 MB to say it itself."""
+    return [{"name": field.name, **_declared(field.type)} for field in columns]
 
 
-def declared(columns: pa.Schema) -> Features:
-    """Columns as the datasets library declares them."""
-    from datasets import Features
-
-    return Features.from_arrow_schema(columns)
+def _declared(kind: pa.DataType) -> dict[str, Any]:
+    if pa.types.is_struct(kind):
+        return {"struct": [{"name": field.name, **_declared(field.type)} for field in kind.fields]}
+    if pa.types.is_list(kind):
+        element = _declared(kind.value_type)
+        return {"list": element.get("dtype") or element["struct"]}
+    return {"dtype": {"double": "float64"}.get(str(kind), str(kind))}
 
 
 # --- records <-> rows -----------------------------------------------------------------------------
@@ -248,6 +248,30 @@ def to_record(row: Mapping[str, Any]) -> Record:
         reading=to_reading(reading, row.get("reader"), row.get("reader_key")) if reading else None,
         judgement=Judgement(**judgement, judge=row["judge"], judge_key=row["judge_key"]) if judgement else None,
     )
+
+
+def leave_pandas() -> None:
+    """Keeps pyarrow from importing pandas, for a process of our own that never holds any of its columns.
+
+    It would at the first list that becomes a column, wherever pandas is installed, to see whether it was handed one:
+    half a second and 40 MB.  It looks once; `to_pandas` still finds it.
+    """
+    if "pandas" in sys.modules:
+        return
+    sys.meta_path.insert(0, _NoPandas)
+    try:
+        pa.array([])
+    finally:
+        sys.meta_path.remove(_NoPandas)
+
+
+class _NoPandas:
+    """A finder that says there is no pandas."""
+
+    @staticmethod
+    def find_spec(name: str, *_: object) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
 
 
 # --- files ----------------------------------------------------------------------------------------

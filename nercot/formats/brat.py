@@ -9,20 +9,25 @@ with a pair of files a record.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 from nercot.corpus.records import Record
 from nercot.errors import InputError
+from nercot.formats.columns import DOCUMENT, LINE
 from nercot.formats.files import PACKED, open_bytes, text_lines
 from nercot.formats.head import Head
-from nercot.formats.offsets import Mark
+from nercot.formats.offsets import Evidence, Mark, resolve
 from nercot.formats.pubtator import flat
 from nercot.formats.rows import ReadOptions, unique
 from nercot.formats.spanned import Passage, Spanned, Unread
 
 SUFFIX, CONF = ".ann", "annotation.conf"
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 # Relations, events, attributes, normalisations, equivalences and notes.
 _OTHER = re.compile(r"[REAMN]\S*\t|[*#]|\s*$")
 _ENTITY = re.compile(r"(T\S*)\t(\S+) (\d+ \d+(?:;\d+ \d+)*)\t?(.*)", re.DOTALL)
@@ -56,13 +61,47 @@ def _passages(path: Path, options: ReadOptions) -> Iterator[Passage | Unread]:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 (byte {error.start}); convert the file to UTF-8") from error
+    if options.sentences not in (None, LINE, DOCUMENT):
+        raise InputError(f"{path}: a document of brat is parted by line, or not at all (document)")
     findings: list[str] = []
     beside = annotations_of(path)
     marks = None if beside is None else tuple(_marks(beside, findings))
     listed = _types_listed(path.with_name(CONF))
     schema = unique((*listed, *(mark.label for mark in marks or ()))) if listed else None
     ident = _unpacked(path.name).rpartition(".")[0]
-    yield Passage(1, text.rstrip("\r\n"), marks, raw, schema, ident, findings=tuple(findings))
+    whole = Passage(1, text.rstrip("\r\n"), marks, raw, schema, ident, findings=tuple(findings))
+    yield from _lines(whole) if options.sentences == LINE else (whole,)
+
+
+def _lines(whole: Passage) -> Iterator[Passage]:
+    """Each line of a document with the marks that lie in it; what reaches over a line end is a finding."""
+    evidence = Evidence()
+    evidence.add(whole.text, whole.marks or ())
+    convention = evidence.convention()
+    spans = [(mark, resolve(whole.text, mark, convention)) for mark in whole.marks or ()]
+    found: dict[int, tuple[list[Mark], list[str]]] = {}
+    borders = [*accumulate(map(len, _LINE.findall(whole.text)), initial=0)]
+    for mark, span in spans:
+        line = bisect_right(borders, span[0]) - 1 if span else 0
+        marks, findings = found.setdefault(line, ([], []))
+        if span is None:
+            findings.append("out_of_range")
+        elif span[1] > borders[line + 1]:
+            findings.append("over_a_line_end")
+        else:
+            begin = borders[line]
+            marks.append(replace(mark, start=span[0] - begin, end=span[1] - begin, text=whole.text[slice(*span)]))
+    # What is wrong with the document as a whole is said with its first line.
+    before = whole.findings
+    for line, (begin, end) in enumerate(pairwise(borders)):
+        text = whole.text[begin:end].rstrip("\r\n")
+        marks, findings = found.get(line, ([], []))
+        if text.strip() or findings:
+            listed = None if whole.marks is None else tuple(marks)
+            ident = f"{whole.source_id}-{line + 1}"
+            kept = (*before, *findings)
+            yield replace(whole, row=line + 1, text=text, marks=listed, source_id=ident, findings=kept)
+            before = ()
 
 
 def _types_listed(path: Path) -> list[str]:

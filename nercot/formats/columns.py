@@ -15,12 +15,13 @@ from itertools import islice
 from pathlib import Path
 
 from nercot.errors import InputError
+from nercot.formats import delimited
 from nercot.formats.files import head_lines, text_lines
 from nercot.formats.head import Head
 from nercot.formats.joining import Joining, joining_of
 from nercot.formats.notices import say
 from nercot.formats.rows import ReadOptions
-from nercot.formats.tags import OUTSIDE, PREFIXED, labels_of_tags, scheme_of, split_tag
+from nercot.formats.tags import LETTER_FIRST, OUTSIDE, PREFIXED, SUFFIXED, labels_of_tags, scheme_of, split_tag
 
 Line = tuple[int, str]
 
@@ -33,12 +34,8 @@ DOCSTART = "-DOCSTART-"
 TEXT = re.compile(r"#\s*text\s*=\s?(.*)", re.DOTALL)
 _BRACKETS = "#begin document"
 # What stands above columns of tokens and of tags.
-TOKEN_NAMES = frozenset(("token", "tokens", "word", "words", "form", "text", "char", "character", "wordform", "term"))
-TAG_NAMES = frozenset(
-    ("tag", "tags", "label", "labels", "ner", "ner_tag", "ner_tags", "nertag", "ner-tag", "ne", "ne_tag")
-)
-TAG_NAMES |= {"entity", "entities", "named_entity", "iob", "iob2", "bio", "bio_tag", "bio_tags", "gold", "annotation"}
-TAG_NAMES |= {"slot", "slots", "class", "type"}
+TOKEN_NAMES = delimited.TOKEN_NAMES | {"text"}
+TAG_NAMES = delimited.TAG_NAMES | {"ner-tag", "class", "type"}
 
 # A tag among the features of a column, as in CoNLL-U's MISC: ner=B-x|SpaceAfter=No.
 _FEATURE = re.compile(r"(?:^|\|)(?:ner|name|entity)=([^|]*)", re.IGNORECASE)
@@ -70,7 +67,9 @@ _TABLE_LINES, _TABLE_COLUMNS = 10, 6
 _FEW_LINES, _FEW_COLUMNS = 3, 4
 _TAGGED = re.compile(r"^[BIESLUMW]-\S+ | [BIESLUMW]-\S+$")
 # Phrase types of the chunk column that stands before the entities in CoNLL-2003.
-_CHUNKS = frozenset(["NP", "VP", "PP", "ADJP", "ADVP", "SBAR", "PRT", "CONJP", "INTJ", "LST", "UCP", "NX", "PNP"])
+_CHUNKS = frozenset(
+    ["NP", "VP", "PP", "ADJP", "ADVP", "SBAR", "PRT", "CONJP", "INTJ", "LST", "UCP", "NX", "PNP", "NC", "VC", "PC"]
+)
 
 
 _BY_SPACE = Joining()
@@ -149,7 +148,8 @@ def claims(head: Head) -> bool:
     if shape is None:
         return False
     found = _tag_columns(_head_counts(lines, shape))
-    return bool(found) and (shape.tabs or _convincing(lines, shape, found))
+    marked = any(line.startswith(DOCSTART) for line in head.lines)
+    return bool(found) and (shape.tabs or marked or _convincing(lines, shape, found))
 
 
 def _is_all_tags(line: Line) -> bool:
@@ -209,7 +209,7 @@ def _is_table(lines: Sequence[Line], shape: Shape) -> bool:
     return shape.tabs or (has_gaps and shape.columns <= _TABLE_COLUMNS)
 
 
-_ASIDE = ("# ", "#\t", DOCSTART)
+_ASIDE = ("# ", "#\t", "## ", DOCSTART)
 
 
 def _content(lines: Iterable[Line]) -> list[Line]:
@@ -308,6 +308,8 @@ def layout_of(path: Path, asked: ReadOptions) -> Layout:
     table = (line for _, line in text_lines(path) if not line.startswith(_ASIDE) or aside.append(line))  # type: ignore[func-returns-value]
     counts = _counts(table, shape)
     header = _header(head, shape)
+    if header and TOKEN_NAMES.isdisjoint(name.strip().lower() for name in header):
+        say(f"{path.name}: its first line is read as the names of its columns: {', '.join(header)}")
     for place, name in enumerate(header):
         counts[place][name] -= 1
         counts[place] = +counts[place]
@@ -346,12 +348,36 @@ def _header(head: Sequence[Line], shape: Shape) -> list[str]:
     """The names of the columns, where the first line holds them."""
     cut = shape.cut(head[0][1])
     names = [name.strip().lower() for name in cut]
-    if len(cut) != shape.columns or TOKEN_NAMES.isdisjoint(names):
+    if len(cut) != shape.columns:
         return []
+    if TOKEN_NAMES.isdisjoint(names):
+        return cut if _is_strange_header(cut, head[1:], shape) else []
     first = next(place for place, name in enumerate(names) if name in TOKEN_NAMES)
     others = [shape.cut(line)[first : first + 1] for _, line in head[1:]]
     named = not TAG_NAMES.isdisjoint(names) or all(scheme_of({cut[place]: 1}) is None for place in range(len(cut)))
     return cut if named and [cut[first]] not in others else []
+
+
+def _is_strange_header(names: Sequence[str], lines: Sequence[Line], shape: Shape) -> bool:
+    """Whether a first line names columns in words that nobody knows: where all others have tags it has none."""
+    if (
+        len(lines) < _FEW_LINES
+        or names[0].startswith("#")
+        or not delimited.are_names(names)
+        or not all(any(map(str.isalpha, n)) for n in names)
+    ):
+        return False
+    counts = _head_counts(lines, shape)
+    schemes = {place: scheme_of(_stripped(counts[place])) for place in _tag_columns(counts)}
+    if not schemes or any(name in column for name, column in zip(names, counts, strict=True)):
+        return False
+    return all(
+        scheme in (PREFIXED, SUFFIXED)
+        and not OUTSIDE.issuperset(_stripped(counts[place]))
+        and not LETTER_FIRST.match(names[place].strip())
+        and split_tag(names[place].strip(), scheme) is None
+        for place, scheme in schemes.items()
+    )
 
 
 def _chosen(

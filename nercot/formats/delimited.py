@@ -24,17 +24,23 @@ from nercot.formats.files import head_lines, open_bytes
 from nercot.formats.rows import MAX_ROW_BYTES
 from nercot.formats.tags import named
 
-_DELIMITERS = ("\t", ",", ";", "|")
-# Names of columns, by what they hold.
-TOKEN_NAMES = named("token tokens word words form wordform char character term")
+DELIMITERS = ("\t", ",", ";", "|")
+# Names of columns, by what they hold, in the languages of widespread tables.
+TOKEN_NAMES = named(
+    "token tokens word words form wordform char character term wort wörter palabra mot mots parola palavra woord ord "
+    "słowo слово токен kelime 词 词语 单词 字 字符 単語 文字 トークン 단어 토큰 từ"
+)
 TEXT_NAMES = named("text sentence sentences content document passage utterance query source_text")
 TAG_NAMES = named(
     "tag tags label labels ner ner_tag ner_tags nertag ne ne_tag entity entities named_entity iob iob2 bio "
-    "bio_tag bio_tags gold annotation annotations spans slot slots ner_label ner_labels"
+    "bio_tag bio_tags gold annotation annotations spans slot slots ner_label ner_labels "
+    "etikett etiketten entität entitäten etiqueta etiquetas entidad entidades entidade étiquette étiquettes entité "
+    "entités etichetta entità etiket etykieta značka метка тег сущность 标签 标注 实体 タグ ラベル 태그 레이블 nhãn"
 )
 SENTENCE_NAMES = named(
     "sentence_# sentence# sentence_id sentence_idx sentenceid sentence_number sentence_no sentence_num "
-    "sent_id sent_idx sent sentid sent# sent_num doc_sent_id"
+    "sent_id sent_idx sent sentid sent# sent_num doc_sent_id satz satz_id satznummer oración oracion frase phrase "
+    "zin zdanie mening věta предложение cümle 句子 句子编号 文 文番号 문장 문장번호 câu"
 ) | {"sentence #", "sent #", "sentence number", "sentence id", "sentence no", "sentence no."}
 _KNOWN = TOKEN_NAMES | TEXT_NAMES | TAG_NAMES | SENTENCE_NAMES
 _MIN_REGULAR = 0.8
@@ -74,7 +80,7 @@ def table_of(path: Path) -> Table | None:
 @lru_cache(maxsize=256)
 def _table_of(path: Path, changed: int, size: int) -> Table | None:
     head = [line for _, line in head_lines(path)[:_FIRST]]
-    for delimiter in _DELIMITERS:
+    for delimiter in DELIMITERS:
         if head and delimiter in head[0]:
             table = _cut_at(head, delimiter)
             if table:
@@ -89,12 +95,17 @@ def _cut_at(head: Sequence[str], delimiter: str) -> Table | None:
     if any(name != name.strip() for name in names[1:]) and delimiter != "\t":
         return None
     folded = [name.strip().lower() for name in names]
-    if len(names) < 2 or len(set(folded)) < len(names) or _KNOWN.isdisjoint(folded) or len(rows) < 2:
-        return None
-    if not all(len(name) < _MAX_NAME and len(name.split()) <= _MAX_WORDS for name in names):
+    if _KNOWN.isdisjoint(folded) or len(rows) < 2 or not are_names(names):
         return None
     regular = sum(len(row) == len(names) for row in rows[1:-1] or rows[1:])
     return Table(delimiter, quoting, tuple(names)) if regular >= _MIN_REGULAR * len(rows[1:-1] or rows[1:]) else None
+
+
+def are_names(row: Sequence[str]) -> bool:
+    """Whether the cells of a row can be names of columns: several, all different, each of a few words."""
+    if len(row) < 2 or len({name.strip().lower() for name in row}) < len(row):
+        return False
+    return all(len(name) < _MAX_NAME and len(name.split()) <= _MAX_WORDS for name in row)
 
 
 def quoting_of(head: Sequence[str], delimiter: str) -> int:

@@ -38,6 +38,25 @@ def format_of(path: Path) -> Format:
     return FORMATS["text"]
 
 
+def refuse_others(path: Path, form: Format) -> None:
+    """Raises InputError for rows with annotation of which none is of the format that the user named.
+
+    Its reader would find no entity in them, and call them rows without any.
+    """
+    detects = [other.detect for other in FORMATS.values() if other.read == form.read and other.detect]
+    head = Head(path)
+    if form.name == "text" or not detects or not head.is_json:
+        return
+    if any(detect(value) for values in (head.values, head.many_values) for value in values for detect in detects):
+        return
+    signs = next(filter(None, map(signs_of, head.many_values)), None) or signs_in_texts(head.many_values)
+    likely = next((found.name for found in _leading(head.many_values) if found.name != "text"), None)
+    if likely or signs:
+        listed = " and ".join(f"`{key}`" for key in dict.fromkeys(signs))
+        other = f"rows look like {likely}" if likely else f"{listed} looks like annotation"
+        raise InputError(f"{path}: no row is of the format {form.name}, {other}; leave --from out, or name another")
+
+
 def _of_rows(head: Head) -> Format:
     """The format whose rows these are: the one that knows most of them; with a tie, more rows are looked at."""
     found = _leading(head.values)

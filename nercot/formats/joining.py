@@ -34,7 +34,7 @@ _MOST = 2000
 _PIECE = re.compile(r"##\w", re.UNICODE)
 _JOINER = "\uffed"
 _PLACED = "numbered"
-_NUMBERED = re.compile(rf"(?:{UNSPACED.pattern}|[^\w\s])[0-9]$")
+_NUMBERED = re.compile(rf"{UNSPACED.pattern}[0-9]$")
 _TELLING = re.compile(rf"{UNSPACED.pattern}|##|@@|▁|Ġ|</w>|{_JOINER}|[^\S ]|  ")
 
 

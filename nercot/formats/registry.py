@@ -76,7 +76,8 @@ class Format:
     entities, their offsets or at least their order, cot, schema (of each row), descriptions, white_space, source_id,
     dataset, split, license, gold (beside other entities, or that there is none); a folder may hold more, `tree_holds`:
     dataset, split, types (those of all its rows).  `losses(record)`: what else of a record gets lost, by kind.
-    `extra`: the extra of this package that it needs.
+    `extra`: the extra of this package that it needs.  `takes`: what of `join`, `column`, `sentences` and `names`
+    (ReadOptions) it listens to.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Format:
     holds: frozenset[str] = frozenset()
     losses: Callable[[Record], Counter[str]] | None = None
     extra: str | None = None
+    takes: frozenset[str] = frozenset()
 
     @property
     def written(self) -> bool:
@@ -112,6 +114,7 @@ class Format:
 _ENTITIES = frozenset({"entities", "offsets"})
 _ROW = frozenset({"schema", "white_space", "source_id"})
 _ORIGIN = frozenset({"dataset", "split", "license"})
+_OF_COLUMNS = frozenset({"join", "column", "sentences"})
 
 _COLUMN_FILES = (".conll", ".conllu", ".tsv", ".bio", ".iob", ".iob2", ".txt")
 
@@ -150,6 +153,7 @@ FORMATS: dict[str, Format] = {
             unit="characters",
             write_tree=brat.write_tree,
             is_tree=brat.is_tree,
+            takes=frozenset({"sentences"}),
             tree_holds=frozenset({"types"}),
             holds=_ENTITIES | {"white_space", "source_id"},
             losses=brat.losses,
@@ -193,6 +197,7 @@ FORMATS: dict[str, Format] = {
             endings=(".tsv",),
             holds=_ENTITIES | {"white_space"},
             losses=inception.losses,
+            takes=frozenset({"column"}),
         ),
         Format(
             "docbin",
@@ -278,6 +283,7 @@ FORMATS: dict[str, Format] = {
             survey=table.survey,
             suffixes=(".csv",),
             unit="tokens",
+            takes=_OF_COLUMNS,
         ),
         Format(
             "conll",
@@ -286,6 +292,7 @@ FORMATS: dict[str, Format] = {
             claims=conll.claims,
             survey=conll.survey,
             unit="tokens",
+            takes=_OF_COLUMNS,
             lines=conll.lines,
             endings=_COLUMN_FILES,
             holds=_ENTITIES,
@@ -308,6 +315,7 @@ FORMATS: dict[str, Format] = {
             tokens.detect,
             survey=tokens.survey,
             unit="tokens",
+            takes=frozenset({"join", "column", "names"}),
             rows=tokens.rows,
             holds=_ENTITIES | _ROW | _ORIGIN,
         ),
@@ -373,6 +381,7 @@ FORMATS: dict[str, Format] = {
             token_objects.detect,
             survey=token_objects.survey,
             unit="tokens",
+            takes=frozenset({"join"}),
         ),
         Format(
             "text",

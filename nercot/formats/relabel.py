@@ -13,7 +13,7 @@ from typing import Any
 
 from nercot.corpus.benchmarks import find_benchmark
 from nercot.corpus.labels import fold_label, match_label
-from nercot.corpus.recipe import DatasetSpec, SourceSpec
+from nercot.corpus.recipe_source import DatasetSpec, SourceSpec
 from nercot.corpus.records import Entity
 from nercot.formats.rows import SourceRow, unique
 
@@ -70,6 +70,10 @@ class Relabel:
             self._changes[key] = self._change(row.schema, own)
         change = self._changes[key]
         return row if change is None else self._changed(row, row.schema, change)
+
+    def schema_of(self, dataset: str | None) -> tuple[str, ...]:
+        """The types that the recipe states for a dataset."""
+        return (self._dataset(dataset).schema or ()) if dataset else ()
 
     def _dataset(self, name: str) -> DatasetSpec:
         if name not in self._datasets:

@@ -42,6 +42,7 @@ _INLINE = (
     ("{mention|type}", re.compile(r"[{\[][^{}\[\]|]+\|\s*[A-Z][\w-]*\s*[}\]]")),
     ("[@mention#type*]", re.compile(r"\[@[^\][#]+#[^\][*]+\*\]")),
     ("{{type:mention}}", re.compile(r"\{\{\w+:[^{}]+\}\}")),
+    ("<mention:TYPE>", re.compile(r"<[^<>:/]+:[A-Z]{2,}[^<>]*>")),
     ("[type : mention]", re.compile(r"\[[a-z_]+ : [^\][]+\]")),
     ("words with tags (word/B-TYPE)", re.compile(r"\S[/_|\\](?:[BIES]-[A-Za-z]\w*)(?:\s|$)")),
     ("@@mention## marks", re.compile(r"@@[^@#]+##")),
@@ -51,13 +52,17 @@ _HTML = named(
     "html i img ins kbd li link meta ol p pre q s samp script small span strike strong style sub sup table "
     "tbody td th title tr tt u ul"
 )
-_SLASHED = re.compile(r"\S+[/_](?:[A-Z][A-Z$]*|[a-z]{1,3})\]?[a-z]{0,3}$")
+_SLASHED = re.compile(r"\S+[/_:](?:[A-Z][A-Z$]*|[a-z]{1,3})\]?[a-z]{0,3}$")
 _LINES = (
     ("lines of PubTator (id|t|title)", re.compile(r"\w+\|[ta]\|")),
     ("lines of brat (T1 TAB type start end TAB mention)", re.compile(r"T\d+\t\S+ \d+ \d+")),
     ("text and annotation parted by |||", re.compile(r".+\|\|\|.+")),
     ("text and annotation parted by ####", re.compile(r".+####.+")),
     ("a header of WebAnno TSV", re.compile(r"#FORMAT=WebAnno")),
+    ("columns below -DOCSTART-", re.compile(r"-DOCSTART-")),
+    ("lines of XML tags", re.compile(r"</?(?:s|doc|sent|sentence|text|corpus|g)\b[^<>]*>\s*$")),
+    ("sentences ended by EOS, of a morphological analyser", re.compile(r"EOS\s*$")),
+    ("lines of BioCreative (id|start end|mention)", re.compile(r"\S+\|\d+ \d+\|\S")),
     ("an XML document", re.compile(r"\s*<\?xml|\s*<!DOCTYPE (?!html)", re.IGNORECASE)),
 )
 _MIN_SHARE, _MIN_SLASHED, _MIN_HELD = 0.05, 0.8, 0.5
@@ -101,7 +106,9 @@ def signs_of(value: Any) -> list[str]:
     if not isinstance(value, Mapping):
         return []
     text = next((value[key] for key in _TEXTS if isinstance(value.get(key), str)), "")
-    found = [str(key) for key, inner in value.items() if key not in _TEXTS and _is_sign(str(key), inner, text)]
+    text = text or max((inner for inner in value.values() if isinstance(inner, str)), key=len, default="")
+    others = {str(key): inner for key, inner in value.items() if key not in _TEXTS and inner is not text}
+    found = [key for key, inner in others.items() if _is_sign(key, inner, text)]
     for pair in _PLACES:
         if all(_is_number(value.get(key)) for key in pair):
             found.extend(key for key in pair if key not in found)
@@ -122,7 +129,7 @@ def _is_sign(key: str, value: Any, text: str) -> bool:
         return False
     if _are_tags(value.split()) or (_PLACEHOLDER.search(value) and not _PLACEHOLDER.search(text)):
         return True
-    pieces = [piece for piece in map(str.strip, _CUT.split(value)) if len(piece) > 1] if telling else []
+    pieces = [piece for piece in (cut.strip(" '\"") for cut in _CUT.split(value)) if len(piece) > 1] if telling else []
     return any(piece in text for piece in pieces)
 
 
@@ -150,6 +157,8 @@ def _holds_marks(value: Any, text: str, depth: int = 0) -> bool:
     if isinstance(value, str):
         return depth > 0 and len(value) > 1 and (value in text or bool(_TAG.fullmatch(value)))
     inner = list(value.values()) if isinstance(value, Mapping) else value if isinstance(value, list) else []
+    if isinstance(value, Mapping) and any(all(type(value.get(key)) is int for key in pair) for pair in _PLACES):
+        return True
     numbers = [item for item in inner if type(item) is int]
     if depth > 0 and len(numbers) == 2 and numbers[0] <= numbers[1] <= len(text) + 1:
         return True

@@ -16,14 +16,17 @@ from pathlib import Path
 from nercot.corpus.benchmarks import benchmark_at, license_of
 from nercot.corpus.labels import match_label
 from nercot.corpus.licenses import license_of_row
-from nercot.corpus.recipe import SourceSpec
+from nercot.corpus.recipe_source import SourceSpec
 from nercot.corpus.records import Entity, Outcome, Record, content_guid, unreadable_guid
 from nercot.corpus.storage import fetch, is_remote
 from nercot.corpus.whereabouts import corpus_meant
 from nercot.errors import InputError
 from nercot.formats import DataFile, Format, format_named, format_of
+from nercot.formats.detection import refuse_others
 from nercot.formats.files import PACKED, folder_of, refuse_doubles, split_named, split_of_file
 from nercot.formats.instructuie import LABELS_FILE
+from nercot.formats.joining import AUTO
+from nercot.formats.notices import say
 from nercot.formats.registry import suffixes
 from nercot.formats.relabel import Relabel
 from nercot.formats.rows import MAX_TYPES, BadRow, ReadOptions, SourceRow, unique
@@ -100,10 +103,29 @@ def open_source(
     files = find_files(where) if files is None else files
     chosen = format_named(form) if form else _common_format(files)
     asked = options or ReadOptions()
+    for file in files if form else ():
+        refuse_others(file.path, chosen)
+    _say_unused(chosen, asked)
     surveyed = chosen.survey(files, asked) if chosen.survey else files
+    if relabel:
+        surveyed = tuple(_widened(file, relabel.schema_of(file.dataset)) for file in surveyed)
     for name in {file.split for file in surveyed if file.split and not asked.dataset}:
         refuse_doubles((folder_of(file.path), file.dataset) for file in surveyed if file.split == name and file.dataset)
     return Source(surveyed, chosen, asked, license, split_named(split) if split else None, relabel)
+
+
+def _say_unused(form: Format, asked: ReadOptions) -> None:
+    """Tells of what the user says of tokens and sentences, and no reader of this format listens to."""
+    said = {"join": asked.join != AUTO, "column": asked.column, "sentences": asked.sentences, "names": asked.names}
+    unused = [name for name, given in said.items() if given and name not in form.takes]
+    if unused:
+        names = ", ".join("labels as names of tags" if name == "names" else f"source.{name}" for name in unused)
+        say(f"{names}: without effect, as files of the format {form.name} are not read by it")
+
+
+def _widened(file: DataFile, types: tuple[str, ...]) -> DataFile:
+    """A file whose rows take their schema from the data set, with the types that the recipe states for it."""
+    return replace(file, schema=unique((*types, *(file.schema or ())))) if types else file
 
 
 def options_of(spec: SourceSpec) -> ReadOptions:

@@ -11,16 +11,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
 from pathlib import Path
 from re import IGNORECASE, compile
 
 from nercot.errors import InputError
 from nercot.formats.delimited import (
+    DELIMITERS,
     SENTENCE_NAMES,
     TAG_NAMES,
     TEXT_NAMES,
     TOKEN_NAMES,
     Table,
+    are_names,
     cells,
     cut,
     quoting_of,
@@ -31,12 +34,12 @@ from nercot.formats.head import Head
 from nercot.formats.joining import Joining, joining_of
 from nercot.formats.notices import say
 from nercot.formats.rows import BadRow, ReadOptions, SourceRow, raw_of, types_asked, unique
-from nercot.formats.tags import BARE, decode, labels_of_tags, scheme_of, split_tag, unknown
+from nercot.formats.tags import BARE, OUTSIDE, PREFIXED, SUFFIXED, decode, labels_of_tags, scheme_of, split_tag, unknown
 from nercot.formats.words import span_entity
 
 _MAX_VALUES = 200_000
 _NUMBERED = compile(r"\s*(?:sentence|sent|satz|phrase)\W*\d+\s*", IGNORECASE)
-_MIN_REGULAR = 0.6
+_MIN_REGULAR, _MIN_SINGLE = 0.6, 0.95
 _LONG = 200
 # So many lines show a table.
 _FIRST = 300
@@ -82,15 +85,19 @@ def claims(head: Head) -> bool:
 
 def _columns(head: Head) -> Columns | None:
     """Token, tags and sentence of a table, by its header, else by what its cells are."""
+    lines = head.lines[:_FIRST]
     table = table_of(head.path)
     if table is None:
-        return _without_header(head.lines[:_FIRST])
+        return _by_values(lines)
+    rows = cut(lines, table)[1:]
     token, sentence = table.column(TOKEN_NAMES), table.column(SENTENCE_NAMES)
     if token is None and sentence is not None:
         token = table.column(TEXT_NAMES)
     if token is None:
-        return None
-    tags = _tag_columns(table, cut(head.lines[:_FIRST], table)[1:], {token, sentence})
+        return _of_cells(table, rows)
+    tags = _tag_columns(table, rows, {token, sentence})
+    if sentence is None and not _has_gap(lines):
+        sentence = _numbers([row for row in rows if len(row) == len(table.names)], {token, *tags})
     return Columns(table, token, tags, sentence, len(table.names)) if tags else None
 
 
@@ -106,22 +113,80 @@ def _are_tags(rows: Sequence[Sequence[str]], place: int) -> bool:
     return bool(values) and scheme_of(values) is not None
 
 
-def _without_header(lines: Sequence[str]) -> Columns | None:
-    """`Sentence: 1` in the first column; or cells parted by commas, the last one a tag."""
+def _by_values(lines: Sequence[str]) -> Columns | None:
+    """Columns by what their cells are, of a table without a header, or with one of names that nobody knows."""
     first = next((line for line in lines if line.strip()), "")
-    for delimiter in ("\t", ",", ";"):
-        table = Table(delimiter, quoting_of(lines, delimiter))
-        rows = [row for row in cut(lines, table) if len(row) > 1] if delimiter in first else []
-        width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 0
-        whole = [row for row in rows if len(row) == width]
-        full = sum(1 for line in lines if line.strip())
-        if not whole or len(whole) < _MIN_REGULAR * full or not _are_tags(whole, width - 1):
+    full = sum(1 for line in lines if line.strip())
+    for delimiter in (delimiter for delimiter in DELIMITERS if delimiter in first):
+        plain = Table(delimiter, quoting_of(lines, delimiter))
+        rows = [row for row in cut(lines, plain) if len(row) > 1]
+        if not rows or len(rows) < _MIN_REGULAR * full:
             continue
-        if width > 2 and _NUMBERED.fullmatch(whole[0][0]):
-            return Columns(table, 1, (width - 1,), 0, width)
-        if delimiter != "\t":
-            return Columns(table, 0, (width - 1,), None, width)
+        found = _of_cells(replace(plain, names=tuple(rows[0])), rows[1:]) if are_names(rows[0]) else None
+        found = found or _of_cells(plain, rows)
+        # Lines parted by tabs are columns of CoNLL, unless a column alone says where sentences begin.
+        if found and (delimiter != "\t" or (found.sentence is not None and not _has_gap(lines))):
+            return found
     return None
+
+
+def _has_gap(lines: Sequence[str]) -> bool:
+    """Whether a blank line stands between lines."""
+    filled = [bool(line.strip()) for line in lines]
+    return any(now and not before for before, now in pairwise(filled[filled.index(True) if any(filled) else 0 :]))
+
+
+def _of_cells(table: Table, rows: Sequence[list[str]]) -> Columns | None:
+    """Tags by their prefixes, tokens by their variety, sentences by their numbers."""
+    width = len(table.names) or (Counter(map(len, rows)).most_common(1)[0][0] if rows else 0)
+    whole = [row for row in rows if len(row) == width]
+    if width < 2 or not whole or len(whole) < _MIN_REGULAR * len(rows):
+        return None
+    tags = [place for place in range(width) if _are_prefixed(whole, place)]
+    if not tags or any(_is_tag(table.names[place]) for place in tags if table.names):
+        return None
+    others = [place for place in range(width) if place not in tags]
+    sentence = _numbers(whole, set(tags))
+    words = [place for place in others if place != sentence and _are_words(whole, place)]
+    if not words:
+        return None
+    variety = {place: len({row[place] for row in whole}) for place in words}
+    token = next(place for place in words if 2 * variety[place] >= max(variety.values()))
+    return Columns(table, token, tuple(tags if table.names else tags[-1:]), sentence, width)
+
+
+def _are_prefixed(rows: Sequence[Sequence[str]], place: int) -> bool:
+    """Whether the cells of a column are tags that no other words look like, one in each."""
+    values = Counter(row[place].strip() for row in rows if row[place].strip())
+    if any(len(value.split()) > 1 for value in values):
+        return False
+    return scheme_of(values) in (PREFIXED, SUFFIXED) and not OUTSIDE.issuperset(values)
+
+
+def _is_tag(value: str) -> bool:
+    return scheme_of({value.strip(): 1}) in (PREFIXED, SUFFIXED)
+
+
+def _are_words(rows: Sequence[Sequence[str]], place: int) -> bool:
+    """Whether the cells of a column are words: nearly all without white space inside, some of letters."""
+    values = [row[place].strip() for row in rows]
+    single = sum(len(value.split()) < 2 for value in values)
+    return single >= _MIN_SINGLE * len(values) and any(map(str.isalpha, values))
+
+
+def _numbers(rows: Sequence[Sequence[str]], taken: set[int | None]) -> int | None:
+    """The column that numbers the sentences."""
+    places = [place for place in range(len(rows[0]) if rows else 0) if place not in taken]
+    return next((place for place in places if _part_sentences([row[place].strip() for row in rows])), None)
+
+
+def _part_sentences(values: Sequence[str]) -> bool:
+    """Whether the cells of a column number sentences: on every token, or only on the first one of a sentence."""
+    full = [value for value in values if value]
+    if not full or not values[0] or not all(value.isdecimal() or _NUMBERED.fullmatch(value) for value in full):
+        return False
+    runs = [value for value, _ in groupby(full)]
+    return len(set(runs)) == len(runs) < len(values)
 
 
 def layout_of(path: Path, asked: ReadOptions) -> Layout:
@@ -144,6 +209,8 @@ def layout_of(path: Path, asked: ReadOptions) -> Layout:
             tokens[row[columns.token]] += 1
     del tags[""]
     scheme = scheme_of(tags) or ""
+    if asked.sentences not in (None, "blank", "stop"):
+        raise InputError(f"{path}: no mark of a {asked.sentences} in a table; part its sentences by blank or stop")
     stops = asked.sentences == "stop"
     if columns.sentence is None and not blanks and not stops and rows > _LONG:
         say(f"{path.name}: nothing parts the sentences, so its {rows} rows are one; cut them with --sentences stop")

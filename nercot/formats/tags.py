@@ -25,7 +25,7 @@ _ABSENT = frozenset(("_", "-"))
 _PREFIX = re.compile(r"([BIESLUMW])[-_](.*\S.*)", re.DOTALL | re.IGNORECASE)
 _SUFFIX = re.compile(r"(.*\S.*)[-_]([BIESLUMW])", re.DOTALL | re.IGNORECASE)
 _LETTER = re.compile(r"[BIESLUMW]")
-_LETTER_FIRST = re.compile(r"[A-Za-z][-_:/|\u2010-\u2015\u2212].")
+LETTER_FIRST = re.compile(r"[A-Za-z][-_:/|\u2010-\u2015\u2212].")
 _SEVERAL = re.compile(r"[BIESLUMW][-_][^|]+\|([BIESLUMW][-_]|O\b)")
 
 # B begins, I goes on, E ends, S stands alone; the other letters are other words for these.
@@ -89,7 +89,7 @@ def _plain(counts: Mapping[str, int], total: int, outside: int) -> str | None:
     few = len(kinds) <= min(_MAX_PLAIN, max(3, total // 10))
     if outside < _MIN_OUTSIDE * total or not few or not all(re.search(r"[^\W\d]", tag) for tag in kinds):
         return None
-    return PREFIXED if any(_LETTER_FIRST.match(tag) for tag in kinds) else PLAIN
+    return PREFIXED if any(LETTER_FIRST.match(tag) for tag in kinds) else PLAIN
 
 
 # No tag is longer; what is is the rest of a line of some other format, and would be searched in quadratic time.

@@ -25,6 +25,7 @@ MENTION_KEYS = ("entity_mentions", "entities", "entity", "ner", "golden-entity-m
 TAG_KEYS = ("ner_tags", "tags", "ner", "labels", "bio_tags")
 _OF_TAGS = re.compile(r"ner|tag|label|bio|iob|slot|ent", re.IGNORECASE)
 _NOT_OF_ENTITIES = re.compile(r"pos|chunk|morph|dep|lemma|lang|feat|srl|intent|sent|attention|cat\b", re.IGNORECASE)
+_BARE_TAGS = (*OUTSIDE, *"BIES")
 _TAG = re.compile(r"[BIESLUMW][-_]\S.*", re.IGNORECASE)
 
 
@@ -92,9 +93,15 @@ def tag_keys(value: Mapping[str, Any]) -> list[str]:
             and all(type(tag) in (str, int) for tag in tags)
             and (bool(tags) or key != "ner")
         )
-        if plain or (not _NOT_OF_ENTITIES.search(key) and (_are_named(tags, count) or _are_numbers(key, tags, count))):
+        likely = _are_named(tags, count) or _are_numbers(key, tags, count) or _are_bare(key, tags, count)
+        if plain or (likely and not _NOT_OF_ENTITIES.search(key)):
             found.append(key)
     return sorted(found, key=lambda key: TAG_KEYS.index(key) if key in TAG_KEYS else len(TAG_KEYS))
+
+
+def _are_bare(key: str, tags: list[Any], count: int) -> bool:
+    """Whether these are tags without a type (B, I, O), under a name that speaks of tags."""
+    return bool(_OF_TAGS.search(key)) and len(tags) == count > 0 and all(tag in _BARE_TAGS for tag in tags)
 
 
 def _are_numbers(key: str, tags: list[Any], count: int) -> bool:

@@ -26,12 +26,14 @@ from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_af
 from nercot.corpus.recipe import Model
 from nercot.errors import EndpointError, RecipeError
 from nercot.llm.asking import ROLES, Asked, Progress
-from nercot.llm.endpoint import EMPTY_REPLIES, REFUSALS_AT_FIRST, Patience
+from nercot.llm.endpoint import Patience
 from nercot.llm.faults import Fault, is_broken_off, is_empty, server_says
-from nercot.llm.ledger import Job, Ledger, in_batches
+from nercot.llm.ledger import Job, Ledger
 from nercot.llm.messages import FINAL, Reply, Request, read_reply
 from nercot.llm.pacing import Budget, Forecast, Purse, cost_of
 from nercot.llm.server import ABOUT_THE_REQUEST, Server
+from nercot.llm.taking import EMPTY_REPLIES, REFUSALS_AT_FIRST
+from nercot.llm.writer import in_batches
 
 # A job is about this large; OpenAI takes 50,000 requests and 200 MB.
 _REQUESTS, _BYTES = 5_000, 50_000_000

@@ -31,19 +31,14 @@ from nercot.corpus.waits import LOG
 from nercot.errors import EndpointError, NercotError, RecipeError
 from nercot.llm.address import setting
 from nercot.llm.asking import ROLES, AnswerStore, Asked, Progress
-from nercot.llm.faults import Fault, Oversized, Throttled, TimedOut, is_broken_off, is_empty, server_says, shortened
+from nercot.llm.faults import Fault, Oversized, Throttled, TimedOut, is_broken_off, is_empty, server_says
 from nercot.llm.feed import Feed
 from nercot.llm.messages import FINAL, Reply, Request, read_reply
-from nercot.llm.pacing import Budget, Forecast, Pace, Purse, cost_of, least_busy
+from nercot.llm.pacing import Budget, Pace, Purse, cost_of
 from nercot.llm.server import ABOUT_THE_REQUEST, RefusesAll, Server, live_models
-from nercot.validation.answers import is_unmarked
+from nercot.llm.taking import Taking, Try
+from nercot.llm.turns import Stopped, Turns
 
-# So many empty replies to one request, over all runs, drop its record.
-EMPTY_REPLIES = 5
-# So many refusals (400) in a row, with no answer between them, are no matter of single records.
-REFUSALS_AT_FIRST, _REFUSALS_LATER = 3, 100
-# So many first replies, and no other between them, that cannot be read for their shape are the server's way.
-_ODD_AT_FIRST = 3
 _GIVEN_UP_IN_A_ROW = 3
 # After so many failed calls without any answer it is told.
 _TOLD_AT = 3
@@ -131,33 +126,6 @@ async def ask_feed(
     return await asking.run(progress)
 
 
-class _Stopped(Exception):
-    """The run is ending: the request stays as it is."""
-
-
-@dataclass(slots=True)
-class _Try:
-    """A request on its way.
-
-    `form`: what is sent, `request` itself or its plain form.  `since`: when it was first sent.
-    `empties`: how many empty replies it has had, once that matters.  `timed_out`: whether a try was cut short.
-    """
-
-    request: Request
-    form: Request
-    since: float | None = None
-    empties: int | None = None
-    timed_out: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Reserved:
-    """What a call may cost, until it is known what it did."""
-
-    tokens: int
-    cost: float
-
-
 class _Asking:
     """One run of `ask_all`: workers draw requests, send them, and hand what comes to the ledger."""
 
@@ -180,32 +148,22 @@ class _Asking:
         self._ahead: deque[Request] = deque()
         self._drawing = asyncio.Lock()
         self._on_the_way: set[str] = set()
-        self._turns: deque[asyncio.Future[None]] = deque()
         self._pace = pace
-        self._forecast = Forecast(model.max_tokens)
-        self._undecided: list[tuple[_Try, Reply, bytes]] = []
-        # Whether the server takes response_format: None until the first answer to a request that has one.
-        self._takes_format: bool | None = None
-        self._heard = False
-        self._answered = False
-        self._last_answer = time.monotonic()
-        # Whether an answer had the shape that is wanted, and how many of the first ones had not.
-        self._readable, self._unread, self._wants_trace = False, 0, wants_trace
-        self._hidden: list[tuple[_Try, Reply, bytes]] = []
-        # Requests whose time was up since the last answer.
-        self._given_up = 0
         self._faults = 0
+        self._progress = Progress()
+        self._stop = asyncio.Event()
+        self._turns = Turns(model, self._servers, pace, self._stop, self._broke)
+        self._taking = Taking(
+            role, model, self._names(), wants_trace, self._keep, lambda: self._progress.found > 0, ledger.empties
+        )
         # One for all requests: what it keeps between tries is in the state of each call.
         self._retrying = AsyncRetrying(
-            retry=retry_if_exception_type(Fault), wait=patience.pause, stop=self._is_over, sleep=self._sleep
+            retry=retry_if_exception_type(Fault), wait=patience.pause, stop=self._is_over, sleep=self._turns.sleep
         )
-        self._stop = asyncio.Event()
         self._error: NercotError | None = None
         self._stopped: str | None = None
-        self._progress = Progress()
         self._last_entry: Future[None] | None = None
         self._on_disk: deque[tuple[str | None, BaseException | None]] = deque()
-        self._in_flight = 0
 
     # -- the run ------------------------------------------------------------------------------------------
 
@@ -217,12 +175,12 @@ class _Asking:
         try:
             await self._until_done(workers)
             if self._error is None:
-                self._decide("refused")
+                self._taking.decide("refused")
             elif isinstance(self._error, RefusesAll):
                 self._error = await live_models(self._servers[0], self._model, self._role) or self._error
         finally:
-            self._decide("error")
-            self._decide_hidden("answer" if self._error is None else "error")
+            self._taking.decide("error")
+            self._taking.decide_hidden("answer" if self._error is None else "error")
             for server in self._servers:
                 await server.client.close()
             await self._all_on_disk()
@@ -247,9 +205,10 @@ class _Asking:
             self._halt()
             stop.cancel()
             if not everything.done():
-                seconds = self._patience.drain_seconds
-                LOG.info("stopping: %d answers on their way are waited for, %g s at most", self._in_flight, seconds)
-                await asyncio.wait({everything}, timeout=self._patience.drain_seconds)
+                seconds, number = self._patience.drain_seconds, self._turns.in_flight
+                if number:
+                    LOG.info("stopping: %d answers on their way are waited for, %g s at most", number, seconds)
+                await asyncio.wait({everything}, timeout=seconds)
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
@@ -267,7 +226,7 @@ class _Asking:
 
     async def _tell(self, progress: Callable[[Progress], None]) -> None:
         while True:
-            self._progress.in_flight = self._in_flight
+            self._progress.in_flight = self._turns.in_flight
             progress(self._progress)
             await asyncio.sleep(_PROGRESS_SECONDS)
 
@@ -275,13 +234,18 @@ class _Asking:
         """Wakes who waits for a turn, since a share may have grown."""
         while True:
             await asyncio.sleep(_PROGRESS_SECONDS)
-            self._wake(len(self._turns))
+            self._turns.wake_all()
+
+    def _broke(self) -> None:
+        """The budget allows no further call."""
+        self._stopped = self._stopped or "budget"
+        self._halt()
 
     def _halt(self) -> None:
         """No new call from here on; whoever waits for a turn is woken to see that."""
         self._stop.set()
         self._feed.close()
-        self._wake(len(self._turns))
+        self._turns.wake_all()
 
     def _fail(self, error: NercotError) -> None:
         self._error = self._error or error
@@ -291,13 +255,13 @@ class _Asking:
 
     async def _work(self) -> None:
         while (request := await self._next()) is not None:
-            trying = _Try(request, request if self._takes_format is not False else request.plain() or request)
+            trying = Try(request, request if self._taking.takes_format is not False else request.plain() or request)
             self._active += 1
             try:
-                await self._retrying(self._attempt, trying)
+                await self._try(trying)
             except RetryError as error:
                 self._give_up(trying, error.last_attempt.exception())
-            except _Stopped:
+            except Stopped:
                 self._leave(trying)
             except NercotError as error:
                 self._leave(trying)
@@ -305,6 +269,24 @@ class _Asking:
             finally:
                 self._active -= 1
             self._rest()
+
+    async def _try(self, trying: Try) -> None:
+        """Attempts until one succeeds.
+
+        tenacity looks closely at what it is given, for each call anew, and most calls need no second try: it is asked
+        from the first fault on, which it is handed as if it had seen it.
+        """
+        try:
+            return await self._attempt(trying)
+        except Fault as fault:
+            seen = [fault]
+
+        async def attempt(trying: Try) -> None:
+            if seen:
+                raise seen.pop()
+            await self._attempt(trying)
+
+        await self._retrying(attempt, trying)
 
     async def _next(self) -> Request | None:
         """The next request without a final answer, None at the end of all or of the run."""
@@ -324,17 +306,21 @@ class _Asking:
         """Where there is nothing to ask for now, what waits for other answers is decided: there may be none."""
         if self._active or self._ahead or self._feed.ready or self._error is not None:
             return
-        self._decide("refused")
-        self._decide_hidden("answer")
+        self._taking.decide("refused")
+        self._taking.decide_hidden("answer")
 
     def _unanswered(self, requests: list[Request]) -> list[Request]:
         """Those without a final answer, each key once, noted as on their way."""
-        plain = [form for request in requests if (form := request.plain()) is not None]
-        final = self._ledger.final([request.key for request in chain(requests, plain)])
+        final = self._ledger.final([request.key for request in requests])
+        plain = {
+            request.key: form.key
+            for request in requests
+            if request.key not in final and (form := request.plain()) is not None
+        }
+        plain_final = self._ledger.final(list(plain.values())) if plain else set()
         left = []
         for request in requests:
-            form = request.plain()
-            if request.key in final or (form is not None and form.key in final):
+            if request.key in final or plain.get(request.key) in plain_final:
                 self._progress.found += 1
                 self._feed.settle(request.key)
             elif request.key not in self._on_the_way:
@@ -342,30 +328,31 @@ class _Asking:
                 left.append(request)
         return left
 
-    def _give_up(self, trying: _Try, fault: BaseException | None) -> None:
+    def _give_up(self, trying: Try, fault: BaseException | None) -> None:
         """The request's time is up: it is pending; a server that only lets time run out ends the run."""
         self._leave(trying)
-        self._given_up += 1
-        silent = time.monotonic() - self._last_answer
-        if not self._heard:
+        self._taking.given_up += 1
+        silent = time.monotonic() - self._taking.last_answer
+        is_dead = self._taking.given_up >= _GIVEN_UP_IN_A_ROW and silent >= self._patience.max_seconds
+        if not self._taking.heard:
             self._fail(self._unheard(fault))
-        elif self._given_up >= _GIVEN_UP_IN_A_ROW and silent >= self._patience.max_seconds and self._stopped is None:
+        elif is_dead and self._stopped is None:
             self._stopped = f"{self._role}: {self._names()} has not answered for {silent:.0f} s: {fault}"
             self._halt()
 
-    def _leave(self, trying: _Try) -> None:
+    def _leave(self, trying: Try) -> None:
         self._on_the_way.discard(trying.request.key)
         self._feed.settle(trying.request.key)
         self._progress.pending += 1
 
     # -- one call -----------------------------------------------------------------------------------------
 
-    async def _attempt(self, trying: _Try) -> None:
+    async def _attempt(self, trying: Try) -> None:
         """Waits for its turn, sends, and keeps what comes; raises Fault where it is worth another try."""
-        server = await self._turn()
+        server = await self._turns.turn()
         reserved, reply, asks_for = None, None, 0.0
         try:
-            reserved = await self._reserve(trying.form)
+            reserved = await self._turns.reserve(trying.form)
             started = time.monotonic()
             trying.since = trying.since or started
             try:
@@ -380,11 +367,11 @@ class _Asking:
                 self._note_fault(server, trying, fault, started)
                 raise
         finally:
-            self._release(trying.form, reserved, reply)
-            self._give_back(server, asks_for)
-        self._take(server, trying, reply, raw)
+            self._turns.release(trying.form, reserved, reply)
+            self._turns.give_back(server, asks_for)
+        self._taking.take(server, trying, reply, raw)
 
-    def _read(self, server: Server, trying: _Try, response: httpx2.Response, raw: bytes, latency: float) -> Reply:
+    def _read(self, server: Server, trying: Try, response: httpx2.Response, raw: bytes, latency: float) -> Reply:
         """The response as a reply; raises Fault or EndpointError for what is none."""
         key, status = trying.form.key, response.status_code
         if status in ABOUT_THE_REQUEST:
@@ -394,96 +381,13 @@ class _Asking:
         try:
             reply = read_reply(raw, key, latency=latency)
         except ValueError as error:
-            if raw[:1] == b"<" and not self._answered:
+            if raw[:1] == b"<" and not self._taking.answered:
                 advice = f"change {setting(self._role, 'url')}, which usually ends in /v1"
                 raise server.error(f"answered with a web page, not JSON: {advice}") from None
-            raise Fault(f"{error}: {server_says(raw)}") from error
+            raise Fault(f"{error}: {server_says(raw)[:100]}") from error
         if is_broken_off(reply):
             raise Fault(f"answer broken off by the server (finish_reason {reply.finish_reason})")
         return replace(reply, kind="empty") if is_empty(reply) else reply
-
-    def _take(self, server: Server, trying: _Try, reply: Reply, raw: bytes) -> None:
-        """Hands a reply to the ledger, as what it is for this request."""
-        self._heard = True
-        if reply.kind == "refused":
-            return self._take_refusal(trying, reply, raw)
-        server.answered()
-        self._answered, self._last_answer, self._given_up = True, time.monotonic(), 0
-        self._decide("refused")
-        if "response_format" in trying.form.body:
-            self._takes_format = True
-        elif trying.form is not trying.request and self._takes_format is None:
-            self._takes_format = False
-        if reply.kind == "answer":
-            return self._take_answer(trying, reply, raw)
-        trying.empties = (self._ledger.empties(trying.form.key) if trying.empties is None else trying.empties) + 1
-        if trying.empties >= EMPTY_REPLIES:
-            told = f"; the last: {reply.detail}" if reply.detail else ""
-            reply = replace(reply, kind="empty_answer", detail=f"{trying.empties} empty replies{told}")
-            return self._keep(trying, reply, raw)
-        self._keep(trying, replace(reply, detail=reply.detail or "empty reply"), raw)
-        self._look_at_empty(reply)
-        raise Fault("empty reply")
-
-    def _look_at_empty(self, reply: Reply) -> None:
-        """Ends a run of replies that say everything in the reasoning field: each is paid for, none can be read."""
-        if reply.reasoning is None or self._readable or self._progress.found:
-            return
-        self._unread += 1
-        if self._unread >= _ODD_AT_FIRST:
-            raise EndpointError(
-                f"{self._role}: {self._names()} puts all its text into the reasoning field and none into the content"
-                f" (it begins: {shortened(reply.reasoning)}): turn off the server's reasoning parser, or choose another"
-                f" with {setting(self._role, 'extra')}"
-            )
-
-    def _take_answer(self, trying: _Try, reply: Reply, raw: bytes) -> None:
-        """Keeps an answer; the first ones wait, as long as they seem to hide their trace, since all of them may."""
-        hidden = self._wants_trace and not self._readable and not self._progress.found
-        if not (hidden and is_unmarked(reply.content, reply.reasoning)):
-            self._readable = True
-            self._decide_hidden("answer")
-            return self._keep(trying, reply, raw)
-        self._hidden.append((trying, reply, raw))
-        if len(self._hidden) >= _ODD_AT_FIRST:
-            raise EndpointError(
-                f"{self._role}: {self._names()} writes its reasoning before the answer with no mark that is known"
-                f" (it begins: {shortened(reply.content)}): have the prompt ask for <think> and </think> around it"
-                " (prompts.annotate), or choose a reasoning parser of the server"
-            )
-
-    def _decide_hidden(self, kind: str) -> None:
-        """Answers that had to wait are kept: as errors, which are asked for again, where the run ends for them."""
-        hidden, self._hidden = self._hidden, []
-        for trying, reply, raw in hidden:
-            self._keep(trying, replace(reply, kind=kind, detail=None if kind == "answer" else "no known mark"), raw)
-
-    def _take_refusal(self, trying: _Try, reply: Reply, raw: bytes) -> None:
-        """A refusal: first of response_format, perhaps; then of this record, if others are answered."""
-        plain = trying.form.plain()
-        if plain is not None:
-            self._keep(trying, replace(reply, kind="error"), raw)
-            trying.form = plain
-            raise Fault(f"with response_format {reply.detail}", at_once=True)
-        self._undecided.append((trying, reply, raw))
-        # What the ledger held was asked in the same way: model and settings are part of the key.
-        answered_before = self._answered or self._progress.found > 0
-        if len(self._undecided) >= (_REFUSALS_LATER if answered_before else REFUSALS_AT_FIRST):
-            advice = self._advice(reply.detail or "")
-            raise RefusesAll(f"{self._role}: {self._names()} refuses every request ({reply.detail}): {advice}")
-
-    def _advice(self, detail: str) -> str:
-        """What to change, by what a refusal speaks of."""
-        for name in ("max_tokens", "temperature"):
-            if name in detail and getattr(self._model, name) is not None:
-                return f"send none with --set {setting(self._role, name)}=none (others go into extra)"
-        return f"change {setting(self._role, 'model')}, {setting(self._role, 'extra')} or the prompt"
-
-    def _decide(self, kind: str) -> None:
-        """Refusals that had to wait are kept: `refused` once another request was answered, else an error."""
-        undecided, self._undecided = self._undecided, []
-        for trying, reply, raw in undecided:
-            self._keep(trying, replace(reply, kind=kind), raw)
 
     def _names(self) -> str:
         return ", ".join(server.name for server in self._servers)
@@ -492,25 +396,25 @@ class _Asking:
         advice = f"see that it runs, and check {setting(self._role, 'url')}"
         return EndpointError(f"{self._role}: no answer from {self._names()} ({fault}): {advice}")
 
-    def _note_fault(self, server: Server, trying: _Try, fault: Fault, started: float) -> None:
+    def _note_fault(self, server: Server, trying: Try, fault: Fault, started: float) -> None:
         """A failed call becomes an entry, and its server is asked less."""
         now = time.monotonic()
         trying.timed_out = trying.timed_out or isinstance(fault, TimedOut)
         if isinstance(fault, Throttled):
-            self._heard = True
+            self._taking.heard = True
             server.throttled(started, now)
             self._pace.throttled(fault.retry_after)
         else:
             server.failed(now)
         self._keep(trying, Reply(trying.form.key, "error", latency=now - started, detail=fault.detail), b"")
         self._faults += 1
-        if self._faults == _TOLD_AT and not self._heard and not self._answered:
+        if self._faults == _TOLD_AT and not self._taking.heard and not self._taking.answered:
             # Calls go on for as long as the recipe says; who waits for them should know why nothing comes.
             LOG.info("%s: no answer from %s yet (%s); trying on", self._role, self._names(), fault.detail)
-        if fault.hopeless and not self._heard and len(self._servers) == 1:
+        if fault.hopeless and not self._taking.heard and len(self._servers) == 1:
             raise self._unheard(fault)
 
-    def _keep(self, trying: _Try, reply: Reply, raw: bytes) -> None:
+    def _keep(self, trying: Try, reply: Reply, raw: bytes) -> None:
         """Hands an entry to the ledger; a final one counts as done when it is on disk."""
         cost = cost_of(self._model.price, reply.tokens_in, reply.tokens_cached, reply.tokens_out)
         self._progress.add(reply, cost)
@@ -535,103 +439,10 @@ class _Asking:
                 self._progress.done += 1
                 self._feed.settle(key)
 
-    # -- turns, limits, pauses ------------------------------------------------------------------------------
-
-    async def _turn(self) -> Server:
-        """Waits until one more call may be in flight; returns the server to ask."""
-        while not self._stop.is_set():
-            now = time.monotonic()
-            server = least_busy(self._servers, now) if self._in_flight < self._pace.width(now) else None
-            if server is not None:
-                server.in_flight += 1
-                self._in_flight += 1
-                self._pace.began()
-                return server
-            await self._change()
-        raise _Stopped
-
-    async def _reserve(self, form: Request) -> _Reserved:
-        """Reserves what the call may cost, and waits until the rates allow it."""
-        while not self._pace.purse.reserve(cost := self._estimate(form)):
-            if self._pace.purse.idle and self._pace.exhausted:
-                self._stopped = self._stopped or "budget"
-                self._halt()
-            if self._stop.is_set():
-                raise _Stopped
-            await self._change()
-        tokens = self._forecast.tokens_in(form.payload) + self._forecast.mean_out
-        now = time.monotonic()
-        rates = ((self._pace.rpm, 1), (self._pace.tpm, tokens))
-        waits = [rate.reserve(amount, now) for rate, amount in rates if rate is not None]
-        if (wait := max(waits, default=0.0)) > 0:
-            await self._sleep(wait)
-            if self._stop.is_set():
-                raise _Stopped
-        return _Reserved(tokens, cost)
-
-    def _estimate(self, form: Request) -> float:
-        """The USD that a call may cost at most, from what is known of calls by now."""
-        tokens_in = self._forecast.tokens_in(form.payload)
-        return cost_of(self._model.price, tokens_in, 0, self._forecast.most_out) or 0.0
-
-    def _release(self, form: Request, reserved: _Reserved | None, reply: Reply | None) -> None:
-        """Settles what was reserved with what was used; a failed call counts as none."""
-        if reserved is None:
-            return
-        tokens, cost = self._used(form, reserved, reply) if reply is not None else (0, 0.0)
-        self._pace.purse.settle(reserved.cost, cost)
-        if self._pace.tpm is not None:
-            self._pace.tpm.settle(reserved.tokens, tokens)
-
-    def _give_back(self, server: Server, asks_for: float) -> None:
-        """Gives the turn back; at the server only after the time for which it asks to be left alone.
-
-        Else every request in turn would be sent to a server that turns all of them away.
-        """
-        self._in_flight -= 1
-        self._pace.ended()
-        if asks_for > 0:
-            self._loop.call_later(asks_for, self._leave_server, server)
-            self._wake(2)
-        else:
-            self._leave_server(server)
-
-    def _leave_server(self, server: Server) -> None:
-        server.in_flight -= 1
-        # Two, because an answer may also have raised a limit.
-        self._wake(2)
-
-    def _used(self, form: Request, reserved: _Reserved, reply: Reply) -> tuple[int, float]:
-        """Tokens and USD of a reply; what it does not tell is what was reserved."""
-        if reply.kind == "refused":
-            return 0, 0.0
-        self._forecast.learn(form.payload, reply.tokens_in, reply.tokens_out)
-        cost = cost_of(self._model.price, reply.tokens_in, reply.tokens_cached, reply.tokens_out)
-        tokens = (reply.tokens_in or 0) + (reply.tokens_out or 0)
-        return tokens or reserved.tokens, reserved.cost if cost is None else cost
-
-    async def _change(self) -> None:
-        """Waits until a turn is given back, or the run ends."""
-        turn = self._loop.create_future()
-        self._turns.append(turn)
-        await turn
-
-    def _wake(self, number: int) -> None:
-        while number and self._turns:
-            turn = self._turns.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                number -= 1
-
-    async def _sleep(self, seconds: float) -> None:
-        """Sleeps, but not beyond the end of the run."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stop.wait(), seconds)
-
     def _is_over(self, state: RetryCallState) -> bool:
         """Whether the next try would come too late."""
-        trying: _Try = state.args[0]
+        trying: Try = state.args[0]
         limit = self._patience.max_seconds
-        if not self._heard:
+        if not self._taking.heard:
             limit = min(limit, self._patience.unheard_seconds)
         return trying.since is not None and time.monotonic() - trying.since + state.upcoming_sleep > limit

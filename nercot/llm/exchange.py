@@ -18,8 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nercot.errors import InputError, OutputError
-from nercot.llm.ledger import Ledger, in_batches
+from nercot.llm.ledger import Ledger
 from nercot.llm.messages import FINAL, Reply, Request, read_reply
+from nercot.llm.writer import in_batches
 
 _COLUMNS = pa.schema(
     [

@@ -4,94 +4,35 @@ In: requests and what came of them, one entry a call.  Out: replies by key, and 
 that is on disk is never asked for again; entries are appended and never changed, never expire, and
 never hold a header, a key or an address.  Several processes may use one ledger at once.
 
-One writer thread commits what has gathered in a short window (group commit): the future that `append`
+One writer thread commits what has gathered in a short window (writer.py): the future that `append`
 gives is done when its entry is on disk, not before.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
-import os
 import sqlite3
-import threading
 import time
 import zlib
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import Any, Self
 from urllib.parse import quote
 
 from nercot.errors import LedgerError, NercotError, OutputError
+from nercot.llm.ledger_file import APPLICATION_ID, MIGRATIONS, refuse_foreign, statements, tables, tables_of_a_ledger
 from nercot.llm.messages import Reply, Request, read_reply
+from nercot.llm.writer import Entry, Writer, entry, in_batches
 
-_APPLICATION_ID = 0x4E435254  # "NCRT", in the header of every ledger
-_WINDOW_SECONDS = 0.01
 _BUSY_SECONDS = 60.0
 _KEYS_A_QUERY = 500
 
-_MIGRATIONS = (
-    """
-    CREATE TABLE entries (
-        id INTEGER PRIMARY KEY,
-        key BLOB NOT NULL,
-        kind TEXT NOT NULL,
-        corpus TEXT NOT NULL,
-        step TEXT NOT NULL,
-        guid TEXT NOT NULL,
-        attempt INTEGER NOT NULL,
-        provider TEXT NOT NULL,
-        model TEXT NOT NULL,
-        answered_by TEXT,
-        fingerprint TEXT,
-        finish_reason TEXT,
-        tokens_in INTEGER,
-        tokens_cached INTEGER,
-        tokens_out INTEGER,
-        cost REAL,
-        latency REAL,
-        time REAL NOT NULL,
-        detail TEXT,
-        request BLOB NOT NULL,
-        reply BLOB NOT NULL
-    );
-    CREATE INDEX entries_by_key ON entries (key, kind);
-    CREATE INDEX entries_by_job ON entries (detail) WHERE kind = 'sent';
-    CREATE TRIGGER entries_stay BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never changed'); END;
-    CREATE TRIGGER entries_last BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never deleted'); END;
-    CREATE TABLE jobs (
-        token TEXT PRIMARY KEY,
-        batch TEXT,
-        corpus TEXT NOT NULL,
-        step TEXT NOT NULL,
-        provider TEXT NOT NULL,
-        model TEXT NOT NULL,
-        made REAL NOT NULL,
-        closed TEXT
-    );
-    """,
-)
-
-_COLUMNS = (
-    "key, kind, corpus, step, guid, attempt, provider, model, answered_by, fingerprint, finish_reason, tokens_in,"
-    " tokens_cached, tokens_out, cost, latency, time, detail, request, reply"
-)
-_INSERT = f"INSERT INTO entries ({_COLUMNS}) VALUES"
-_VALUES = f"({', '.join('?' * 20)})"
-# 20 values a row, and old builds of SQLite take 999 a statement.
-_ROWS_A_STATEMENT = 49
 _ASKED = "corpus, step, guid, provider, model, attempt, request"
 _IS_FINAL = "kind IN ('answer', 'refused', 'empty_answer')"
-
-_Item = TypeVar("_Item")
-# The columns of an entry, in the table's order.
-Entry: TypeAlias = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +83,7 @@ class Ledger:
     def __init__(self, path: Path | str, read: bool = False) -> None:
         self.path = Path(path)
         with self._errors_told():
-            _refuse_foreign(self.path)
+            refuse_foreign(self.path)
             self._connection = self._connect_to_read() if read else self._connect()
             try:
                 if not read:
@@ -150,7 +91,7 @@ class Ledger:
             except BaseException:
                 self._connection.close()
                 raise
-        self._writer: _Writer | None = None
+        self._writer: Writer | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -177,7 +118,7 @@ class Ledger:
     def put(self, row: Entry) -> Future[None]:
         """Adds an entry that was made by `entry`, perhaps by another process, as `append` does."""
         if self._writer is None:
-            self._writer = _Writer(self)
+            self._writer = Writer(self._connect, self._told)
         return self._writer.put(row)
 
     @property
@@ -352,7 +293,7 @@ class Ledger:
             connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
             try:
                 version = connection.execute("PRAGMA user_version").fetchone()[0]
-                if version == len(_MIGRATIONS):
+                if version == len(MIGRATIONS):
                     return connection
             except sqlite3.OperationalError:
                 connection.close()
@@ -370,11 +311,11 @@ class Ledger:
     def _migrate(self) -> None:
         """Brings a new or older file up to date, and looks whether the newest entry can be read."""
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > len(_MIGRATIONS):
+        if version > len(MIGRATIONS):
             raise LedgerError(f"{self.path} was made by a newer nercot: upgrade nercot")
-        if version < len(_MIGRATIONS):
+        if version < len(MIGRATIONS):
             self._run_migrations()
-        if _tables(self._connection) != _tables_of_a_ledger():
+        if tables(self._connection) != tables_of_a_ledger():
             raise self._damaged("its tables are not those of a ledger")
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("SELECT * FROM entries ORDER BY id DESC LIMIT 1").fetchone()
@@ -385,11 +326,11 @@ class Ledger:
         self._connection.execute("BEGIN EXCLUSIVE")
         try:
             done = self._connection.execute("PRAGMA user_version").fetchone()[0]
-            for number, script in enumerate(_MIGRATIONS[done:], start=done + 1):
-                for statement in _statements(script):
+            for number, script in enumerate(MIGRATIONS[done:], start=done + 1):
+                for statement in statements(script):
                     self._connection.execute(statement)
                 self._connection.execute(f"PRAGMA user_version = {number}")
-            self._connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
@@ -428,174 +369,16 @@ def replies_to(
     requests: Sequence[Request], replies: Callable[[Collection[str]], Mapping[str, Reply]]
 ) -> list[Reply | None]:
     """What `Ledger.replies_to` gives, from anything that finds replies by key."""
-    plain = [request.plain() for request in requests]
-    found = replies([request.key for request in itertools.chain(requests, plain) if request is not None])
-    return [
-        found.get(request.key) or (found.get(other.key) if other is not None else None)
-        for request, other in zip(requests, plain, strict=True)
-    ]
-
-
-class _Writer:
-    """The one thread that writes to the ledger: takes entries, commits them in groups, tells their futures.
-
-    It wakes once a window and talks to SQLite in few words: every wake and every statement waits for the
-    interpreter's lock, which the loop that asks the servers holds most of the time.
-    """
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-        self._entries: deque[tuple[Entry, Future[None]]] = deque()
-        self._some = threading.Event()
-        self._closing = threading.Event()
-        self._failure: NercotError | None = None
-        # A daemon, so that a program that forgets to close the ledger can still end.
-        self._thread = threading.Thread(target=self._run, name="nercot-ledger", daemon=True)
-        self._thread.start()
-
-    @property
-    def waiting(self) -> int:
-        return len(self._entries)
-
-    def put(self, row: Entry) -> Future[None]:
-        future: Future[None] = Future()
-        self._entries.append((row, future))
-        if not self._some.is_set():
-            self._some.set()
-        return future
-
-    def finish(self) -> None:
-        self._closing.set()
-        self._some.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        connection: sqlite3.Connection | None = None
-        while not self._closing.is_set() or self._entries:
-            self._some.wait()
-            self._closing.wait(_WINDOW_SECONDS)
-            self._some.clear()
-            group = [self._entries.popleft() for _ in range(len(self._entries))]
-            try:
-                if connection is None:
-                    connection = self._ledger._connect()
-                self._commit(connection, [row for row, _ in group])
-            except sqlite3.Error as error:
-                if connection is not None:
-                    self._commit_singly(connection, [row for row, _ in group])
-                self._failure = self._ledger._told(error)
-            _settle([future for _, future in group], self._failure)
-            if self._closing.is_set():
-                self._some.set()
-        if connection is not None:
-            connection.close()
-
-    def _commit(self, connection: sqlite3.Connection, rows: list[Entry]) -> None:
-        """Writes the rows as one transaction, unless an earlier one failed: none must go missing in between."""
-        if not rows or self._failure is not None:
-            return
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            for some in in_batches(rows, _ROWS_A_STATEMENT):
-                values = ", ".join([_VALUES] * len(some))
-                connection.execute(f"{_INSERT} {values}", list(itertools.chain.from_iterable(some)))
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-
-    def _commit_singly(self, connection: sqlite3.Connection, rows: list[Entry]) -> None:
-        """Writes what still fits of a group that did not: its answers are paid for."""
-        with suppress(sqlite3.Error):
-            for row in rows:
-                self._commit(connection, [row])
-
-
-def _settle(futures: list[Future[None]], failure: NercotError | None) -> None:
-    for future in futures:
-        if failure is None:
-            future.set_result(None)
-        else:
-            future.set_exception(failure)
-
-
-def entry(request: Request, reply: Reply, raw: bytes, cost: float | None) -> Entry:
-    """The row of a call, ready to be written: what `Ledger.put` takes."""
-    return (
-        bytes.fromhex(request.key),
-        reply.kind,
-        request.corpus,
-        request.step,
-        request.guid,
-        request.attempt,
-        request.provider,
-        request.model,
-        reply.model,
-        reply.fingerprint,
-        reply.finish_reason,
-        reply.tokens_in,
-        reply.tokens_cached,
-        reply.tokens_out,
-        cost,
-        reply.latency,
-        time.time(),
-        reply.detail,
-        zlib.compress(request.payload, 1),
-        zlib.compress(raw, 1),
-    )
-
-
-def _refuse_foreign(path: Path) -> None:
-    """Raises LedgerError for a file that is no ledger, looking at it without opening it as a database."""
-    try:
-        with open(path, "rb") as file:
-            head = file.read(100)
-            size = os.fstat(file.fileno()).st_size
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return
-    except OSError as error:
-        raise OutputError(f"{path} cannot be opened as the ledger: {error.strerror}") from error
-    if not head:  # another process is making it right now
-        return
-    if len(head) < 100 or head[:16] != b"SQLite format 3\0" or head[68:72] != _APPLICATION_ID.to_bytes(4):
-        raise LedgerError(f"{path} is not a nercot ledger, or is damaged: move it away, or build in another folder")
-    # With a log beside it, part of the database may be there and not yet here.
-    pages, page_size = int.from_bytes(head[28:32]), int.from_bytes(head[16:18])
-    if size < pages * page_size and not path.with_name(f"{path.name}-wal").exists():
-        raise LedgerError(f"{path} is damaged (cut short): restore it from a copy, or move it away and start anew")
-
-
-def _tables(connection: sqlite3.Connection) -> list[tuple[str, str | None]]:
-    """Name and definition of each table, index and trigger."""
-    return connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
-
-
-@lru_cache(maxsize=1)
-def _tables_of_a_ledger() -> list[tuple[str, str | None]]:
-    with closing(sqlite3.connect(":memory:")) as connection:
-        for script in _MIGRATIONS:
-            connection.executescript(script)
-        return _tables(connection)
-
-
-def _statements(script: str) -> Iterator[str]:
-    """The statements of a script, one by one: executescript would commit the transaction around them."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
+    found = dict(replies([request.key for request in requests]))
+    plain = {
+        request.key: form.key
+        for request in requests
+        if request.key not in found and (form := request.plain()) is not None
+    }
+    if plain:
+        found.update(replies(list(plain.values())))
+    return [found.get(request.key) or found.get(plain.get(request.key, "")) for request in requests]
 
 
 def _portions(keys: Collection[str]) -> Iterator[list[bytes]]:
     return in_batches(map(bytes.fromhex, keys), _KEYS_A_QUERY)
-
-
-def in_batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
-    """The items, some at a time."""
-    iterator = iter(items)
-    while some := list(itertools.islice(iterator, size)):
-        yield some

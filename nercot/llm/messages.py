@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from nercot.validation.thinking import split_thinking
@@ -18,6 +19,7 @@ from nercot.validation.thinking import split_thinking
 FINAL = ("answer", "refused", "empty_answer")
 KINDS = (*FINAL, "empty", "error", "sent")
 # Where servers put the trace apart from the content.
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 _REASONING = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "thinking_blocks")
 
 
@@ -46,7 +48,7 @@ class Request:
     key: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        payload = json.dumps(dict(sorted(self.body.items())), separators=(",", ":")).encode()
+        payload = _compact(dict(sorted(self.body.items()))).encode()
         object.__setattr__(self, "payload", payload)
         object.__setattr__(self, "key", request_key(self.provider, self.model, self.attempt, payload))
 
@@ -59,8 +61,13 @@ class Request:
 
 def request_key(provider: str, model: str, attempt: int, payload: bytes) -> str:
     """The identity of a request: SHA-256 over who is asked, which attempt it is, and the bytes sent."""
-    asked = json.dumps([provider, model, attempt], separators=(",", ":")).encode()
-    return hashlib.sha256(asked + b"\n" + payload).hexdigest()
+    return hashlib.sha256(_asked(provider, model, attempt) + payload).hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _asked(provider: str, model: str, attempt: int) -> bytes:
+    """What stands before the payload in what a key is made of."""
+    return _compact([provider, model, attempt]).encode() + b"\n"
 
 
 @dataclass(frozen=True, slots=True)

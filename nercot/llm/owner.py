@@ -22,8 +22,9 @@ from typing import TypeVar
 
 from nercot.errors import LedgerError, NercotError
 from nercot.llm.leases import Coordinator, Limits, Share, Used
-from nercot.llm.ledger import Entry, Ledger, entry, replies_to
+from nercot.llm.ledger import Ledger, replies_to
 from nercot.llm.messages import Reply, Request
+from nercot.llm.writer import Entry, entry
 
 _T = TypeVar("_T")
 

@@ -57,8 +57,16 @@ class Server(Replica):
         self.headers = own_headers(url, self._key)
         # Whole, because the client takes longer over a path than over an address.
         self._chat = f"{url.rstrip('/')}/chat/completions"
-        self._options: openai.RequestOptions = {"headers": self.headers}
-        self._patient: openai.RequestOptions = {"headers": self.headers, "timeout": timeout(seconds)}
+        # All of them, because the client copies the default of each that is not given, for every call.
+        self._options: openai.RequestOptions = {
+            "headers": self.headers,
+            "timeout": self.client.timeout,
+            "max_retries": 0,
+            "params": {},
+            "idempotency_key": "",
+            "follow_redirects": False,
+        }
+        self._patient: openai.RequestOptions = {**self._options, "timeout": timeout(seconds)}
 
     async def send(self, payload: bytes, patient: bool = False) -> httpx2.Response:
         """The response to a chat completion, of whatever status; Fault if there is none.

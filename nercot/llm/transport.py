@@ -9,7 +9,7 @@ cookie, and looks into no .netrc.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import aiohttp
@@ -43,10 +43,10 @@ class Transport(httpx2.AsyncBaseTransport):
         async with self._open().request(
             request.method,
             str(request.url),
-            headers=request.headers,
+            headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
             data=await request.aread() or None,
             allow_redirects=False,
-            timeout=_timeout(request.extensions.get("timeout", {})),
+            timeout=_timeout(**request.extensions.get("timeout", {})),
             proxy=self._proxy,
         ) as response:
             body = await _read(response)
@@ -59,10 +59,11 @@ class Transport(httpx2.AsyncBaseTransport):
             await self._session.close()
 
 
-def _timeout(given: Mapping[str, Any]) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(
-        connect=given.get("pool"), sock_connect=given.get("connect"), sock_read=given.get("read")
-    )
+@lru_cache(maxsize=16)
+def _timeout(
+    connect: float | None = None, read: float | None = None, pool: float | None = None, **_: object
+) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(connect=pool, sock_connect=connect, sock_read=read)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nercot.building.manifest import AUDIT
+from nercot.building.manifest import AUDIT, JUDGED
 from nercot.corpus.disputed import read_disputed, write_disputed
 from nercot.corpus.manifest import Manifest, read_manifest
 from nercot.corpus.tables import write_json, write_text
@@ -213,10 +213,14 @@ def _one(row: Mapping[str, Any], attempt: Mapping[str, Any], said: Sequence[Said
 def _record(
     rows: Corpus, found: Mapping[str, Any], wrong: set[tuple[str, str]], right: set[tuple[str, str]]
 ) -> list[Path]:
-    """Writes figures and disputed answers beside the releases, and the figures into a candidate's manifest and card."""
+    """Writes figures and disputed answers beside the releases, and the figures into a candidate's manifest and card.
+
+    The figures stand beside the answers that they are about: the next candidate says how many of these it has.
+    """
     folder = kept_at(rows.folder, rows.manifest)
     written = [folder / AUDIT]
-    write_json(folder / AUDIT, found)
+    judged = [{"guid": guid, "answer": answer} for guid, answer in sorted(wrong | right)]
+    write_json(folder / AUDIT, {**found, JUDGED: judged})
     disputed = (read_disputed(folder) | wrong) - right
     if path := write_disputed(folder, disputed):
         written.append(path)

@@ -262,7 +262,8 @@ class _Seen:
         for item in group:
             rows[item.config].append(item)
         kept, drops = rows[self.default], rows["dropped"]
-        discarded = [item for item in drops if self.merged and item.row["step"] in _ANSWERS]
+        # Of a merged corpus an answer may be discarded whose row stays.
+        discarded = [item for item in drops if self.merged and kept and item.row["step"] in _ANSWERS]
         self._count(kept, [item for item in drops if item not in discarded], rows["raw"])
         if len(kept) > 1:
             yield kept[0].problem(f"is kept in {' and in '.join(item.file for item in kept)}")

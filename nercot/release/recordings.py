@@ -1,18 +1,19 @@
 """A corpus' answers as recorded files: what `url = "recorded"` takes in the place of its models.
 
 In: the folder of a candidate, and the ledger that holds its answers.  Out: one file a role (teacher.jsonl,
-reader.jsonl, judge.jsonl), in the format of corpus/recordings.py, sorted by guid; the same answers give the same bytes.
-Leaves out records whose text may not be passed on.  Holds no key, time, latency or cost.
+reader.jsonl, judge.jsonl; of a cascade teacher-1.jsonl and so on), in the format of corpus/recordings.py, sorted by
+guid; the same answers give the same bytes.  Leaves out records whose text may not be passed on.  Holds no key, time,
+latency or cost.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import chain, groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nercot.building.lists import turns_of
 from nercot.corpus.manifest import Manifest, read_manifest
@@ -20,10 +21,11 @@ from nercot.corpus.recordings import template_hash
 from nercot.corpus.tables import replacing, to_record
 from nercot.corpus.work import Row
 from nercot.errors import InputError
-from nercot.llm.ledger import Ledger, in_batches
+from nercot.llm.ledger import Ledger
 from nercot.llm.messages import Reply, Request
 from nercot.llm.prompts import parse_judgement
 from nercot.llm.recorded import PROMPTS, asked_about
+from nercot.llm.writer import in_batches
 from nercot.release.rebuild import Requests, rows_of, teachers_of
 
 _BATCH = 200
@@ -32,20 +34,50 @@ _BEFORE = ("source", "stratify")
 _QUESTION = ("dataset", "license", "sentence", "schema", "schema_descriptions")
 
 
-def write_recordings(corpus: Path, ledger: Ledger, folder: Path, withheld: Collection[str]) -> dict[str, int]:
-    """Writes the recorded files of the candidate in `corpus` into `folder`; returns how many answers of each role.
+class Written(NamedTuple):
+    """A recorded file: whose answers it holds, and how many."""
+
+    path: Path
+    role: str
+    model: str
+    answers: int
+
+
+def write_recordings(corpus: Path, ledger: Ledger, folder: Path, withheld: Collection[str]) -> list[Written]:
+    """Writes the recorded files of the candidate in `corpus` into `folder`.
 
     `withheld`: guids that are left out.  Raises InputError for a folder that is no candidate, or whose answers
     are not in this ledger.
     """
     manifest = read_manifest(corpus)
-    written: dict[str, int] = {}
+    written = []
     for name, role, model, lines in _files(corpus, manifest, ledger, withheld):
         header = {"role": role, "model": model, "prompt": template_hash(manifest["prompts"][PROMPTS[role]])}
-        written[role] = written.get(role, 0) + _write(folder / f"{name}.jsonl", header, lines)
-    if not any(written.values()):
-        raise InputError(f"{corpus}: none of its answers are in {ledger.path}; say --out, the folder of its build")
+        path = folder / f"{name}.jsonl"
+        written.append(Written(path, role, model, _write(path, header, lines)))
+    if not any(file.answers for file in written):
+        why = f"none of its answers are in {ledger.path}; say --out, the folder of its build"
+        if withheld:
+            why = f"the text of its records may not be passed on, so none of its answers; or {why}"
+        raise InputError(f"{corpus}: {why}")
     return written
+
+
+def options_for(corpus: Path, written: Sequence[Written]) -> list[str]:
+    """The options of `build` that take recorded files in the place of the models of the candidate in `corpus`."""
+    teachers = [teacher.model for teacher in teachers_of(read_manifest(corpus)["recipe"])]
+    options = []
+    for role, group in groupby(written, key=lambda file: file.role):
+        paths = [str(file.path) for file in group]
+        if role == "teacher" and len(teachers) > 1:
+            # A teacher of one's own would take the place of all of them, so each is set by its number.
+            numbered = enumerate(teachers, 1)
+            keys = ((f"teacher.{number}.url=recorded", f"teacher.{number}.model={name}") for number, name in numbered)
+            options += [word for key in chain.from_iterable(keys) for word in ("--set", key)]
+        else:
+            options += [f"--{role}-url", "recorded"]
+        options += ["--set", f"recorded.{role}={json.dumps(paths) if len(paths) > 1 else paths[0]}"]
+    return options
 
 
 def _files(

@@ -20,6 +20,7 @@ from typing import Any
 from nercot.building.candidate import CONFIGS, Shards, grpo_row, replace_folder, row_hash, sft_row
 from nercot.building.merged import MERGED, SUBSET
 from nercot.corpus.benchmarks import text_may_be_passed_on
+from nercot.corpus.disputed import REASON
 from nercot.corpus.manifest import Manifest, configs_of, read_manifest, splits_of
 from nercot.corpus.records import content_guid
 from nercot.corpus.removed import removed_guids
@@ -35,7 +36,7 @@ from nercot.report.view import PAGE
 from nercot.steps.merge import CategoryDraw
 from nercot.steps.roster import tree_roster
 
-# Steps whose drops are records; the others' are, in a merged corpus, answers that were discarded.
+# Steps whose drops are records; in a merged corpus the others' are discarded answers, but for disputed gold.
 _SOURCE = ("source", "stratify")
 # So many schemas of one dataset are tried on a sentence whose copy lists other types.
 _SCHEMAS = 50
@@ -87,7 +88,7 @@ def _trace_column(config: str) -> tuple[str, ...]:
 def _bare(row: Row, config: str, default: str, merged: bool) -> Row | None:
     """What is left of a row in a config, None for nothing."""
     if config == "dropped":
-        whole = not merged or row["step"] in _SOURCE
+        whole = not merged or row["step"] in _SOURCE or (row["reason"] == REASON and row["cot"] is None)
         return {**_without_text(row), "detail": None, "input": None} if whole else None
     # Without a default config of rows (a draw alone) nothing can stand for them.
     return _without_text(row) if config == default and config not in ("grpo", "raw", "sft", "preference") else None

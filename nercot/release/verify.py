@@ -181,7 +181,7 @@ def _declared_problems(release: Path, manifest: Manifest, card: Mapping[str, Any
         said = sum(split["num_examples"] for split in infos[name]["splits"])
         if said != sum(file["rows"] for file in files):
             yield f"README.md: declares {said} rows for the config {name}"
-        known = [declared(columns)._to_yaml_list() for columns in (columns_known(name) if name in COLUMNS else ())]
+        known = [declared(columns) for columns in (columns_known(name) if name in COLUMNS else ())]
         if known and infos[name]["features"] not in known:
             yield f"README.md: declares other columns for the config {name} than it has"
 

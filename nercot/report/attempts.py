@@ -39,7 +39,10 @@ _OF_ATTEMPT = (
 
 
 def corpus_row(guid: str, group: Sequence[tuple[str, Row]], validating: Mapping[str, Any]) -> Row:
-    """One record of a corpus, from its rows in the configs (kept, raw, dropped); `validating`: the recipe's rules."""
+    """One record of a corpus, from its rows in the configs (kept, raw, dropped).
+
+    `validating`: the recipe's rules and threshold.
+    """
     kept = next((row for kind, row in group if kind == "kept"), None)
     drop = next((row for kind, row in group if kind == "dropped"), None)
     raw = [row for kind, row in group if kind == "raw"]
@@ -50,10 +53,11 @@ def corpus_row(guid: str, group: Sequence[tuple[str, Row]], validating: Mapping[
     answered = kept or drop or {}
     if kept and not raw and "entities" not in kept:  # a subset: gold stands in for entities
         answered = {**kept, "entities": kept["gold"]}
-    if not raw and (answered.get("entities") is not None or answered.get("cot")):
-        shown["attempts"] = [
-            attempt_of(answered, question, (bool(kept), drop["reason"] if drop else None, _no_verdict()))
-        ]
+    # A merged row that no answer gave has gold for its own.
+    alone = not any(item["kept"] for item in shown["attempts"]) if kept else not raw
+    if alone and (answered.get("entities") is not None or answered.get("cot")):
+        reason = drop["reason"] if drop and not kept else None
+        shown["attempts"].append(attempt_of(answered, question, (bool(kept), reason, _no_verdict())))
     for row in (kept, drop):
         shown |= {name: row[name] for name in _FATE if row and row.get(name) is not None}
     if kept:
@@ -95,7 +99,13 @@ def _fate_of(
     reason = next((item["rule"] for item in verdict["violations"]), None)
     if drop is not None and row is raw[-1]:
         reason = drop["reason"]
+    elif reason is None and _below(row.get("score"), validating.get("threshold")):
+        reason = "below_threshold"
     return False, reason, verdict
+
+
+def _below(score: float | None, threshold: float | None) -> bool:
+    return score is not None and threshold is not None and score < threshold
 
 
 def _same_answer(one: Row, other: Row) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 from nercot.corpus.provenance import annotators_of, license_of_all, provenance, sources_of
 from nercot.corpus.resources import resource
-from nercot.corpus.tables import features, write_text
+from nercot.corpus.tables import COLUMNS, declared, write_text
 from nercot.errors import InputError
 from nercot.report.findings import audited, findings
 
@@ -176,7 +176,7 @@ def _info(folder: Path, manifest: Mapping[str, Any], config: str) -> dict[str, A
         **({"version": manifest["version"]} if "version" in manifest else {}),
         # The datasets library caches a local folder by name and card: a new fingerprint is a new card.
         "description": f"{manifest['corpus']} {manifest['fingerprint']}",
-        "features": features(config)._to_yaml_list(),
+        "features": declared(COLUMNS[config]),
         "splits": splits,
         "download_size": size,
         "dataset_size": size,

@@ -209,6 +209,9 @@ def audited(manifest: Manifest, cell: Escape) -> dict[str, Any] | None:
     checks = {name: check for name, check in found["checks"].items() if check}
     return {
         "answers": found["answers"],
+        "before": found["fingerprint"][:12] if "standing" in found else None,
+        "kept": found["kept"]["answers"],
+        "standing": found.get("standing"),
         "people": ", ".join(f"{cell(person)} ({count})" for person, count in found["people"].items()),
         "shares": [
             ("kept rows that are right", _share(found["kept"]["share"])),

@@ -129,7 +129,8 @@ class Corpus:
     def rows(self, wanted: Collection[str] | None = None) -> Iterator[Row]:
         """Each record with its attempts and its fate."""
         recipe = self.manifest["recipe"]
-        validating = {**recipe.get("validate", {}), "read": "read" in recipe["steps"]}
+        threshold = recipe["select"]["threshold"] if "select" in recipe["steps"] else None
+        validating = {**recipe.get("validate", {}), "read": "read" in recipe["steps"], "threshold": threshold}
         for guid, group in self._groups(None):
             if wanted is None or guid in wanted:
                 yield corpus_row(guid, group, validating)

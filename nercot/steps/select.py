@@ -24,6 +24,7 @@ from itertools import groupby, tee
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from nercot.corpus.disputed import REASON, WHY
 from nercot.corpus.records import answer_hash
 from nercot.corpus.streams import answers_of, beside
 from nercot.corpus.tables import read_rows, table, to_record, write_json
@@ -178,7 +179,7 @@ def _passed_at(attempts: Iterable[Row], threshold: float) -> Iterator[Row]:
 
 def _barred(scored: Scored, part: str, selection: Selection, disputed: Iterable[_Place]) -> dict[_Place, _Fate]:
     """The attempts that cannot be taken whatever their score: too few teachers agree, or a person said no."""
-    no = _Fate("disputed", "a person who audited it calls the answer wrong")
+    no = _Fate(REASON, WHY)
     agreed = _disagreed(scored, part, selection) if selection.agreement > 1 else ()
     few = f"of the teachers gave these entities, {selection.agreement} asked"
     return {place: _Fate("disagreed", f"{count} {few}") for place, count in agreed} | dict.fromkeys(disputed, no)
@@ -231,7 +232,7 @@ def _cases(
             chosen = _first(attempts, threshold, barred)
             passed = () if chosen else _passed_at(attempts, threshold)
             why = (barred[place_of(item)] for item in passed)
-            yield _Case(row, chosen, attempts, answers, sorted(why, key=lambda fate: fate.reason != "disputed"))
+            yield _Case(row, chosen, attempts, answers, sorted(why, key=lambda fate: fate.reason != REASON))
 
 
 # --- what is decided ------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from nercot.errors import InputError
+from nercot.formats import ReadOptions
 from nercot.formats.sources import items, open_source, reading
 
 TEXT = "Mara Lind left Oslo."
@@ -96,6 +97,12 @@ REFUSED = {
     "slots.txt": ("wake [person : mara] at nine\n", r"\[type : mention\]"),
     "boson.txt": ("{{person_name:王小明}}在{{location:北京}}。\n", r"\{\{type:mention\}\}"),
     "pku.txt": ("王小明/nr 在/p [北京/ns 大学/n]nt 读书/v 。/w\n", "words with tags"),
+    "hand.txt": ("<Mara Lind:PER> left <Oslo:LOC>.\n", "<mention:TYPE>"),
+    "colon.txt": ("Mara:PER Lind:PER left:O Oslo:LOC\n", "words with tags"),
+    "vertical.vert": ("<doc>\n<s>\nMara\n</s>\n</doc>\n", "lines of XML tags"),
+    "parsed.knp": ("# S-ID:1\n* 1D\n田中 たなか\nEOS\n", "ended by EOS"),
+    "gene.eval": ("P001|0 7|IL-2 gene\n", "lines of BioCreative"),
+    "code.jsonl": (json.dumps({"text": TEXT, "labels": 'result = [Person("Mara Lind")]'}), "`labels`"),
     "masked.jsonl": (json.dumps({"text": TEXT, "cleaned": "[NAME] left [CITY]."}), "`cleaned`"),
     "listed.jsonl": (json.dumps({"text": TEXT, "entities": "PER: Mara Lind; LOC: Oslo"}), "`entities`"),
     "types.tsv": (f"text\tPER\tLOC\n{TEXT}\tMara Lind\tOslo\nNothing here.\t\t\n", "`PER` and `LOC`"),
@@ -301,3 +308,57 @@ def test_an_object_of_splits_whose_rows_cannot_bear_one_is_refused(tmp_path):
     path.write_text(json.dumps({"train": [[TEXT, {"entities": [[0, 9, "PER"]]}]], "test": [[TEXT, {"entities": []}]]}))
     with pytest.raises(InputError, match=r"an object of splits \(train, test\)"):
         read(path, "PER")
+
+
+DOCUMENT = "👍 Mara Lind left Oslo.\r\n\r\nOslo fell.\u2028So\r\ndid Mara.\r\n"
+
+
+@pytest.mark.parametrize("utf16", [False, True])
+def test_a_document_of_brat_is_cut_at_its_line_ends(tmp_path, utf16):
+    (tmp_path / "doc.txt").write_text(DOCUMENT, encoding="utf-8", newline="")
+    lines = []
+    for number, (at, mention, label) in enumerate(
+        [(0, "Mara Lind", "PER"), (20, "Oslo", "LOC"), (30, "Mara", "PER")], 1
+    ):
+        start = DOCUMENT.index(mention, at) + utf16
+        lines.append(f"T{number}\t{label} {start} {start + len(mention)}\t{mention}")
+    over = DOCUMENT.index("So\r\ndid") + utf16
+    lines.append(f"T4\tX {over} {over + 7}\tSo did")
+    (tmp_path / "doc.ann").write_text("\n".join(lines) + "\n")
+    found = list(items(open_source(str(tmp_path / "doc.txt"), options=ReadOptions(sentences="line"))))
+    records = [item.outcome.record for item in found]
+    assert [record.sentence for record in records] == ["👍 Mara Lind left Oslo.", "Oslo fell.\u2028So", "did Mara."]
+    assert [[(e.text, e.label, e.start) for e in record.gold] for record in records] == [
+        [("Mara Lind", "PER", 2)],
+        [("Oslo", "LOC", 0)],
+        [("Mara", "PER", 4)],
+    ]
+    assert [record.source_id for record in records] == ["doc-1", "doc-3", "doc-4"]
+    assert [kind for item in found for kind in item.findings] == ["over_a_line_end"]
+    with pytest.raises(InputError, match="parted by line"):
+        list(items(open_source(str(tmp_path / "doc.txt"), options=ReadOptions(sentences="stop"))))
+
+
+LETTERS = [
+    {"tokens": ["Mara", "codes"], "tags_skill": ["O", "B"], "tags_knowledge": ["B", "O"]},
+    {"tokens": ["so", "it", "is"], "tags_skill": ["O", "O", "O"], "tags_knowledge": ["O", "O", "O"]},
+]
+
+
+def test_two_keys_of_tags_without_types_are_asked_for(tmp_path):
+    path = tmp_path / "x.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in LETTERS))
+    with pytest.raises(InputError, match="tags_skill and tags_knowledge both hold tags"):
+        read(path, "PER")
+    asked = ReadOptions(schema=("skill",), stated=True, column="tags_skill")
+    found = [item.outcome.record.gold for item in items(open_source(str(path), options=asked))]
+    assert [[(e.text, e.label) for e in gold] for gold in found] == [[("codes", "skill")], []]
+
+
+def test_comments_with_the_annotated_text_are_no_tokens(tmp_path):
+    path = tmp_path / "klue.tsv"
+    path.write_text(
+        "## x_0\t<조은:PS> 영화\n조\tB-PS\n은\tI-PS\n \tO\n영\tO\n화\tO\n\n## x_1\t좋다\n좋\tO\n다\tO\n",
+        encoding="utf-8",
+    )
+    assert read(path) == [("조은 영화", [("조은", "PS", 0)]), ("좋다", [])]

@@ -113,3 +113,45 @@ def test_any_cells_come_back(tmp_path_factory, rows, delimiter):
         tmp_path_factory.mktemp("t") / "x.csv", [("id", "text"), *rows], delimiter=delimiter, quoting=csv.QUOTE_ALL
     )
     assert [tuple(row.value.values()) for row in json_rows(path)] == rows
+
+
+HEADERS = {
+    "german.csv": "Satz;Wort;Etikett",
+    "spanish.tsv": "oración\tpalabra\tetiqueta",
+    "chinese.csv": "句子,词,标签",
+    "unknown.csv": "alpha,beta,gamma",
+    "unknown.tsv": "alpha\tbeta\tgamma",
+    "mixed.csv": "номер;Word;Tag",
+    "none.csv": "",
+    "none.tsv": "",
+}
+ROWS = [("1", "Mara", "B-PER"), ("1", "left", "O"), ("2", "Oslo", "B-LOC"), ("2", "fell", "O"), ("3", "so", "O")]
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("name", HEADERS)
+def test_headers_in_other_words_and_none_at_all(tmp_path, name, sparse):
+    parted = next((sign for sign in ";\t," if sign in HEADERS[name]), "\t" if name.endswith("tsv") else ",")
+    rows = [("" if sparse and word in ("left", "fell") else number, word, tag) for number, word, tag in ROWS]
+    lines = [HEADERS[name], *(parted.join(row) for row in rows)]
+    path = tmp_path / name
+    path.write_text("\n".join(filter(None, lines)) + "\n", encoding="utf-8")
+    found = [item.outcome.record for item in items(open_source(str(path)))]
+    assert [record.sentence for record in found] == ["Mara left", "Oslo fell", "so"]
+    assert [[(e.text, e.label) for e in record.gold] for record in found] == [[("Mara", "PER")], [("Oslo", "LOC")], []]
+
+
+@pytest.mark.parametrize("header", ["alpha\tbeta", "palabra\tetiqueta", "Wort\tEtikett"])
+def test_a_header_above_columns_is_no_token(tmp_path, header):
+    path = tmp_path / "x.tsv"
+    path.write_text(f"{header}\nMara\tB-PER\nleft\tO\n\nOslo\tB-LOC\nfell\tO\n")
+    found = [item.outcome.record for item in items(open_source(str(path)))]
+    assert [record.sentence for record in found] == ["Mara left", "Oslo fell"]
+    assert found[0].schema == ("PER", "LOC")
+
+
+def test_a_broken_tag_on_a_first_line_is_no_header(tmp_path):
+    path = tmp_path / "x.tsv"
+    path.write_text("Mara\tX-PER\nleft\tO\n\nMara\tB-LOC\nfell\tO\n\nOslo\tB-LOC\n")
+    found = list(items(open_source(str(path))))
+    assert [item.outcome.reason for item in found] == ["unreadable", None, None]

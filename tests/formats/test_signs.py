@@ -111,3 +111,31 @@ def test_annotation_beside_a_text_is_seen(tmp_path):
     (tmp_path / "doc.xml").write_text("<x/>")
     with pytest.raises(InputError, match=r"doc\.xml beside it"):
         format_of(tmp_path / "doc.txt")
+
+
+@pytest.mark.parametrize("named", ["prodigy", "types", "spans", "doccano", "masked", "tokens", "labelstudio"])
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"text": TEXT, "found": [{"who": [0, 9], "is": "person"}]},
+        {"text": TEXT, "instances": {"x": [{"kind": "PER", "start": 0, "end": 9, "score": 1}]}},
+        {"text": "<PER>Mara Lind</PER> left."},
+        {"instruction": "List the names.", "input": TEXT, "output": '{"PER": ["Mara Lind"]}'},
+    ],
+)
+def test_a_format_that_the_rows_are_not_of_is_refused(tmp_path, named, row):
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps(row) + "\n")
+    if FORMATS[named].detect(row):
+        (item,) = items(open_source(str(path), named, reading(["PER"])))
+        assert item.outcome.record.gold
+        return
+    with pytest.raises(InputError, match=f"no row is of the format {named}"):
+        open_source(str(path), named, reading(["PER"]))
+
+
+def test_plain_rows_are_what_the_user_calls_them(tmp_path):
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps({"text": TEXT}) + "\n")
+    (item,) = items(open_source(str(path), "prodigy", reading(["PER"])))
+    assert item.outcome.record.gold == ()

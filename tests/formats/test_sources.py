@@ -2,10 +2,13 @@ import json
 
 import pytest
 
+from nercot.corpus.recipe_source import SourceSpec
 from nercot.corpus.records import content_guid
 from nercot.errors import InputError
+from nercot.formats.notices import say
+from nercot.formats.relabel import Relabel
 from nercot.formats.rows import ReadOptions
-from nercot.formats.sources import find_files, items, open_source
+from nercot.formats.sources import find_files, items, open_source, options_of
 
 
 def write(path, *rows):
@@ -194,3 +197,24 @@ def test_a_tree_in_the_hubs_cache_keeps_its_datasets(tmp_path):
     files |= {f"NER/{name}/labels.json": '["x", "y"]' for name in ("ACE 2005", "own")}
     source = open_source(str(cached(tmp_path, "Umean/B2NERD", files)))
     assert {(file.dataset, file.schema) for file in source.files} == {("ACE 2005", ("x", "y")), ("own", ("x", "y"))}
+
+
+def test_types_that_a_recipe_states_for_one_dataset_are_asked_of_its_rows(tmp_path):
+    for name, label in (("one", "PER"), ("two", "LOC")):
+        (tmp_path / f"{name}.conll").write_text(f"Mara\tB-{label}\nleft\tO\n")
+    spec = SourceSpec.read({"datasets": {"two": {"labels": ["ORG", "LOC", "DATE"]}}})
+    source = open_source(str(tmp_path), options=options_of(spec), relabel=Relabel(spec))
+    schemas = {item.outcome.record.dataset: item.outcome.record.schema for item in items(source)}
+    assert schemas == {"one": ("PER",), "two": ("ORG", "LOC", "DATE")}
+    assert source.types == schemas
+
+
+def test_what_a_format_does_not_listen_to_is_said(tmp_path, caplog):
+    path = tmp_path / "spans.jsonl"
+    path.write_text('{"text": "Mara left", "label": [[0, 4, "PER"]]}\n')
+    say.cache_clear()
+    open_source(str(path), options=ReadOptions(join="none", column="3", sentences="line"))
+    assert "source.join, source.column, source.sentences: without effect" in caplog.text
+    caplog.clear()
+    open_source(str(path))
+    assert not caplog.text

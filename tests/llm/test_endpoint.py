@@ -609,6 +609,17 @@ def test_a_budget_needs_a_price(ledger: Ledger) -> None:
     assert not server.calls
 
 
+def test_later_requests_say_of_us_what_the_client_says_in_the_first(ledger: Ledger) -> None:
+    """Only the first of a kind is built by the openai client; the others differ in their body and its length."""
+    with FaultServer() as server:
+        ask(server, ledger, 12)
+    seen = {tuple(sorted({**call.headers, "content-length": ""}.items())) for call in server.calls}
+    assert len(seen) == 1
+    assert all(int(call.headers["content-length"]) == len(call.payload) for call in server.calls)
+    assert server.calls[0].headers["content-type"] == "application/json"
+    assert server.calls[0].headers["x-stainless-lang"] == "python"
+
+
 # -- keys -----------------------------------------------------------------------------------------------------
 
 

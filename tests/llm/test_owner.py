@@ -12,9 +12,10 @@ from test_ledger import completion, question
 from nercot.errors import LedgerError
 from nercot.llm import owner as module
 from nercot.llm.leases import Limits, Used
-from nercot.llm.ledger import Entry, Ledger
+from nercot.llm.ledger import Ledger
 from nercot.llm.messages import read_reply
 from nercot.llm.owner import Owner, RemoteLedger
+from nercot.llm.writer import Entry
 
 
 @pytest.fixture

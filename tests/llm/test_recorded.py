@@ -1,6 +1,7 @@
 """Recorded answers in the place of models: whole builds from files, what is missing, what is wrong with a file."""
 
 import json
+import shlex
 
 import pytest
 from answered_corpus import build_corpus, script, source_rows
@@ -105,6 +106,9 @@ def test_a_changed_prompt_is_said(tmp_path):
     prompt.write_text("Types: {{schema}}\nSentence:\n{{sentence}}\nReason, then answer.")
     _, said = build(tmp_path, *OURS, "--limit", "5", "--set", f"prompts.annotate={prompt}")
     assert "teacher-hasty.jsonl: recorded with another prompt than today's" in said
+    # It is said once, when the candidate is made.
+    _, again = build(tmp_path, *OURS, "--limit", "5", "--set", f"prompts.annotate={prompt}")
+    assert "another prompt" not in again
     assert "Prompts changed since they were recorded: teacher" in (
         tmp_path / "build/quickstart/candidate/README.md"
     ).read_text().replace("\n", " ")
@@ -190,6 +194,7 @@ def test_any_build_can_be_exported_and_built_again_without_its_models(tmp_path):
     again = tmp_path / "again"
     again.mkdir()
     settings = ("--set", "teacher.attempts=2", "--set", "judge.attempts=2", "--input", tmp_path / "rows.jsonl")
+    settings += ("--license", "cc-by-nc-4.0")
     where = [
         word
         for role in ("teacher", "reader", "judge")
@@ -200,6 +205,24 @@ def test_any_build_can_be_exported_and_built_again_without_its_models(tmp_path):
     assert [(step["kept"], step["dropped"]) for step in result["steps"]] == [
         (step["kept"], step["dropped"]) for step in served.steps
     ]
+    # What is exported from the build of recorded answers is what it was made of.
+    ran = run(again, "ledger", "export", "--recorded", "said", "--corpus", served.corpus)
+    assert ran.code == 0, ran.err
+    for role in ("teacher", "reader", "judge"):
+        first, second = ((folder / "said" / f"{role}.jsonl").read_bytes() for folder in (tmp_path, again))
+        assert first == second
+
+
+def test_a_cascade_is_built_again_with_the_options_that_its_export_names(tmp_path):
+    build(tmp_path)
+    ran = run(tmp_path, "ledger", "export", "--recorded", "said", "--corpus", "quickstart")
+    told = ran.out.partition("nercot build RECIPE ")[2]
+    assert "teacher-1.jsonl" in told
+    assert "teacher-2.jsonl" in told
+    again, _ = build(tmp_path, *shlex.split(told), "--out", "again")
+    first = json.loads((tmp_path / "build/quickstart/candidate/manifest.json").read_text())
+    assert again["fingerprint"] == first["fingerprint"]
+    assert again["recorded"] == {"teacher": 310, "reader": 309, "judge": 309}
 
 
 def test_an_export_says_what_it_wants(tmp_path):
@@ -207,3 +230,15 @@ def test_an_export_says_what_it_wants(tmp_path):
     assert run(tmp_path, "ledger", "export", "--recorded", "x").code == 2
     (tmp_path / "build").mkdir()
     assert run(tmp_path, "ledger", "export", "--recorded", "x", "--corpus", "none").code == 2
+
+
+def test_what_one_teacher_of_a_cascade_did_not_record_is_said_though_the_other_answered(tmp_path):
+    few = cut(
+        recorded("teacher-hasty.jsonl"), tmp_path / "few.jsonl", lambda n, line: line if n not in (2, 3, 4) else None
+    )
+    files = json.dumps([str(few), str(recorded("teacher-careful.jsonl"))])
+    result, said = build(tmp_path, "--set", f"recorded.teacher={files}")
+    assert sum(step["pending"] for step in result["steps"]) == 0
+    assert "teacher.1: 3 not recorded in few.jsonl" in said
+    assert "--set teacher.1.url=URL" in said
+    assert "other teachers' answers were taken" in said

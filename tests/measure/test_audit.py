@@ -96,6 +96,14 @@ def test_disputed_answers_leave_the_next_candidate_and_a_rebuild_does_the_same(c
     assert after["dropped"].get("disputed", 0) == found["disputed"]
     assert after["kept"] == before["kept"] - found["disputed"]
     assert run(corpus, "release", "quickstart").code == 0
+    release = corpus / "releases/quickstart/1.0.0"
+    told = json.loads((release / "manifest.json").read_text())["audit"]
+    assert told["fingerprint"] == found["fingerprint"] != json.loads(ran.out)["fingerprint"]
+    assert told["standing"] == found["kept"]["right"]
+    assert "judged" not in told
+    card = (release / "README.md").read_text()
+    assert "## Judged by people" in card
+    assert f"{found['kept']['answers']} were judged, and {told['standing']} of these stand here too" in card
     ran = run(corpus, "verify", "releases/quickstart/1.0.0", "--rebuild")
     assert ran.code == 0, ran.out + ran.err
     # The verdicts are withdrawn: the answers come back.
@@ -332,3 +340,25 @@ def test_records_of_argilla_that_are_not_of_an_audit_are_said(corpus, damage):
     found = audit(corpus, "done.json")
     assert found["answers"] == 1
     assert any("no record of nercot audit" in note for note in found["notes"])
+
+
+def test_verdicts_on_answers_that_are_all_gone_are_not_in_the_card(corpus):
+    write(corpus / "ann.jsonl", verdicts_on(corpus, wrong=40, end=40))
+    found = audit(corpus, "ann.jsonl")
+    assert found["kept"]["right"] == 0
+    assert run(corpus, "build", "quickstart").code == 0
+    manifest = json.loads((corpus / CORPUS / "manifest.json").read_text())
+    assert "audit" not in manifest
+    assert "Judged by people" not in (corpus / CORPUS / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("audit.json", "{"), ("audit.json", "[]"), ("audit.json", "{}"), ("disputed.jsonl", "x\n")]
+)
+def test_what_audits_left_is_checked_before_a_build_takes_it(tmp_path, name, content):
+    beside = tmp_path / "releases/quickstart"
+    beside.mkdir(parents=True)
+    (beside / name).write_text(content)
+    ran = run(tmp_path, "build", "quickstart")
+    assert (ran.code, len(ran.told)) == (2, 1)
+    assert name in ran.err

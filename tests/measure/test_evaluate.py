@@ -158,6 +158,32 @@ def test_what_is_not_measured_is_said(tmp_path):
     assert "Only the first records" in written
 
 
+def test_characters_and_spans_of_a_tool_are_benchmarks_with_all_types_of_their_data_set(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "zh_test.txt").write_text("王\tB-PER\n小\tI-PER\n在\tO\n北\tB-LOC\n京\tI-LOC\n\n好\tO\n", encoding="utf-8")
+    tagged = [{"text": "Ada left.", "label": [[0, 3, "PER"]]}, {"text": "Oslo fell.", "label": [[0, 4, "LOC"]]}]
+    (data / "tool_test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in tagged))
+    right = {
+        "王小在北京": {"PER": ["王小"], "LOC": ["北京"]},
+        "Ada left.": {"PER": ["Ada"]},
+        "Oslo fell.": {"LOC": ["Oslo"]},
+    }
+
+    def script(call):
+        assert "PER" in call.prompt
+        assert "LOC" in call.prompt
+        found = next((entities for sentence, entities in right.items() if sentence in call.prompt), {})
+        return answer(json.dumps({"entities": found}, ensure_ascii=False))
+
+    with FaultServer(script) as server:
+        result = evaluate(tmp_path, server, "--benchmarks", data)
+    assert {name: (row["rows"], row["exact"]["f1"]) for name, row in result["datasets"].items()} == {
+        "tool": (2, 1.0),
+        "zh": (2, 1.0),
+    }
+
+
 def test_a_sentence_that_has_two_golds_is_said(tmp_path):
     (tmp_path / "CoNLL03_test.txt").write_text("Ada\tB-x\nruns\tO\n\nAda\tO\nruns\tO\n\nAda\tB-x\nruns\tO\n")
     with FaultServer(answering(())) as server:

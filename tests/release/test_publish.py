@@ -15,10 +15,11 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
+from datasets import Features
 from hub_server import READER, WRITER, Fault, HubServer, log_in
 from release_files import card_text, cot_rows, make_release, sft_rows, tree
 
-from nercot.corpus.tables import features
+from nercot.corpus.tables import COLUMNS
 from nercot.errors import InputError, NercotError, OutputError, ShortfallError
 from nercot.release.publish import Change, Published, publish
 from nercot.release.readback import read_back
@@ -507,14 +508,14 @@ def test_bytes_that_changed_on_the_hub_are_found(hub: HubServer, first: Path) ->
 
 
 def test_card_with_the_columns_of_another_version_is_found(hub: HubServer, second: Path) -> None:
-    (second / "README.md").write_text(card_text([("cot", features("cot"), 6)], "2.0.0"))
+    (second / "README.md").write_text(card_text([("cot", Features.from_arrow_schema(COLUMNS["cot"]), 6)], "2.0.0"))
     assert "org/made@v2.0.0 cannot be read back: " in refusal(ShortfallError, second)
 
 
 def test_card_that_changes_a_type_is_found(hub: HubServer, second: Path) -> None:
     from datasets import Value
 
-    declared = features("raw")
+    declared = Features.from_arrow_schema(COLUMNS["raw"])
     declared["score"] = Value("float32")
     (second / "README.md").write_text(card_text([("cot", declared, 6)], "2.0.0"))
     assert "config cot loads with other columns than its files" in refusal(ShortfallError, second)

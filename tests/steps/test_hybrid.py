@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections import Counter
 
 import pyarrow.parquet as pq
@@ -7,6 +8,7 @@ from commands import run
 from fault_server import FaultServer, error
 from hypothesis import given
 from hypothesis import strategies as st
+from pages import opened, write
 from policy import policy
 from trees import LABELS, recipe, rows, write_dataset, write_tree
 
@@ -210,6 +212,64 @@ def test_a_release_of_it_is_sound_and_can_be_made_again(work, server):
     found = verify(done.folder, rebuild=True)
     assert found.problems == ()
     assert found.rebuilt
+
+
+def verdicts(folder):
+    """Ann's verdicts on all answers: wrong are one trace, and one row of gold; the two guids."""
+    assert run(folder, "audit", "build/hybrid/candidate", "--sample", 100).code == 0
+    about = json.loads((folder / "audit.html").read_text().partition('id="about">')[2].partition("</script>")[0])
+    shown = [(row, row["attempts"][row["first"]]) for row in opened(folder / "audit.html")]
+    traced = next(row["guid"] for row, answer in shown if answer["cot"] is not None)
+    golden = next(row["guid"] for row, answer in shown if answer["cot"] is None and answer["entities"])
+    lines = [
+        {
+            **{name: about[name] for name in ("corpus", "fingerprint")},
+            "guid": row["guid"],
+            "answer": answer["answer"],
+            "person": "Ann",
+            "verdict": "wrong" if row["guid"] in (traced, golden) else "right",
+            "faults": [],
+            "note": "",
+        }
+        for row, answer in shown
+    ]
+    write(folder / "ann.jsonl", lines)
+    return traced, golden
+
+
+def test_what_people_call_wrong_leaves_it(work, server, tmp_path):
+    folder = tmp_path / "work"
+    shutil.copytree(work, folder, ignore=shutil.ignore_patterns("releases"))
+    annotate(folder, server)
+    before = {row["guid"]: row for row in table(folder, "cot")}
+    traced, golden = verdicts(folder)
+    ran = run(folder, "audit", "build/hybrid/candidate", "--verdicts", "ann.jsonl", "--json")
+    assert ran.code == 0, ran.err
+    found = json.loads(ran.out)
+    assert (found["kept"]["answers"], found["kept"]["right"], found["disputed"]) == (54, 52, 2)
+
+    built = annotate(folder, server)
+    assert built["calls"]["teacher"] == 0
+    assert built["steps"][-1]["dropped"] == {"disputed": 1}
+    rows = {row["guid"]: row for row in table(folder, "cot")}
+    assert set(before) - set(rows) == {golden}
+    assert rows[traced]["cot"] is None
+    assert rows[traced]["entities"] == rows[traced]["gold"]
+    told = {row["guid"]: row for row in table(folder, "dropped") if row["reason"] == "disputed"}
+    assert set(told) == {traced, golden}
+    assert told[traced]["cot"] == before[traced]["cot"]
+    assert golden not in {row["guid"] for config in ("sft", "grpo") for row in table(folder, config)}
+    assert len(manifest(folder)["disputed"]) == 2
+    assert "People called 1 of the traces wrong." in (folder / "build/hybrid/candidate/README.md").read_text()
+    assert annotate(folder, server)["changed"] is False
+    done = freeze("hybrid", folder / "build", folder / "releases")
+    found = verify(done.folder, rebuild=True)
+    assert (found.problems, found.rebuilt) == ((), True)
+
+    # The verdicts are withdrawn: everything is as it was.
+    (folder / "releases/hybrid/disputed.jsonl").unlink()
+    assert annotate(folder, server)["steps"][-1]["dropped"] == {}
+    assert {row["guid"]: row for row in table(folder, "cot")} == before
 
 
 def test_a_build_that_stops_goes_on(work, server, tmp_path):

@@ -209,3 +209,15 @@ HOSTILE = [
 def test_a_megabyte_of_markup_ends(piece, before):
     parsed = parse_answer(before + piece * (1_000_000 // len(piece)))
     assert parsed.problem is None or parsed.mentions == ()
+
+
+@given(st.dictionaries(st.text(max_size=12), st.lists(st.text(max_size=20), min_size=1, max_size=4), max_size=4))
+def test_an_answer_is_written_as_json_with_an_indent_of_two(mentions: dict[str, list[str]]) -> None:
+    entities = [
+        Entity(text, label, number, number + 1)
+        for label, texts in mentions.items()
+        for number, text in enumerate(texts)
+    ]
+    written = json.dumps({"entities": mentions}, ensure_ascii=False, indent=2)
+    written = written.replace("<think>", "\\u003cthink>").replace("</think>", "\\u003c/think>")
+    assert render_answer(None, entities, list(mentions)) == written

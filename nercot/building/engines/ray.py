@@ -9,6 +9,7 @@ nowhere.
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ray.actor import ActorHandle
 
 _LOOK_SECONDS = 0.2
+_LISTENING_SECONDS = 5.0
 
 
 class Cluster:
@@ -31,6 +33,7 @@ class Cluster:
 
     def __init__(self, address: str | None, ledger: Path, corpus: str, usd: float | None) -> None:
         self._ray = _ray()
+        _look_for(address)
         try:
             self._ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
         except (ConnectionError, ValueError, RuntimeError) as error:
@@ -97,6 +100,17 @@ def _ray() -> Any:
     except ImportError as error:
         raise InputError("--engine ray needs one more package: pip install 'nercot[ray]'") from error
     return ray
+
+
+def _look_for(address: str | None) -> None:
+    """Raises EndpointError where nobody listens at HOST:PORT: Ray itself tries on for a quarter of an hour."""
+    host, colon, port = (address or "").rpartition(":")
+    if address is None or "/" in address or not colon or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_LISTENING_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise EndpointError(f"--address {address}: no Ray cluster there ({error}); see `ray status`") from error
 
 
 def _free(running: Mapping[Any, str], most: int) -> str:

@@ -13,7 +13,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -111,13 +111,20 @@ def _messages(template: str, slots: Mapping[str, str], needed: Sequence[str]) ->
 
 def _fill(template: str, slots: Mapping[str, str], needed: Sequence[str]) -> str:
     """The template with its slots filled, in one pass: what is filled in is not looked at again."""
-    used = set(_SLOT.findall(template))
+    parts = _parts(template)
+    used = set(parts[1::2])
     if wrong := sorted(used - slots.keys()):
         known = ", ".join(f"{{{{{name}}}}}" for name in slots)
         raise RecipeError(f"a prompt has the unknown slot {{{{{wrong[0]}}}}}: it can have {known}")
     if missing := [name for name in needed if name not in used]:
         raise RecipeError(f"a prompt lacks the slot {{{{{missing[0]}}}}}: put it where that text belongs")
-    return _SLOT.sub(lambda match: slots[match.group(1)], template)
+    return "".join([slots[part] if number % 2 else part for number, part in enumerate(parts)])
+
+
+@lru_cache(maxsize=16)
+def _parts(template: str) -> tuple[str, ...]:
+    """Text and names of slots by turns, text first and last."""
+    return tuple(_SLOT.split(template))
 
 
 def _task_slots(sentence: str, schema: Sequence[str], descriptions: Sequence[str] | None) -> dict[str, str]:
@@ -139,6 +146,8 @@ def _descriptions(schema: Sequence[str], descriptions: Sequence[str] | None) -> 
 def _json(value: object) -> str:
     """JSON on one line, whatever is in it."""
     text = json.dumps(value, ensure_ascii=False)
+    if text.isascii():
+        return text
     for sign, escaped in _LINE_ENDS.items():
         text = text.replace(sign, escaped)
     return text
@@ -146,7 +155,7 @@ def _json(value: object) -> str:
 
 def _fenced(text: str) -> str:
     """The text between fences of backticks, longer than any run of backticks inside."""
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    longest = max((len(run) for run in re.findall("`+", text)), default=0) if "`" in text else 0
     fence = "`" * max(3, longest + 1)
     return f"{fence}\n{text}\n{fence}"
 
@@ -161,16 +170,24 @@ def annotate_response_format(schema: Sequence[str]) -> dict[str, Any]:
     return _response_format("entities", _closed({"entities": by_label}))
 
 
-def judge_response_format(rubric: str = "strict") -> dict[str, Any]:
+@cache
+def _described(name: str) -> dict[str, Any]:
+    """The properties of one of our JSON schemas; nobody may change them."""
+    schema: dict[str, Any] = json.loads(resource("schemas", f"{name}.schema.json").read_text(encoding="utf-8"))
+    return dict(schema["properties"])
+
+
+@cache
+def judge_response_format(rubric: str = "strict") -> Mapping[str, Any]:
     """The `response_format` for strict servers: schemas/judgement.schema.json; "paper": to a reason and a score."""
-    schema = json.loads(resource("schemas", "judgement.schema.json").read_text(encoding="utf-8"))["properties"]
+    schema = _described("judgement")
     asked = {name: schema[name] for name in ("reason", "score")} if rubric == "paper" else schema
     return _response_format("judgement", _closed(asked))
 
 
 def reading_response_format(schema: Sequence[str]) -> dict[str, Any]:
     """The `response_format` that holds a strict server to schemas/reading.schema.json, with the types of a record."""
-    described = json.loads(resource("schemas", "reading.schema.json").read_text(encoding="utf-8"))["properties"]
+    described = _described("reading")
     texts = {"type": "string"}
     item = _closed(
         {"mention": texts, "type": {"type": "string", "enum": list(dict.fromkeys(schema))}, "because": texts}

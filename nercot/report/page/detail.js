@@ -49,7 +49,8 @@ function sentenceParts(attempt) {
 }
 
 function heading() {
-  const why = row.reason ? ` at ${row.step || "?"}: ` : "";
+  const what = row.kept === "kept" ? "; an answer was discarded" : "";
+  const why = row.reason ? `${what} at ${row.step || "?"}: ` : "";
   return make(
     "header",
     { class: `fate ${row.kept}` },
@@ -71,6 +72,7 @@ function facts() {
   return found;
 }
 
+const isBare = () => row.sentence === undefined && row.input === undefined;
 const jump = (guid) => make("a", { href: `#${encodeURIComponent(guid)}` }, guid.slice(0, 12));
 
 // --- the sentence ---------------------------------------------------------------------------------
@@ -254,7 +256,7 @@ function choose(number) {
 
 function attemptParts(attempt) {
   const spans = (attempt.entities || []).map((entity, number) => ({ start: entity.cot_start, end: entity.cot_end, number, label: entity.label, kind: "evidence" })).filter((span) => Number.isInteger(span.start));
-  const text = attempt.cot ? make("div", { class: "cot", dir: "auto" }, ...spanned(attempt.cot, spans, "e")) : make("p", { class: "empty" }, "There is no trace.");
+  const text = attempt.cot ? make("div", { class: "cot", dir: "auto" }, ...spanned(attempt.cot, spans, "e")) : make("p", { class: "empty" }, isBare() ? "A trace, where there is one, is not passed on." : "There is no trace.");
   return [text, violationList(attempt), judgementTable(attempt), readingList(attempt), replyDetails(attempt)];
 }
 
