@@ -19,7 +19,7 @@ from nercot.building.candidate import WRITER, replace_folder, tidy
 from nercot.building.engines.start import is_shared, run_rounds, stored
 from nercot.building.lists import prompts_of, stages_of
 from nercot.building.manifest import audit_of, audited, calibration_of, manifest_of, manifest_recipe, whole_manifest
-from nercot.building.models import Models, check_models, same_models
+from nercot.building.models import Bill, Models, check_models, same_models
 from nercot.building.options import BuildOptions, BuildResult
 from nercot.building.progress import note, noted
 from nercot.building.runner import Runner, Went
@@ -217,9 +217,9 @@ class Build:
             cost=None if bill.unpriced else round(bill.cost, 6),
             changed=changed,
             teachers=list(manifest.get("teachers", ())),
-            shortfall=_shortfall(steps, records, bill.stopped or next(iter(bill.missing), None)),
+            shortfall=_shortfall(steps, records, bill),
             recorded=dict(bill.recorded),
-            notes=[*self.notes, *bill.notes(), *self._said(manifest, changed)],
+            notes=[*self.notes, *bill.notes(), *_gone_on(steps, bill), *self._said(manifest, changed)],
             where=where,
             next=[line.replace("{folder}", where) for line in self._next(steps)],
         )
@@ -236,14 +236,23 @@ class Build:
         return [*same_models(self.recipe), *said_of_prompts(recorded)]
 
 
-def _shortfall(steps: Sequence[Mapping[str, Any]], records: int, stopped: str | None) -> str | None:
-    waiting = sum(step["pending"] for step in steps)
-    if waiting and stopped and "recorded" in stopped:
-        return f"{waiting} records wait for an answer ({stopped})"
+def _waiting(steps: Sequence[Mapping[str, Any]]) -> int:
+    return sum(step["pending"] for step in steps)
+
+
+def _gone_on(steps: Sequence[Mapping[str, Any]], bill: Bill) -> list[str]:
+    """Lines about what is not recorded, where no record waits for it: other teachers' answers were taken."""
+    return [] if _waiting(steps) else [f"{line}; other teachers' answers were taken" for line in bill.absent()]
+
+
+def _shortfall(steps: Sequence[Mapping[str, Any]], records: int, bill: Bill) -> str | None:
+    waiting, absent = _waiting(steps), bill.absent()
+    if waiting and absent and not bill.stopped:
+        return f"{waiting} records wait for an answer ({'; '.join(absent)})"
     if waiting:
-        why = {"budget": "the budget is used up: raise --max-cost", None: "their time for retries is used up"}.get(
-            stopped, stopped
-        )
+        unreached = f"{' and '.join(bill.unreached)} could not be asked" if bill.unreached else ""
+        stopped = bill.stopped or unreached or "their time for retries is used up"
+        why = "the budget is used up: raise --max-cost" if stopped == "budget" else stopped
         return f"{waiting} records wait for an answer ({why}); the same command goes on where this one ended"
     if records == 0:
         return "no record is left: every one was dropped; the table says where and why"

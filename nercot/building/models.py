@@ -19,6 +19,7 @@ from nercot.building.options import BuildOptions
 from nercot.corpus.recipe import LOCAL, Model, Recipe
 from nercot.errors import EndpointError, RecipeError
 from nercot.llm.asking import ROLES
+from nercot.llm.recorded import ask_recorded, said_of_missing
 from nercot.steps.stage import Asking
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from nercot.llm.ledger import Ledger
     from nercot.llm.messages import Request
     from nercot.llm.pacing import Budget, Pace, Purse
-
-# Requests that a local model answers at a time: more share the same processors.
-_LOCAL_SLOTS = 2
 
 
 def check_models(recipe: Recipe, roles: Sequence[str] | None = None) -> None:
@@ -79,7 +77,7 @@ class Bill:
     """What this run asked of models.
 
     `stops`: why a model was asked no further, by its key in the recipe.  `unreached`: teachers of a cascade that
-    could not be asked.
+    could not be asked.  `missing`: (its key, files) of a model -> requests that these recorded files do not answer.
     """
 
     calls: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(ROLES.values(), 0)))
@@ -88,7 +86,7 @@ class Bill:
     unpriced: int = 0
     stops: dict[str, str] = field(default_factory=dict)
     recorded: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(ROLES.values(), 0)))
-    missing: list[str] = field(default_factory=list)
+    missing: Counter[tuple[str, str]] = field(default_factory=Counter)
     unreached: dict[str, EndpointError] = field(default_factory=dict)
 
     @property
@@ -101,7 +99,8 @@ class Bill:
         """Counts what one stage asked."""
         seen = asked.progress
         self.recorded[role] += seen.recorded
-        self.missing += [asked.missing] if asked.missing else []
+        if asked.missing:
+            self.missing[place, asked.files] += asked.missing
         self.calls[role] += seen.calls
         self.tokens.update(input=seen.tokens_in, cached_input=seen.tokens_cached, output=seen.tokens_out)
         self.cost += seen.cost
@@ -112,6 +111,10 @@ class Bill:
     def asks_no_more(self, place: str) -> bool:
         """Whether a model is not asked any further in this run."""
         return place in self.stops or place in self.unreached or self.stopped == "budget"
+
+    def absent(self) -> list[str]:
+        """A line about each model of which something is not recorded."""
+        return [said_of_missing(place, files, count) for (place, files), count in self.missing.items()]
 
     def notes(self) -> list[str]:
         """What the user should know, a line each."""
@@ -126,7 +129,7 @@ class Bill:
         self.calls.update(other.calls)
         self.tokens.update(other.tokens)
         self.recorded.update(other.recorded)
-        self.missing += other.missing
+        self.missing.update(other.missing)
         self.cost += other.cost
         self.unpriced += other.unpriced
         self.stops = {**other.stops, **self.stops}
@@ -183,8 +186,6 @@ class Models:
             return
         with self._others_go_on(asking):
             if asking.model.is_recorded:
-                from nercot.llm.recorded import ask_recorded
-
                 self.bill.add(asking.role, place, ask_recorded(requests, asking.model, self.ledger, progress))
                 return
             from nercot.llm.batch import ask_batch
@@ -284,8 +285,8 @@ class Models:
         """A local model behind an address of this machine, for as long as the build lasts."""
         if not model.file:
             return model
-        from nercot.llm.local import serving
+        from nercot.llm.local import LOCAL_SLOTS, serving
 
         if model.file not in self._servers:
-            self._servers[model.file] = self._stack.enter_context(serving(model.file, _LOCAL_SLOTS))
-        return replace(model, url=(self._servers[model.file],), concurrency=_LOCAL_SLOTS)
+            self._servers[model.file] = self._stack.enter_context(serving(model.file, LOCAL_SLOTS))
+        return replace(model, url=(self._servers[model.file],), concurrency=LOCAL_SLOTS)

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-from nercot.corpus.labels import PAPER_IGNORED
 from nercot.corpus.recipe_keys import check, put
+from nercot.corpus.recipe_source import SourceSpec
 from nercot.corpus.recordings import read_header
 from nercot.corpus.records import READ_RULES
 from nercot.corpus.resources import resource
@@ -90,95 +90,6 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class DatasetSpec:
-    """One dataset of a source: `schema` for its rows that have none, `renamed` labels old -> new."""
-
-    schema: tuple[str, ...] | None = None
-    renamed: Mapping[str, str] = field(default_factory=dict)
-
-
-# Keys of a source that say how files of tokens are read: how they become a sentence, the column of tags, what ends one.
-READING = ("join", "column", "sentences")
-
-
-@dataclass(frozen=True, slots=True)
-class SourceSpec:
-    """Where sentences and schemas come from: a path, or a Hub dataset at a revision.
-
-    `labels`: the schema of rows that have none; `renamed`: labels old -> new; `ignore_labels`: labels that are
-    left out; `datasets`: the same for single datasets by name, and for a draw the datasets that it wants.
-    `descriptions`: what a type means, for rows that describe none.
-    """
-
-    path: str | None = None
-    hub: str | None = None
-    revision: str | None = None
-    format: str | None = None
-    split: str | None = None
-    labels: tuple[str, ...] | None = None
-    renamed: Mapping[str, str] = field(default_factory=dict)
-    ignore_labels: tuple[str, ...] = ()
-    datasets: Mapping[str, DatasetSpec] = field(default_factory=dict)
-    join: str | None = None
-    column: str | None = None
-    sentences: str | None = None
-    descriptions: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, table: Mapping[str, Any]) -> SourceSpec:
-        """The table `source` of a recipe, or of a manifest: `labels` is a list (a schema) or a table (old -> new)."""
-        schema, renamed = _labels(table.get("labels"))
-        datasets = {name: DatasetSpec(*_labels(own.get("labels"))) for name, own in table.get("datasets", {}).items()}
-        plain: dict[str, Any] = {
-            key: table.get(key) for key in ("path", "hub", "revision", "format", "split", *READING)
-        }
-        if plain["column"] is not None:
-            plain["column"] = str(plain["column"])
-        beside: dict[str, Any] = {"ignore_labels": _ignored(table.get("ignore_labels", ())), "datasets": datasets}
-        return cls(
-            **plain, labels=schema, renamed=renamed, **beside, descriptions=dict(table.get("descriptions") or {})
-        )
-
-    def instead(self, where: str) -> SourceSpec:
-        """The same for another source, a path or Hub dataset: files are known by name and hash, not by their folder."""
-        base, colon, config = where.rpartition(":")
-        if Path(where).expanduser().exists() or (colon and Path(base).is_dir()):
-            return replace(self, path=None, hub=None, revision=None)
-        name, _, revision = (base if colon else where).partition("@")
-        return replace(self, path=None, hub=f"{name}{colon}{config if colon else ''}", revision=revision or None)
-
-    def written(self) -> dict[str, Any]:
-        """What `read` takes, without what is not set; of a path only its name."""
-        labels = {name: own.renamed or own.schema for name, own in self.datasets.items()}
-        table: dict[str, Any] = {
-            "path": None if self.path is None else Path(self.path).name,
-            "hub": self.hub,
-            "revision": self.revision,
-            "format": self.format,
-            "split": self.split,
-            "labels": dict(self.renamed) or (None if self.labels is None else list(self.labels)),
-        }
-        table |= {key: value for key in READING if (value := getattr(self, key)) is not None}
-        if self.descriptions:
-            table["descriptions"] = dict(self.descriptions)
-        if self.ignore_labels:
-            table["ignore_labels"] = list(self.ignore_labels)
-        if self.datasets:
-            table["datasets"] = {name: {"labels": listed} if listed else {} for name, listed in labels.items()}
-        return table
-
-
-def _ignored(value: Any) -> tuple[str, ...]:
-    """A list of labels, or `paper` for those that the paper's code leaves out."""
-    return PAPER_IGNORED if value == "paper" else tuple(value)
-
-
-def _labels(value: Any) -> tuple[tuple[str, ...] | None, Mapping[str, str]]:
-    """A list of labels is a schema, a table renames them."""
-    return (None, dict(value)) if isinstance(value, Mapping) else (tuple(value) if value else None, {})
-
-
-@dataclass(frozen=True, slots=True)
 class Sample:
     """A draw.  `size`: rows in all (1 or more), or the share of each dataset (below 1); in hybrid rows a category.
 
@@ -207,7 +118,7 @@ class Recipe:
     language: tuple[str, ...] = ("en",)
     about: str = ""
     citation: str = ""
-    source: SourceSpec = SourceSpec()
+    source: SourceSpec = field(default_factory=SourceSpec)
     sample: Sample = Sample()
     digits: int = 1
     teachers: tuple[Model, ...] = (Model(),)
@@ -269,6 +180,10 @@ def load_recipe(name: str = "quickstart", overrides: Sequence[tuple[str, Any]] =
 
     Raises RecipeError in one line: no such recipe, no TOML, unknown key, wrong type or value.
     """
+    said = dict(overrides)
+    if said.get("source.license") and "corpus.license" not in said:
+        # Whoever states the licence of the rows states it of this corpus, whatever the recipe says of its own.
+        overrides = [*overrides, ("corpus.license", said["source.license"])]
     made = _recipe(tables_of(name, overrides), _find(name).parent)
     return replace(made, given=frozenset(key for key, _ in overrides))
 
@@ -438,7 +353,10 @@ def _teachers(data: Mapping[str, Any], folder: Path, steps: Sequence[str]) -> tu
     if len(tables) > 1 and "merge" in steps:
         raise RecipeError("teacher: one policy annotates a corpus that is merged with gold; keep one table [teacher]")
     places = [f"teacher.{number}" if len(tables) > 1 else "teacher" for number in range(1, len(tables) + 1)]
-    made = [_with_recorded({**data, "teacher": table}, "teacher", folder) for table in tables]
+    made = [
+        _with_recorded({**data, "teacher": table}, "teacher", folder, place)
+        for place, table in zip(places, tables, strict=True)
+    ]
     return tuple(
         _model(place, {**table, "until": until}, attempts=1) for place, table in zip(places, made, strict=True)
     )
@@ -464,8 +382,11 @@ def _reader(data: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**{name: value for name, value in judge.items() if name != "attempts"}, **own}
 
 
-def _with_recorded(data: Mapping[str, Any], role: str, folder: Path) -> Mapping[str, Any]:
-    """The table of a role with the files of its recorded answers, and the model that gave them where none is named."""
+def _with_recorded(data: Mapping[str, Any], role: str, folder: Path, place: str | None = None) -> Mapping[str, Any]:
+    """The table of a role with the files of its recorded answers, and the model that gave them where none is named.
+
+    `place`: the table's own key, of a cascade.
+    """
     table = data.get(role, {})
     if table.get("url") not in (RECORDED, [RECORDED]):
         return cast(Mapping[str, Any], table)
@@ -478,7 +399,9 @@ def _with_recorded(data: Mapping[str, Any], role: str, folder: Path) -> Mapping[
     chosen = [str(path) for path, model in models.items() if model == wanted]
     if not chosen or (len(chosen) < len(paths) and "model" not in table):
         held = ", ".join(sorted(set(models.values())))
-        raise RecipeError(f"{role}.model: whose recorded answers? the files of recorded.{role} hold those of {held}")
+        raise RecipeError(
+            f"{place or role}.model: whose recorded answers? the files of recorded.{role} hold those of {held}"
+        )
     return {**table, "model": wanted, "recorded": tuple(chosen)}
 
 

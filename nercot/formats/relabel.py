@@ -13,7 +13,7 @@ from typing import Any
 
 from nercot.corpus.benchmarks import find_benchmark
 from nercot.corpus.labels import fold_label, match_label
-from nercot.corpus.recipe import DatasetSpec, SourceSpec
+from nercot.corpus.recipe_source import DatasetSpec, SourceSpec
 from nercot.corpus.records import Entity
 from nercot.formats.rows import SourceRow, unique
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from nercot.corpus.benchmarks import benchmark_at, license_of
 from nercot.corpus.labels import match_label
 from nercot.corpus.licenses import license_of_row
-from nercot.corpus.recipe import SourceSpec
+from nercot.corpus.recipe_source import SourceSpec
 from nercot.corpus.records import Entity, Outcome, Record, content_guid, unreadable_guid
 from nercot.corpus.storage import fetch, is_remote
 from nercot.corpus.whereabouts import corpus_meant

@@ -89,12 +89,13 @@ class Asked:
 
     `stopped`: None (every request is final or was tried for the whole time), `budget`, or one line about
     a server that no longer answers.  Requests that were not reached have no reply in the ledger.
-    `missing`: one line about requests that no recorded file answers.
+    `missing`: how many requests no recorded file answers; `files`: the names of those that were looked at.
     """
 
     progress: Progress
     stopped: str | None = None
-    missing: str | None = None
+    missing: int = 0
+    files: str = ""
 
 
 def request_body(

@@ -110,7 +110,7 @@ def _hash64(guid: str) -> int:
 def ask_recorded(
     requests: Iterable[Request], model: Model, ledger: AnswerStore, progress: Callable[[Progress], None] | None = None
 ) -> Asked:
-    """Takes what is recorded of the requests into the ledger; `Asked.missing` is one line about the rest.
+    """Takes what is recorded of the requests into the ledger; `Asked.missing` counts the rest.
 
     Raises InputError for a file that is no recorded file, or holds an answer twice.
     """
@@ -134,7 +134,8 @@ def ask_recorded(
         seen.pending = absent
         if progress is not None:
             progress(seen)
-    return Asked(seen, missing=_missing(book, absent) if book is not None and absent else None)
+    names = ", ".join(recording.path.name for recording in book.recordings) if book is not None else ""
+    return Asked(seen, missing=absent, files=names)
 
 
 def _enter(request: Request, book: Book, ledger: AnswerStore) -> Future[None] | None:
@@ -160,13 +161,13 @@ def as_completion(said: Said, model: str) -> bytes:
     )
 
 
-def _missing(book: Book, absent: int) -> str:
-    files = ", ".join(recording.path.name for recording in book.recordings)
-    of = "" if book.role == "teacher" else " on just this trace and answer"
-    return (
-        f"{book.role}: {absent} not recorded{of} in {files}: to ask a model for them, give"
-        f" --{book.role}-url URL --{book.role}-model NAME"
-    )
+def said_of_missing(place: str, files: str, missing: int) -> str:
+    """One line about what is not recorded of a model, whose key in the recipe is `place`, and how to ask one."""
+    of = "" if place.startswith("teacher") else " on just this trace and answer"
+    asked = f"--{place}-url URL --{place}-model NAME"
+    if "." in place:
+        asked = f"--set {place}.url=URL --set {place}.model=NAME"
+    return f"{place}: {missing} not recorded{of} in {files}: to ask a model instead, give {asked}"
 
 
 # --- what plan, card and manifest say -------------------------------------------------------------------

@@ -22,7 +22,8 @@ from nercot.building.models import Models
 from nercot.building.options import BuildOptions
 from nercot.building.stages import SelectStage, StageList
 from nercot.corpus.manifest import Manifest, configs_of, read_manifest, splits_of
-from nercot.corpus.recipe import Model, Recipe, Sample, SourceSpec
+from nercot.corpus.recipe import Model, Recipe, Sample
+from nercot.corpus.recipe_source import SourceSpec
 from nercot.corpus.records import Answer, Judgement, Outcome, Record
 from nercot.corpus.removed import Removal, sentence_hash, taken_down
 from nercot.corpus.streams import Groups

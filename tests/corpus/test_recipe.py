@@ -122,3 +122,17 @@ def test_every_key_has_a_place():
     assert "teacher.price.cached_input" in keys
     assert "retry.max_seconds" in keys
     assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "license"),
+    [
+        ([], "unknown"),
+        ([("source.license", "mit")], "mit"),
+        ([("corpus.license", "cc0-1.0")], "cc0-1.0"),
+        ([("source.license", "mit"), ("corpus.license", "cc0-1.0")], "cc0-1.0"),
+    ],
+)
+def test_rows_of_another_source_have_the_licence_that_the_user_states(overrides, license):
+    """The quickstart's own licence says nothing of other sentences."""
+    assert load_recipe("quickstart", overrides).of_another_source().license == license

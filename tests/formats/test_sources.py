@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from nercot.corpus.recipe import SourceSpec
+from nercot.corpus.recipe_source import SourceSpec
 from nercot.corpus.records import content_guid
 from nercot.errors import InputError
 from nercot.formats.notices import say

@@ -230,3 +230,15 @@ def test_an_export_says_what_it_wants(tmp_path):
     assert run(tmp_path, "ledger", "export", "--recorded", "x").code == 2
     (tmp_path / "build").mkdir()
     assert run(tmp_path, "ledger", "export", "--recorded", "x", "--corpus", "none").code == 2
+
+
+def test_what_one_teacher_of_a_cascade_did_not_record_is_said_though_the_other_answered(tmp_path):
+    few = cut(
+        recorded("teacher-hasty.jsonl"), tmp_path / "few.jsonl", lambda n, line: line if n not in (2, 3, 4) else None
+    )
+    files = json.dumps([str(few), str(recorded("teacher-careful.jsonl"))])
+    result, said = build(tmp_path, "--set", f"recorded.teacher={files}")
+    assert sum(step["pending"] for step in result["steps"]) == 0
+    assert "teacher.1: 3 not recorded in few.jsonl" in said
+    assert "--set teacher.1.url=URL" in said
+    assert "other teachers' answers were taken" in said
