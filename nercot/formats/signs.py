@@ -101,8 +101,10 @@ _PLACEHOLDER = re.compile(r"\[[A-Z][A-Z_0-9]*\]|\{\{\w+\}\}|<[A-Z][A-Z_0-9]*>")
 _CUT = re.compile(r"[;:,|=(){}\[\]\n\t]+|->|=>|\bis\b")
 _TAG = re.compile(r"[BIESLUMW][-_]\S+")
 # Endings of annotation beside a text of the same name, and names of files that hold the tags of another's words.
-_BESIDE = (".ann", ".a1", ".a2", ".xml", ".txt.xml", ".knowtator.xml", ".txt.knowtator.xml", ".xmi", ".conll")
-_BESIDE += (".spans", ".tokens", ".objects", ".tags", ".labels", ".ner", ".bio", ".ann.json", ".con", ".gold")
+_BESIDE = (
+    *(".ann", ".a1", ".a2", ".xml", ".txt.xml", ".knowtator.xml", ".txt.knowtator.xml", ".xmi", ".conll", ".spans"),
+    *(".tokens", ".objects", ".tags", ".labels", ".ner", ".bio", ".ann.json", ".con", ".gold"),
+)
 _PARALLEL = (
     *(("seq.in", "seq.out"), ("words", "tags"), ("words", "labels"), ("sentences", "tags")),
     *(("sentences", "labels"), ("text", "tags"), ("text", "labels"), ("source", "target")),
