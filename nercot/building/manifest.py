@@ -32,6 +32,8 @@ CALIBRATION = "calibration.json"
 AUDIT = "audit.json"
 # The answers that an audit is about, in AUDIT alone: guid and hash.
 JUDGED = "judged"
+# What the figures of an audit have at least.
+_FIGURES = frozenset(("fingerprint", "answers", "people", "kept", "dropped", "checks", "types"))
 _ROLES = {"annotate": "teacher", "read": "reader", "score": "judge"}
 
 
@@ -211,9 +213,12 @@ def audit_of(folder: Path) -> Any:
     """What `nercot audit --verdicts` left beside the releases of a corpus, if it did."""
     path = folder / AUDIT
     try:
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}); delete it, or read the verdicts again") from error
+    if found is not None and not (isinstance(found, dict) and found.keys() >= _FIGURES):
+        raise InputError(f"{path}: holds no figures of an audit; delete it, or read the verdicts again")
+    return found
 
 
 def calibration_of(work: Work) -> Any:

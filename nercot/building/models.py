@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from nercot.llm.messages import Request
     from nercot.llm.pacing import Budget, Pace, Purse
 
-# Requests that a local model answers at a time: more share the same processors.
-_LOCAL_SLOTS = 2
-
 
 def check_models(recipe: Recipe, roles: Sequence[str] | None = None) -> None:
     """Finds out before anything is read whether the models can be asked at all (key, price).
@@ -288,8 +285,8 @@ class Models:
         """A local model behind an address of this machine, for as long as the build lasts."""
         if not model.file:
             return model
-        from nercot.llm.local import serving
+        from nercot.llm.local import LOCAL_SLOTS, serving
 
         if model.file not in self._servers:
-            self._servers[model.file] = self._stack.enter_context(serving(model.file, _LOCAL_SLOTS))
-        return replace(model, url=(self._servers[model.file],), concurrency=_LOCAL_SLOTS)
+            self._servers[model.file] = self._stack.enter_context(serving(model.file, LOCAL_SLOTS))
+        return replace(model, url=(self._servers[model.file],), concurrency=LOCAL_SLOTS)

@@ -65,23 +65,24 @@ class Along:
 class Position:
     """Where an unfinished run is: how far each step is, the step that was last at work, and what stopped the run.
 
-    `workers`: a line each, where there are several.
+    `workers`: a line each, where there are several; `spent`: USD of this run (None: unknown).
     """
 
     steps: dict[str, Along] = field(default_factory=dict)
     step: str = ""
     error: str | None = None
     workers: tuple[str, ...] = ()
+    spent: float | None = 0.0
 
     def at(self, step: str) -> Along:
         """How far a step is."""
         self.step = step
         return self.steps.setdefault(step, Along())
 
-    def figures(self, last: str, spent: float | None) -> Figures:
+    def figures(self, last: str) -> Figures:
         """What became of records: kept by the step `last`, dropped by all."""
         kept = self.steps[last].kept if last in self.steps else 0
-        return Figures(kept, sum(along.dropped for along in self.steps.values()), spent)
+        return Figures(kept, sum(along.dropped for along in self.steps.values()), self.spent)
 
 
 def say_figures(report: Report, figures: Figures) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -167,9 +168,16 @@ def score_command(
 
 @command("evaluate")
 @click.option(
-    "--url", "urls", metavar="URL", multiple=True, required=True, help="OpenAI-compatible address, again for replicas."
+    "--url",
+    "urls",
+    metavar="URL",
+    multiple=True,
+    required=True,
+    help="OpenAI-compatible address (again for replicas), or local.",
 )
-@click.option("--model", "name", metavar="NAME", required=True, help="Model to ask the server for.")
+@click.option(
+    "--model", "name", metavar="NAME", required=True, help="Model to ask the server for; with --url local a GGUF file."
+)
 @click.option(
     "--benchmarks", type=click.Path(path_type=Path), metavar="DIR", required=True, help="Folder of benchmark files."
 )
@@ -226,13 +234,16 @@ def evaluate_command(
     Temperature 0 and 4,096 tokens an answer, as in the paper's code; --set temperature=none leaves it to the server.
     """
     from nercot.corpus.tables import write_json, write_text
+    from nercot.llm.local import served
     from nercot.measure.evaluate import Evaluation, evaluate
     from nercot.measure.figures import markdown
     from nercot.measure.prompted import MAX_TOKENS, TEMPERATURE
 
     model = asked_model(urls, name, settings, {"temperature": TEMPERATURE, "max_tokens": MAX_TOKENS})
-    plan = Evaluation(model, benchmarks, suite, limit, prompt, trace, processed, retry_seconds, labels)
-    with progress(as_json) as report:
+    with ExitStack() as stack, progress(as_json) as report:
+        plan = Evaluation(
+            served(model, stack), benchmarks, suite, limit, prompt, trace, processed, retry_seconds, labels
+        )
         result = evaluate(plan, ledger, report)
     if out is not None:
         write_json(out / "evaluation.json", result)

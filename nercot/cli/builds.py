@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -56,7 +57,9 @@ def build_options(function: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--address", metavar="ADDRESS", help="The Ray cluster's [default: the one of this machine]."),
         click.option(
-            "--limit", type=click.IntRange(min=1), help="Only the first N records; the candidate is marked partial."
+            "--limit",
+            type=click.IntRange(1, sys.maxsize),
+            help="Only the first N records; the candidate is marked partial.",
         ),
         click.option(
             "--teacher-url",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,16 @@ from nercot.cli.shell import command, print_json, print_table, progress, split_s
 @command("extract")
 @click.argument("path")
 @click.option(
-    "--url", "urls", metavar="URL", multiple=True, required=True, help="OpenAI-compatible address, again for replicas."
+    "--url",
+    "urls",
+    metavar="URL",
+    multiple=True,
+    required=True,
+    help="OpenAI-compatible address (again for replicas), or local.",
 )
-@click.option("--model", "name", metavar="NAME", required=True, help="Model to ask the server for.")
+@click.option(
+    "--model", "name", metavar="NAME", required=True, help="Model to ask the server for; with --url local a GGUF file."
+)
 @click.option("--to", "target", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Where to write.")
 @click.option("--from", "form", metavar="FMT", help="Format of PATH, where content alone does not tell.")
 @click.option("--to-format", metavar="FMT", help="Format of FILE; default by its name, else nercot.")
@@ -66,13 +74,14 @@ def extract_command(
 
     Temperature 0 and 4,096 tokens an answer; --set temperature=none leaves it to the server.
     """
+    from nercot.llm.local import served
     from nercot.measure.extract import Extraction, extract
     from nercot.measure.prompted import MAX_TOKENS, TEMPERATURE, Prompted
 
     model = asked_model(urls, name, settings, {"temperature": TEMPERATURE, "max_tokens": MAX_TOKENS})
     plan = Extraction(path, target, form, to_format, split_schema(schema), split, limit, force)
-    whom = Prompted("extract", model, prompt, trace, retry_seconds)
-    with progress(as_json) as report:
+    with ExitStack() as stack, progress(as_json) as report:
+        whom = Prompted("extract", served(model, stack), prompt, trace, retry_seconds)
         found = extract(plan, whom, ledger, report)
     if as_json:
         print_json(found)

@@ -209,12 +209,16 @@ def _is_table(lines: Sequence[Line], shape: Shape) -> bool:
     return shape.tabs or (has_gaps and shape.columns <= _TABLE_COLUMNS)
 
 
+# A line that is nothing but a tag of XML, as files for corpus managers have them around sentences.
+MARKUP = re.compile(r"</?(?:s|p|doc|text|sent|sentence|file|corpus|head|div|title|document|body)(?: [^<>\t]*)?/?>\s*")
 _ASIDE = ("# ", "#\t", "## ", DOCSTART)
 
 
 def _content(lines: Iterable[Line]) -> list[Line]:
     """The lines that hold a token: not blank, no document mark, no comment."""
-    return [item for item in lines if item[1].strip() and not item[1].startswith(_ASIDE)]
+    return [
+        item for item in lines if item[1].strip() and not item[1].startswith(_ASIDE) and not MARKUP.fullmatch(item[1])
+    ]
 
 
 def _shape(lines: Sequence[Line]) -> Shape | None:

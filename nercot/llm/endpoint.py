@@ -206,7 +206,8 @@ class _Asking:
             stop.cancel()
             if not everything.done():
                 seconds, number = self._patience.drain_seconds, self._turns.in_flight
-                LOG.info("stopping: %d answers on their way are waited for, %g s at most", number, seconds)
+                if number:
+                    LOG.info("stopping: %d answers on their way are waited for, %g s at most", number, seconds)
                 await asyncio.wait({everything}, timeout=seconds)
             for worker in workers:
                 worker.cancel()
@@ -383,7 +384,7 @@ class _Asking:
             if raw[:1] == b"<" and not self._taking.answered:
                 advice = f"change {setting(self._role, 'url')}, which usually ends in /v1"
                 raise server.error(f"answered with a web page, not JSON: {advice}") from None
-            raise Fault(f"{error}: {server_says(raw)}") from error
+            raise Fault(f"{error}: {server_says(raw)[:100]}") from error
         if is_broken_off(reply):
             raise Fault(f"answer broken off by the server (finish_reason {reply.finish_reason})")
         return replace(reply, kind="empty") if is_empty(reply) else reply

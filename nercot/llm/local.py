@@ -9,11 +9,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from nercot.corpus.recipe import Model
 from nercot.errors import EndpointError, InputError
 
+# Requests that a local model answers at a time: more share the same processors.
+LOCAL_SLOTS = 2
 # A prompt with a page of text and a long trace fit; every slot takes its share of memory.
 _CONTEXT_TOKENS = 8192
 _HUB_FILE = re.compile(r"([\w.-]+/[\w.-]+?)(?:@([\w.-]+))?/(.+\.gguf)")
@@ -41,6 +45,14 @@ def model_file(model: str) -> Path:
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"{model} cannot be fetched from the Hub: {reason}: check its name, or give a path") from error
+
+
+def served(model: Model, stack: ExitStack) -> Model:
+    """The model; a local one behind an address of this machine, until the stack is closed."""
+    if not model.file:
+        return model
+    url = stack.enter_context(serving(model.file, LOCAL_SLOTS))
+    return replace(model, url=(url,), concurrency=LOCAL_SLOTS)
 
 
 @contextmanager

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 from nercot.corpus.recipe import Model, Recipe
 from nercot.llm.ledger import Ledger
+from nercot.llm.local import served
 from nercot.llm.messages import Request
 from nercot.llm.prompts import default_template, read_template
-
-_LOCAL_SLOTS = 2
 
 
 class Asker:
@@ -37,7 +35,7 @@ class Asker:
 
     def ask(self, role: str, requests: Callable[[int], Iterator[Request]], asks: int) -> None:
         """Has the requests of each time answered: `requests` gives those of the first, the second, ... time."""
-        model = self._served(getattr(self.recipe, role))
+        model = served(getattr(self.recipe, role), self._stack)
         for ask in range(1, asks + 1):
             self.calls[role] = self.calls.get(role, 0) + self._ask(model, requests(ask))
 
@@ -51,12 +49,3 @@ class Asker:
 
         patience = Patience(max_seconds=self.recipe.retry_seconds)
         return ask_all(requests, model, self.answers, patience=patience).progress.calls
-
-    def _served(self, model: Model) -> Model:
-        """A local model behind an address of this machine."""
-        if not model.file:
-            return model
-        from nercot.llm.local import serving
-
-        url = self._stack.enter_context(serving(model.file, _LOCAL_SLOTS))
-        return replace(model, url=(url,), concurrency=_LOCAL_SLOTS)

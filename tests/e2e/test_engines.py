@@ -18,6 +18,15 @@ from commands import run
 from fault_server import Act, Call, FaultServer, answer
 from s3_server import Storms, at_address, s3_server, stormy
 
+from nercot.building.engines.desk import Desk, together
+from nercot.building.engines.job import Job
+from nercot.building.engines.start import _looking
+from nercot.building.lists import prompts_of
+from nercot.building.progress import Along, Position
+from nercot.cli.shell import _Lines
+from nercot.corpus.recipe import load_recipe
+from nercot.corpus.work import Work
+
 KEY_TRACE = '"Ada" is a person, since "Mrs" stands before the name. No city is named anywhere in the sentence.'
 GOOD = json.dumps({"entities": {"person": ["Ada"]}})
 PARTS = ("grounding", "boundary", "type", "completeness", "coherence", "score")
@@ -313,3 +322,19 @@ def test_no_cluster_is_one_line(tmp_path: Path) -> None:
         ran = run(tmp_path, *arguments(server, source, "--engine", "ray", "--address", "127.0.0.1:9"))
     assert ran.code == 2
     assert "no Ray cluster there" in ran.err
+
+
+def test_lines_of_a_run_by_workers_say_what_became_of_records(tmp_path, capsys):
+    recipe = load_recipe("quickstart")
+    desk = Desk(Job(recipe, prompts_of(recipe), tmp_path), {"0": "a", "1": "b"})
+    told = {
+        "one": Position({"annotate": Along(90, 0, 90, 80, 10), "score": Along(80, 0, 80, 70, 10)}, spent=0.25),
+        "two": Position({"annotate": Along(60, 0, 60, 50, 10)}, spent=0.5),
+    }
+    lines = _Lines()
+    lines._begun -= 60
+    _looking(desk, lambda: told, Work(tmp_path / "work"), lines)()
+    said = capsys.readouterr().err
+    assert "partitions: 0 done of 2, 2 left; 70 kept, 30 dropped (30%); 0.7500 USD spent" in said
+    told["two"].spent = None
+    assert together(told).figures("score").spent is None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from assets import SMOLLM2, asset
+from commands import run
 
 from nercot.corpus.recipe import Model
 from nercot.errors import EndpointError, InputError
@@ -129,3 +130,16 @@ def test_without_the_extra_the_line_says_how_to_get_it(monkeypatch: pytest.Monke
 def test_a_model_goes_by_the_name_of_its_file() -> None:
     assert model_name("/home/me/models/smol.gguf") == "smol.gguf"
     assert model_name("org/name@main/smol.gguf") == "smol.gguf"
+
+
+def test_a_model_in_the_process_extracts_and_is_asked_once(tmp_path: Path) -> None:
+    pytest.importorskip("xllamacpp")
+    gguf = str(asset(SMOLLM2) / "SmolLM2-135M-Instruct.Q4_1.gguf")
+    (tmp_path / "in.txt").write_text("Ada Lovelace was born in London.\n")
+    words = ("extract", "in.txt", "--to", "out.jsonl", "--schema", "person,city", "--ledger", "l.sqlite")
+    for _ in range(2):
+        ran = run(tmp_path, *words, "--url", "local", "--model", gguf, "--set", "max_tokens=24")
+        # So few tokens are no answer, whatever the model has to say.
+        assert "(1 of 1 rows: truncated)" in ran.err
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        assert sum(total.calls for total in ledger.totals()) == 1

@@ -350,3 +350,15 @@ def test_verdicts_on_answers_that_are_all_gone_are_not_in_the_card(corpus):
     manifest = json.loads((corpus / CORPUS / "manifest.json").read_text())
     assert "audit" not in manifest
     assert "Judged by people" not in (corpus / CORPUS / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("audit.json", "{"), ("audit.json", "[]"), ("audit.json", "{}"), ("disputed.jsonl", "x\n")]
+)
+def test_what_audits_left_is_checked_before_a_build_takes_it(tmp_path, name, content):
+    beside = tmp_path / "releases/quickstart"
+    beside.mkdir(parents=True)
+    (beside / name).write_text(content)
+    ran = run(tmp_path, "build", "quickstart")
+    assert (ran.code, len(ran.told)) == (2, 1)
+    assert name in ran.err

@@ -98,6 +98,7 @@ def together(told: Mapping[str, Position]) -> Position | None:
         for step, along in each.steps.items():
             sums.at(step).merge(along)
         sums.step = each.step or sums.step
+        sums.spent = None if None in (sums.spent, each.spent) else (sums.spent or 0.0) + (each.spent or 0.0)
     return sums
 
 

@@ -14,9 +14,10 @@ from typing import cast
 from nercot.building.engines.desk import Desk, together
 from nercot.building.engines.job import Job, check_shareable
 from nercot.building.engines.mirror import Mirror
+from nercot.building.lists import stages_of
 from nercot.building.models import Bill
 from nercot.building.options import BuildOptions
-from nercot.building.progress import Position, note
+from nercot.building.progress import Position, note, say_figures
 from nercot.building.runner import Went
 from nercot.corpus.recipe import Recipe
 from nercot.corpus.storage import Storage
@@ -74,12 +75,16 @@ def _on_ray(desk: Desk, recipe: Recipe, options: BuildOptions, work: Work, repor
 
 
 def _looking(desk: Desk, told: Callable[[], Mapping[str, Position]], work: Work, report: Report) -> Callable[[], None]:
-    """Says and notes how far the workers are."""
+    """Says and notes how far the workers are, and what became of records so far."""
+    job = desk.job()
+    kinds = stages_of(job.recipe, job.prompts).kinds
+    last = kinds[-1].name if kinds else ""
 
     def look() -> None:
-        report("partitions", len(desk.ran), desk.wanted)
         if (position := together(told())) is not None:
             note(work, position)
+            say_figures(report, position.figures(last))
+        report("partitions", len(desk.ran), desk.wanted)
 
     return look
 
