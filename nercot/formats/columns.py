@@ -364,12 +364,8 @@ def _header(head: Sequence[Line], shape: Shape) -> list[str]:
 
 def _is_strange_header(names: Sequence[str], lines: Sequence[Line], shape: Shape) -> bool:
     """Whether a first line names columns in words that nobody knows: where all others have tags it has none."""
-    if (
-        len(lines) < _FEW_LINES
-        or names[0].startswith("#")
-        or not delimited.are_names(names)
-        or not all(any(map(str.isalpha, n)) for n in names)
-    ):
+    wordy = all(any(map(str.isalpha, name)) for name in names) and not names[0].startswith("#")
+    if len(lines) < _FEW_LINES or not wordy or not delimited.are_names(names):
         return False
     counts = _head_counts(lines, shape)
     schemes = {place: scheme_of(_stripped(counts[place])) for place in _tag_columns(counts)}

@@ -74,22 +74,7 @@ _LINES = (
 )
 _MIN_SHARE, _MIN_SLASHED, _MIN_HELD = 0.05, 0.8, 0.5
 # Endings of files that are written in a language of their own, annotation among it.
-_NO_TEXT = (
-    ".yml",
-    ".yaml",
-    ".ttl",
-    ".nt",
-    ".n3",
-    ".rdf",
-    ".owl",
-    ".htm",
-    ".html",
-    ".sgm",
-    ".sgml",
-    ".ann",
-    ".a1",
-    ".a2",
-)
+_NO_TEXT = tuple(named(".yml .yaml .ttl .nt .n3 .rdf .owl .htm .html .sgm .sgml .ann .a1 .a2"))
 # What a text bears beside it that may stand in it, and marks nothing.
 _ABOUT = named(
     "title headline heading subject topic topics category categories name author authors source date time year url "
