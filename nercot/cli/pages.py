@@ -56,7 +56,12 @@ def view_command(
     help="Where to write.  [default: audit.html, for the tools audit.json]",
 )
 @click.option(
-    "--to", "target", type=click.Choice(["page", "labelstudio", "argilla"]), default="page", show_default=True
+    "--to",
+    "target",
+    type=click.Choice(["page", "labelstudio", "argilla"]),
+    default="page",
+    show_default=True,
+    help="A page that works from a file, or tasks of a tool with the answers as suggestions.",
 )
 @click.option(
     "--verdicts",
