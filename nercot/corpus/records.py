@@ -109,14 +109,17 @@ def placed(
     start: int | None,
     end: int | None,
     match: str | None,
-    cot_start: int | None = None,
-    cot_end: int | None = None,
+    evidence: tuple[int, int] | None = None,
 ) -> Entity:
     """The Entity of these fields, for where many are made: one filled and then frozen costs less than half."""
+    cot_start, cot_end = evidence or _NOWHERE
     made: Any = _Unfrozen(text, label, start, end, match, cot_start, cot_end)
     made.__class__ = Entity
     entity: Entity = made
     return entity
+
+
+_NOWHERE = (None, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,12 +209,16 @@ def _is_table(lines: Sequence[Line], shape: Shape) -> bool:
     return shape.tabs or (has_gaps and shape.columns <= _TABLE_COLUMNS)
 
 
+# A line that is nothing but a tag of XML, as files for corpus managers have them around sentences.
+MARKUP = re.compile(r"</?(?:s|p|doc|text|sent|sentence|file|corpus|head|div|title|document|body)(?: [^<>\t]*)?/?>\s*")
 _ASIDE = ("# ", "#\t", "## ", DOCSTART)
 
 
 def _content(lines: Iterable[Line]) -> list[Line]:
     """The lines that hold a token: not blank, no document mark, no comment."""
-    return [item for item in lines if item[1].strip() and not item[1].startswith(_ASIDE)]
+    return [
+        item for item in lines if item[1].strip() and not item[1].startswith(_ASIDE) and not MARKUP.fullmatch(item[1])
+    ]
 
 
 def _shape(lines: Sequence[Line]) -> Shape | None:
@@ -360,12 +364,8 @@ def _header(head: Sequence[Line], shape: Shape) -> list[str]:
 
 def _is_strange_header(names: Sequence[str], lines: Sequence[Line], shape: Shape) -> bool:
     """Whether a first line names columns in words that nobody knows: where all others have tags it has none."""
-    if (
-        len(lines) < _FEW_LINES
-        or names[0].startswith("#")
-        or not delimited.are_names(names)
-        or not all(any(map(str.isalpha, n)) for n in names)
-    ):
+    wordy = all(any(map(str.isalpha, name)) for name in names) and not names[0].startswith("#")
+    if len(lines) < _FEW_LINES or not wordy or not delimited.are_names(names):
         return False
     counts = _head_counts(lines, shape)
     schemes = {place: scheme_of(_stripped(counts[place])) for place in _tag_columns(counts)}

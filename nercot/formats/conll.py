@@ -23,6 +23,7 @@ from nercot.formats.columns import (
     BLANKS,
     DOCSTART,
     DOCUMENT,
+    MARKUP,
     NOT_A_WORD,
     TABS,
     TEXT,
@@ -84,7 +85,7 @@ def _blocks(path: Path, layout: Layout) -> Iterator[list[Line]]:
     size = 0
     parted, documents = layout.parted not in (BLANK, DOCUMENT), layout.parted == DOCUMENT
     for number, line in text_lines(path):
-        if not line.strip():
+        if not line.strip() or (line.startswith("<") and MARKUP.fullmatch(line)):
             if block:
                 yield block
             block, size = [], 0

@@ -19,6 +19,7 @@ _HOLDERS = (
     *("rasa_nlu_data", "common_examples", "annotations", "examples", "documents", "data", "rows", "items"),
     *("records", "tasks", "instances", "samples", "sentences", "utterances"),
 )
+_INNER = ("data", "fields", "text_snippet", "document", "example", "task")
 _ROW_KEYS = (
     "text",
     "sentence",
@@ -79,7 +80,7 @@ def _of_splits(value: dict[str, Any]) -> list[Any] | None:
 
 
 def _is_row(value: dict[str, Any]) -> bool:
-    """Whether an object has a text of its own, also one inside `data` or `fields`."""
-    inner = [found for key in ("data", "fields", "text_snippet") if isinstance(found := value.get(key), dict)]
+    """Whether an object has a text of its own, also one inside an object that it holds."""
+    inner = [found for key in _INNER if isinstance(found := value.get(key), dict)]
     own = any(isinstance(value.get(key), str | list) for key in _ROW_KEYS)
     return own or any(isinstance(text, str) for found in inner for text in found.values())

@@ -76,6 +76,7 @@ _TYPES = (
     "annotationtype",
     "categories",
     "displayname",
+    "labeltype",
 )
 _TEXTS = (
     "text",

@@ -22,8 +22,11 @@ _TELLING = named(
     "label labels entity entities span spans annotation annotations tag tags ner ners ner_tags ner_tag mention "
     "mentions extraction extractions denotations privacy_mask slots predictions prediction responses "
     "suggestions result results golden_entities named_entities iob bio bio_tags concepts phrases keyphrases "
-    "points objects relations triples"
+    "points objects relations triples gold"
 )
+# A key that speaks of entities, whatever stands beside the word.
+_OF_ENTITIES = re.compile(r"(?:^|_)(?:entit(?:y|ies)|ner|spans?|mentions?)(?:_|$)")
+_NOTHING = named("none null nan o - _ no 0 false")
 _HARMLESS = named(
     "meta metadata tokens words sentences schema cats options extras info source embedding input_ids "
     "attention_mask lemmas pos chunk languages authors links urls references messages"
@@ -42,6 +45,8 @@ _INLINE = (
     ("{mention|type}", re.compile(r"[{\[][^{}\[\]|]+\|\s*[A-Z][\w-]*\s*[}\]]")),
     ("[@mention#type*]", re.compile(r"\[@[^\][#]+#[^\][*]+\*\]")),
     ("{{type:mention}}", re.compile(r"\{\{\w+:[^{}]+\}\}")),
+    ("<type mention>", re.compile(r"<(?!a |p |i |b |u )[a-z]{1,4}_? [^<>=\"/]+>")),
+    ("<b_enamex> ... <e_enamex>", re.compile(r"<b_\w+[^<>]*>[^<>]*<e_\w+>", re.IGNORECASE)),
     ("<mention:TYPE>", re.compile(r"<[^<>:/]+:[A-Z]{2,}[^<>]*>")),
     ("[type : mention]", re.compile(r"\[[a-z_]+ : [^\][]+\]")),
     ("words with tags (word/B-TYPE)", re.compile(r"\S[/_|\\](?:[BIES]-[A-Za-z]\w*)(?:\s|$)")),
@@ -60,6 +65,8 @@ _LINES = (
     ("text and annotation parted by ####", re.compile(r".+####.+")),
     ("a header of WebAnno TSV", re.compile(r"#FORMAT=WebAnno")),
     ("columns below -DOCSTART-", re.compile(r"-DOCSTART-")),
+    ("lines of i2b2 (c=mention||t=type)", re.compile(r'c="[^"]*" \d+:\d+')),
+    ("comments of WebAnno", re.compile(r"\s*# ?(?:webanno\.|text=|id=\d)")),
     ("lines of XML tags", re.compile(r"</?(?:s|doc|sent|sentence|text|corpus|g)\b[^<>]*>\s*$")),
     ("sentences ended by EOS, of a morphological analyser", re.compile(r"EOS\s*$")),
     ("lines of BioCreative (id|start end|mention)", re.compile(r"\S+\|\d+ \d+\|\S")),
@@ -67,22 +74,7 @@ _LINES = (
 )
 _MIN_SHARE, _MIN_SLASHED, _MIN_HELD = 0.05, 0.8, 0.5
 # Endings of files that are written in a language of their own, annotation among it.
-_NO_TEXT = (
-    ".yml",
-    ".yaml",
-    ".ttl",
-    ".nt",
-    ".n3",
-    ".rdf",
-    ".owl",
-    ".htm",
-    ".html",
-    ".sgm",
-    ".sgml",
-    ".ann",
-    ".a1",
-    ".a2",
-)
+_NO_TEXT = tuple(named(".yml .yaml .ttl .nt .n3 .rdf .owl .htm .html .sgm .sgml .ann .a1 .a2"))
 # What a text bears beside it that may stand in it, and marks nothing.
 _ABOUT = named(
     "title headline heading subject topic topics category categories name author authors source date time year url "
@@ -94,7 +86,10 @@ _PLACEHOLDER = re.compile(r"\[[A-Z][A-Z_0-9]*\]|\{\{\w+\}\}|<[A-Z][A-Z_0-9]*>")
 _CUT = re.compile(r"[;:,|=(){}\[\]\n\t]+|->|=>|\bis\b")
 _TAG = re.compile(r"[BIESLUMW][-_]\S+")
 # Endings of annotation beside a text of the same name, and names of files that hold the tags of another's words.
-_BESIDE = (".ann", ".a1", ".a2", ".xml", ".txt.xml", ".knowtator.xml", ".txt.knowtator.xml", ".xmi", ".conll")
+_BESIDE = (
+    *(".ann", ".a1", ".a2", ".xml", ".txt.xml", ".knowtator.xml", ".txt.knowtator.xml", ".xmi", ".conll", ".spans"),
+    *(".tokens", ".objects", ".tags", ".labels", ".ner", ".bio", ".ann.json", ".con", ".gold"),
+)
 _PARALLEL = (
     *(("seq.in", "seq.out"), ("words", "tags"), ("words", "labels"), ("sentences", "tags")),
     *(("sentences", "labels"), ("text", "tags"), ("text", "labels"), ("source", "target")),
@@ -121,12 +116,15 @@ def _is_number(value: Any) -> bool:
 
 def _is_sign(key: str, value: Any, text: str) -> bool:
     name = key.lower().replace("-", "_")
-    telling = name in _TELLING
+    of_entities = _OF_ENTITIES.search(name) is not None
+    telling = of_entities or name in _TELLING
     value = parsed(value)
-    if isinstance(value, Mapping | list):
+    if isinstance(value, Mapping | list | tuple):
         return bool(value) and name not in _HARMLESS and (telling or _holds_marks(value, text))
     if not isinstance(value, str) or not value.strip():
         return False
+    if of_entities and value.strip().lower() not in _NOTHING:
+        return True
     if _are_tags(value.split()) or (_PLACEHOLDER.search(value) and not _PLACEHOLDER.search(text)):
         return True
     pieces = [piece for piece in (cut.strip(" '\"") for cut in _CUT.split(value)) if len(piece) > 1] if telling else []
@@ -156,7 +154,7 @@ def _holds_marks(value: Any, text: str, depth: int = 0) -> bool:
         return False
     if isinstance(value, str):
         return depth > 0 and len(value) > 1 and (value in text or bool(_TAG.fullmatch(value)))
-    inner = list(value.values()) if isinstance(value, Mapping) else value if isinstance(value, list) else []
+    inner = list(value.values()) if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else []
     if isinstance(value, Mapping) and any(all(type(value.get(key)) is int for key in pair) for pair in _PLACES):
         return True
     numbers = [item for item in inner if type(item) is int]
@@ -234,9 +232,12 @@ def _seen_in(lines: Sequence[str]) -> Iterator[str]:
     words = [word for line in full for word in line.split()]
     if words and sum(map(bool, map(_SLASHED.match, words))) >= _MIN_SLASHED * len(words):
         yield "words with tags (word/TAG)"
-    widths = {line.count("\t") for line in full}
-    if len(widths) == 1 and widths != {0}:
-        yield f"{widths.pop() + 1} columns on every line"
+    for sign, least in (("\t", 1), ("|", 2)):
+        widths = {line.count(sign) for line in full}
+        if len(widths) == 1 and min(widths) >= least:
+            yield f"{widths.pop() + 1} columns on every line"
+    if full and all("||" in line for line in full):
+        yield "columns parted by ||"
 
 
 def _marked_inside(texts: Sequence[str]) -> Iterator[str]:

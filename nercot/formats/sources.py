@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nercot.corpus.benchmarks import benchmark_at, license_of
-from nercot.corpus.labels import match_label
+from nercot.corpus.labels import fold_label, match_label
 from nercot.corpus.licenses import license_of_row
 from nercot.corpus.recipe_source import SourceSpec
 from nercot.corpus.records import Entity, Outcome, Record, content_guid, unreadable_guid
@@ -107,6 +107,7 @@ def open_source(
         refuse_others(file.path, chosen)
     _say_unused(chosen, asked)
     surveyed = chosen.survey(files, asked) if chosen.survey else files
+    surveyed = tuple(_spelled(file, asked.schema or ()) for file in surveyed)
     if relabel:
         surveyed = tuple(_widened(file, relabel.schema_of(file.dataset)) for file in surveyed)
     for name in {file.split for file in surveyed if file.split and not asked.dataset}:
@@ -123,9 +124,19 @@ def _say_unused(form: Format, asked: ReadOptions) -> None:
         say(f"{names}: without effect, as files of the format {form.name} are not read by it")
 
 
+def _spelled(file: DataFile, stated: tuple[str, ...]) -> DataFile:
+    """A file whose types are spelled as the user states them, where they are the same but for case and signs."""
+    known = set(map(fold_label, stated))
+    if not file.schema or not known:
+        return file
+    return replace(
+        file, schema=tuple(label for label in file.schema if label in stated or fold_label(label) not in known)
+    )
+
+
 def _widened(file: DataFile, types: tuple[str, ...]) -> DataFile:
     """A file whose rows take their schema from the data set, with the types that the recipe states for it."""
-    return replace(file, schema=unique((*types, *(file.schema or ())))) if types else file
+    return replace(file, schema=unique((*types, *(_spelled(file, types).schema or ())))) if types else file
 
 
 def options_of(spec: SourceSpec) -> ReadOptions:

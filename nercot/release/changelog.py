@@ -22,9 +22,10 @@ _HEAD = re.compile(r"# Changelog of [^\n]*\n\n")
 _NOT_METADATA = (
     *("corpus", "version", "digest", "key", "fingerprint", "files", "partial"),
     *("steps", "attempts", "scores", "drift", "duplicates", "conflicting_gold", "licenses", "sample", "traces"),
+    *("ways", "teachers", "agreement", "gold_by_score", "preference"),
 )
 # Numbers that follow from the rows.
-_COUNTS = ("models.teacher.named.", "models.judge.named.", "source.findings.")
+_COUNTS = ("models.teacher.named.", "models.reader.named.", "models.judge.named.", "source.findings.")
 _LONGEST = 100
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import NamedTuple, cast
 
 from nercot.corpus.records import Entity, span_order
@@ -82,14 +83,20 @@ def _usual(text: str, reasoning: str | None) -> ParsedAnswer | None:
         return None
     try:
         value, end = _PLAIN.raw_decode(text, start)
-    except (ValueError, RecursionError):
+        labels = value.get("entities")
+        # Every key has its colon: with no more colons than keys, no key comes twice.
+        if type(labels) is not dict or text.count(":", start, end) != 1 + len(labels):
+            return None
+        listed: list[tuple[str, str]] = []
+        for label, mentions in labels.items():
+            if type(mentions) is not list or not all(map(str.strip, mentions)):
+                return None
+            listed += zip(repeat(label), mentions)
+    except (ValueError, TypeError, RecursionError):
         return None
-    labels = value.get("entities")
-    # Every key has its colon: with no more colons than keys, no key comes twice.
-    if type(labels) is not dict or text.count(":", start, end) != 1 + len(labels) or text.find("{", end) >= 0:
+    if (end < len(text) and text.find("{", end) >= 0) or not _storable(text):
         return None
-    listed, problem = _listed(labels)
-    if problem or not _storable(text) or (text.find("\\", start, end) >= 0 and not _all_storable(listed)):
+    if text.find("\\", start, end) >= 0 and not _all_storable(listed):
         return None
     return ParsedAnswer(cot, tuple(listed), None, tuple(labels))
 
@@ -237,14 +244,6 @@ def _mentions(answer: dict[str, object]) -> tuple[list[tuple[str, str]], str | N
         return [], "`entities` is not an object of lists"
     if isinstance(labels, _Repeated):
         return [], "a label is given twice"
-    listed, problem = _listed(labels)
-    if problem is None and not _all_storable(listed):
-        return [], "a mention or label holds half a character"
-    return listed, problem
-
-
-def _listed(labels: dict[str, object]) -> tuple[list[tuple[str, str]], str | None]:
-    """The same of what stands under `entities`."""
     listed: list[tuple[str, str]] = []
     for label, mentions in labels.items():
         if type(mentions) is not list:
@@ -255,6 +254,8 @@ def _listed(labels: dict[str, object]) -> tuple[list[tuple[str, str]], str | Non
             if not mention or mention.isspace():
                 return [], f"a mention of {_show(label)} is empty"
             listed.append((label, mention))
+    if not _all_storable(listed):
+        return [], "a mention or label holds half a character"
     return listed, None
 
 

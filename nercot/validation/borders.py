@@ -14,8 +14,8 @@ from functools import lru_cache
 _MIN_STEM = 4
 _MAX_ENDING = 3
 
-# Signs at which a word always ends or begins.
-PLAIN = frozenset(" .,;:!?()[]\"'\n\t-/")
+# Signs at which a word always ends or begins; so it does where a text ends.
+PLAIN = frozenset((*" .,;:!?()[]\"'\n\t-/", ""))
 
 # Scripts in which a word may be cut out of its neighbours: no spaces, or particles written on.
 _JOINED_SCRIPT = re.compile(

@@ -31,25 +31,30 @@ _SHORT = 3  # letters; a shorter word alone may stand anywhere
 _STEM, _ENDING = 4, 2  # a longer word may stand there with another ending
 _PAIR = 2  # characters that make a word of a script without spaces
 
+# The one letter whose lower case is longer.
+_LONGER = "\u0130"
+
 _WORD = re.compile(r"\w+")
 _SEPARATORS = re.compile(r"[_\-\s]+")
 
 
-def evidence(low: str, entities: Sequence[Entity]) -> list[Span | None]:
-    """The passage of the trace for each entity, (start, end), by structure alone; `low`: the trace in lower case."""
+def evidence(low: str, listed: Sequence[tuple[str, str]]) -> list[Span | None]:
+    """The passage of the trace for each (label, mention), (start, end), by structure alone.
+
+    `low`: the trace in lower case.
+    """
     names: dict[str, str] = {}
-    known: dict[tuple[str, str], Span | None] = {}
-    for entity in entities:
-        text, label = pair = (entity.text, entity.label)
-        if pair not in known:
-            if label not in names:
-                names[label] = _type_name(low, label)
-            known[pair] = _passage(low, lower(text), names[label])
-    return [known[entity.text, entity.label] for entity in entities]
+    found: dict[tuple[str, str], Span | None] = dict.fromkeys(listed)
+    for pair in found:
+        label, mention = pair
+        if (name := names.get(label)) is None:
+            name = names[label] = _type_name(low, label)
+        found[pair] = _passage(low, lower(mention), name)
+    return [found[pair] for pair in listed]
 
 
-def unspoken(low: str, sentence: str, entities: Sequence[Entity], passages: Sequence[Span | None]) -> Iterator[Entity]:
-    """The entities of which the trace never speaks; `low`: the trace in lower case, `passages`: their evidence.
+def unspoken(low: str, sentence: str, entities: Sequence[Entity]) -> Iterator[Entity]:
+    """The entities, which have their evidence, of which the trace never speaks; `low`: the trace in lower case.
 
     A shared word of three letters speaks of a mention, two characters of it in scripts without spaces; its
     other words only whole.  A quotation of the whole sentence speaks of none, unless the sentence is little
@@ -57,8 +62,8 @@ def unspoken(low: str, sentence: str, entities: Sequence[Entity], passages: Sequ
     """
     rest = without_sentence(low, lower(sentence))
     known: dict[str, bool] = {}
-    for entity, passage in zip(entities, passages, strict=True):
-        if passage is not None and rest is low and passage[1] - passage[0] >= _SHORT:
+    for entity in entities:
+        if rest is low and (entity.cot_end or 0) - (entity.cot_start or 0) >= _SHORT:
             continue
         if entity.text not in known:
             short = len(sentence) - len(entity.text) <= _LITTLE_MORE
@@ -92,8 +97,7 @@ def _without_respaced(low: str, sentence: str) -> str:
 
 def lower(text: str) -> str:
     """The text in lower case, of the same length: a letter whose lower case is longer stays."""
-    low = text.lower()
-    return low if len(low) == len(text) else "".join(c if len(c.lower()) > 1 else c.lower() for c in text)
+    return text.lower() if _LONGER not in text else _LONGER.join(part.lower() for part in text.split(_LONGER))
 
 
 def _speaks(rest: str, mention: str) -> bool:
@@ -150,25 +154,22 @@ def _type_name(low: str, label: str) -> str:
 def _passage(low: str, mention: str, name: str) -> Span | None:
     """From the mention to the type next to it; the first of equally near ones."""
     find, size, width = low.find, len(mention), len(name)
-    reach, passage, inside = _REACH, None, None
+    reach, passage, inside = _REACH + width, None, None  # up to the other end of the type's name
     at = find(mention) if mention else -1
     for _ in range(_MAX_PLACES):
-        if at < 0 or reach < 0:
+        if at < 0 or reach < width:
             break
         end = at + size
-        if ((at and low[at - 1] not in _NO_WORDS) or low[end : end + 1] not in _NO_WORDS) and _cut(low, mention, at):
+        if (low[end : end + 1] not in _NO_WORDS or low[at - 1] not in _NO_WORDS) and _cut(low, mention, at):
             inside = inside or (at, end)
         else:
             if passage is None:
                 passage = (at, end)
-            first, last = at - reach - width if at > reach + width else 0, end + reach + width
-            if passage[0] == at or find(name, first, last) >= 0:
-                after = find(name, end, last)
-                if after >= 0:
-                    reach, passage = after - end - 1, (at, after + width)  # from now on only a nearer one counts
-                    first = at - reach - width if at > reach + width else 0
-                before = low.rfind(name, first, at)
-                if before >= 0:
-                    reach, passage = at - before - width - 1, (before, end)
+            after = find(name, end, end + reach)
+            if after >= 0:
+                reach, passage = after - end - 1 + width, (at, after + width)  # now only a nearer one counts
+            before = low.rfind(name, at - reach if at > reach else 0, at)
+            if before >= 0:
+                reach, passage = at - before - 1, (before, end)
         at = find(mention, end)
     return passage or inside

@@ -23,7 +23,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, zip_longest
+from itertools import accumulate, repeat, zip_longest
 
 from rapidfuzz import fuzz
 
@@ -46,8 +46,20 @@ def ground(
     listed more often under one type than it occurs (`occurrences` tells which).  One span may carry two types.
     `fuzzy`: take the nearest text for what is not there word for word, match "fuzzy".
     """
-    simple = _ground_simple(sentence, mentions)
-    return simple if simple is not None else _Places(sentence, cot, fuzzy).place(mentions)
+    starts = starts_of_simple(sentence, mentions)
+    if starts is None:
+        return _Places(sentence, cot, fuzzy).place(mentions)
+    return simply_placed(mentions, starts, repeat(None))
+
+
+def simply_placed(
+    mentions: Sequence[tuple[str, str]], starts: Sequence[int], passages: Iterable[Span | None]
+) -> list[Entity]:
+    """The Entity of each (label, mention) that stands in its sentence where it starts; `passages`: their evidence."""
+    return [
+        placed(mention, label, start, start + len(mention), "exact", passage)
+        for (label, mention), start, passage in zip(mentions, starts, passages, strict=False)
+    ]
 
 
 def ground_gold(sentence: str, entities: Sequence[Entity]) -> tuple[list[Entity], Counter[str]]:
@@ -108,23 +120,25 @@ def _agrees(sentence: str, entity: Entity) -> bool:
     )
 
 
-def _ground_simple(sentence: str, mentions: Sequence[tuple[str, str]]) -> list[Entity] | None:
-    """The usual case in one go: every mention stands in the sentence exactly once, as words, word for word."""
-    grounded = []
-    last = len(sentence)
-    for label, mention in mentions:
-        start = sentence.find(mention)
-        if start < 0 or not mention or sentence.find(mention, start + 1) >= 0:
+def starts_of_simple(sentence: str, mentions: Sequence[tuple[str, str]]) -> list[int] | None:
+    """The usual case in one go: every mention stands in the sentence exactly once, as words, word for word.
+
+    Where each of them begins; None where it is another case.
+    """
+    find = sentence.find
+    starts = []
+    for _, mention in mentions:
+        start = find(mention)
+        if start < 0 or not mention or find(mention, start + 1) >= 0:
             return None
         end = start + len(mention)
-        if start and sentence[start - 1] not in PLAIN and not is_bordered(sentence, start):
+        if sentence[end : end + 1] not in PLAIN and not is_bordered(sentence, end):
             return None
-        if end < last and sentence[end] not in PLAIN and not is_bordered(sentence, end):
+        if sentence[start - 1] not in PLAIN and not is_bordered(sentence, start):
             return None
-        grounded.append(placed(mention, label, start, end, "exact"))
-    if len(mentions) > 1 and len({mention for _, mention in mentions}) < len(mentions):
-        return None  # who takes which place is to be decided
-    return grounded
+        starts.append(start)
+    # Mentions that begin in one place may be the same one: who takes which place is to be decided.
+    return starts if len(set(starts)) == len(starts) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -432,7 +432,7 @@ def _with_evidence(
     record: Record, entities: Sequence[Entity], passages: Mapping[int, Span | None]
 ) -> tuple[Entity, ...]:
     """The entities in order, with the passages that were found, else with what stands nearest."""
-    near = evidence(lower(record.cot or ""), entities)
+    near = evidence(lower(record.cot or ""), [(entity.label, entity.text) for entity in entities])
     spans = [passages.get(place) or near[place] for place in range(len(entities))]
     shown = [
         replace(entity, cot_start=span[0] if span else None, cot_end=span[1] if span else None)

@@ -15,15 +15,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import repeat
 from operator import attrgetter
-from typing import NamedTuple, TypeGuard
+from typing import NamedTuple
 
 from nercot.corpus.labels import fold_label
 from nercot.corpus.records import READ_RULES, RULES, Entity, Record, Violation, placed
 from nercot.validation.answers import carries, parse_answer
 from nercot.validation.evidence import evidence, lower, unspoken
 from nercot.validation.folding import Span
-from nercot.validation.grounding import ground, ground_entities, occurrences, suggest
+from nercot.validation.grounding import ground, ground_entities, occurrences, simply_placed, starts_of_simple, suggest
 from nercot.validation.shape import degeneration
 
 # The paper trains on at most 8,192 tokens; at four characters a token no longer trace fits.
@@ -31,6 +32,7 @@ MAX_TRACE = 4 * 8192
 # A sentence of Pile-NER is a passage; more mentions than this are no longer an annotation of one.
 MAX_MENTIONS = 1000
 _SHOWN = 80
+_FEW = 10
 _START = attrgetter("start")
 
 
@@ -53,7 +55,7 @@ class Case(NamedTuple):
     """What a rule looks at: the record's question, and its answer as far as it can be read.
 
     `strange`: labels that are no type of the schema.  `lost`: entities without a place of their own.
-    Where nobody reads the trace, `low`: the trace in lower case, `passages`: the evidence for each entity.
+    `low`: the trace in lower case where nobody reads it and every entity has its evidence, else None.
     """
 
     sentence: str
@@ -64,8 +66,7 @@ class Case(NamedTuple):
     strange: frozenset[str] = frozenset()
     lost: Sequence[Entity] = ()
     relabelled: int = 0
-    low: str = ""
-    passages: Sequence[Span | None] | None = None
+    low: str | None = None
 
 
 Rule = Callable[[Case], Iterable[Violation]]
@@ -87,8 +88,7 @@ def validate(
     violations = tuple([violation for rule in active for violation in rule(case)])
     if case.problem is not None:
         return Verdict(not violations, case.cot, None, violations)
-    entities = case.entities if case.passages is None else _with_passages(case.entities, case.passages)
-    return Verdict(not violations, case.cot, _in_order(entities, case), violations, case.relabelled)
+    return Verdict(not violations, case.cot, _in_order(case), violations, case.relabelled)
 
 
 def malformed(case: Case) -> Sequence[Violation]:
@@ -153,8 +153,8 @@ def not_justified(case: Case) -> Iterator[Violation]:
     if case.cot is None or not case.cot.strip():
         for entity in case.entities or (None,):
             yield Violation("not_justified", entity, "there is no trace")
-    elif case.passages is not None:
-        for entity in unspoken(case.low, case.sentence, case.entities, case.passages):
+    elif case.low is not None:
+        for entity in unspoken(case.low, case.sentence, case.entities):
             yield Violation("not_justified", entity, f"the trace does not speak of {_show(entity.text)}")
 
 
@@ -208,45 +208,70 @@ def _read(record: Record, search: bool) -> Case:
     `search`: look for their evidence in the trace.
     """
     sentence, schema, answer = record.sentence, record.schema, record.answer
-    strange, relabelled = _NONE, 0
     if answer is None:
-        if record.entities is None:
-            return Case(sentence, schema, record.cot, (), "the record has neither an answer nor entities")
-        cot, known = record.cot, record.entities
-        spelled, strange = _labels(schema, {entity.label for entity in known})
-        relabelled = sum(entity.label in spelled for entity in known)
-        known = tuple([replace(entity, label=spelled.get(entity.label, entity.label)) for entity in known])
-        entities: Sequence[Entity] = known if len(known) > MAX_MENTIONS else ground_entities(sentence, known, cot)
-    else:
-        cot, listed, problem, labels = parse_answer(answer.completion, answer.reasoning)
-        if problem is not None:
-            return Case(sentence, schema, cot, (), problem)
-        if not _known(schema).issuperset(labels):
-            spelled, strange = _labels(schema, {label for label, _ in listed})
-            relabelled = sum(label in spelled for label, _ in listed)
-            listed = tuple([(spelled.get(label, label), mention) for label, mention in listed])
-        # Of far too many mentions none is looked for.
-        few = len(listed) <= MAX_MENTIONS
-        entities = ground(sentence, listed, cot) if few else [Entity(mention, label) for label, mention in listed]
-    lost = [entity for entity in entities if entity.start is None] if len(entities) <= MAX_MENTIONS else ()
-    if not (search and _can_be_searched(cot, entities)):
-        return Case(sentence, schema, cot, entities, None, strange, lost, relabelled)
-    low = lower(cot)
-    passages = evidence(low, entities)
-    return Case(sentence, schema, cot, entities, None, strange, lost, relabelled, low, passages)
+        return _of_entities(record, search)
+    cot, listed, problem, labels = parse_answer(answer.completion, answer.reasoning)
+    if problem is not None:
+        return Case(sentence, schema, cot, (), problem)
+    strange, relabelled = _NONE, 0
+    if not _has_all(schema, labels):
+        spelled, strange = _labels(schema, {label for label, _ in listed})
+        relabelled = sum(label in spelled for label, _ in listed)
+        listed = tuple([(spelled.get(label, label), mention) for label, mention in listed])
+    if len(listed) > MAX_MENTIONS:  # of far too many none is looked for
+        unplaced = [Entity(mention, label) for label, mention in listed]
+        return Case(sentence, schema, cot, unplaced, None, strange, (), relabelled)
+    starts = starts_of_simple(sentence, listed)
+    if starts is None:
+        return _case(record, cot, ground(sentence, listed, cot), strange, relabelled, search)
+    low = lower(cot) if search and listed and cot and len(cot) <= MAX_TRACE else None
+    entities = simply_placed(listed, starts, evidence(low, listed) if low else repeat(None))
+    return Case(sentence, schema, cot, entities, None, strange, (), relabelled, low)
 
 
-def _can_be_searched(cot: str | None, entities: Sequence[Entity]) -> TypeGuard[str]:
-    """Whether there is anything to search for, in a text of bounded length."""
-    return bool(cot) and 0 < len(entities) <= MAX_MENTIONS and len(cot or "") <= MAX_TRACE
+def _of_entities(record: Record, search: bool) -> Case:
+    """The case of a record that brings its trace and its entities."""
+    if record.entities is None:
+        return Case(record.sentence, record.schema, record.cot, (), "the record has neither an answer nor entities")
+    spelled, strange = _labels(record.schema, {entity.label for entity in record.entities})
+    relabelled = sum(entity.label in spelled for entity in record.entities)
+    known = [replace(entity, label=spelled.get(entity.label, entity.label)) for entity in record.entities]
+    if len(known) > MAX_MENTIONS:
+        return Case(record.sentence, record.schema, record.cot, known, None, strange, (), relabelled)
+    grounded = ground_entities(record.sentence, known, record.cot)
+    return _case(record, record.cot, grounded, strange, relabelled, search)
+
+
+def _case(
+    record: Record,
+    cot: str | None,
+    entities: Sequence[Entity],
+    strange: frozenset[str],
+    relabelled: int,
+    search: bool,
+) -> Case:
+    """The case of entities some of which may have no place of their own."""
+    lost = [entity for entity in entities if entity.start is None]
+    low = lower(cot) if search and entities and cot and len(cot) <= MAX_TRACE else None
+    if low:
+        passages = evidence(low, [(entity.label, entity.text) for entity in entities])
+        entities = [_shown(entity, passage) for entity, passage in zip(entities, passages, strict=True)]
+    return Case(record.sentence, record.schema, cot, entities, None, strange, lost, relabelled, low)
+
+
+def _shown(entity: Entity, passage: Span | None) -> Entity:
+    """The entity with its evidence."""
+    return placed(entity.text, entity.label, entity.start, entity.end, entity.match, passage) if passage else entity
 
 
 _NONE: frozenset[str] = frozenset()
 
 
-@lru_cache(maxsize=64)
-def _known(schema: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(schema)
+def _has_all(schema: tuple[str, ...], labels: Sequence[str]) -> bool:
+    """Whether every label is one of the schema's own: to look through a few costs less than to make a set of them."""
+    if len(labels) > _FEW:
+        return frozenset(schema).issuperset(labels)
+    return all(map(schema.__contains__, labels))
 
 
 @lru_cache(maxsize=64)
@@ -261,24 +286,16 @@ def _by_fold(schema: tuple[str, ...]) -> dict[str, str | None]:
 
 def _labels(schema: tuple[str, ...], labels: set[str]) -> tuple[dict[str, str], frozenset[str]]:
     """The schema's spelling of those labels that it spells otherwise, and those that are no type of it."""
-    if labels <= (known := _known(schema)):
-        return {}, frozenset()
+    if labels <= (known := frozenset(schema)):
+        return {}, _NONE
     folded = {label: _by_fold(schema).get(fold_label(label)) for label in labels - known}
     spelled = {label: spelling for label, spelling in folded.items() if spelling is not None}
     return spelled, frozenset(folded.keys() - spelled.keys())
 
 
-def _with_passages(entities: Sequence[Entity], passages: Sequence[Span | None]) -> list[Entity]:
-    return [
-        entity
-        if span is None
-        else placed(entity.text, entity.label, entity.start, entity.end, entity.match, span[0], span[1])
-        for entity, span in zip(entities, passages, strict=True)
-    ]
-
-
-def _in_order(entities: Sequence[Entity], case: Case) -> tuple[Entity, ...]:
+def _in_order(case: Case) -> tuple[Entity, ...]:
     """By offset, the longer first, then in schema order; those without a place last (records.span_order)."""
+    entities = case.entities
     if len(entities) < 2:
         return tuple(entities)
     if not case.lost and len(entities) <= MAX_MENTIONS and len({entity.start for entity in entities}) == len(entities):

@@ -15,8 +15,6 @@ from nercot.validation.evidence import lower, without_sentence
 
 # A piece of so many characters is looked for again; about so many all along the trace, but none nearer to the last.
 _PIECE, _PIECES, _STEP = 24, 12, 60
-# So few of them, the last near the end, tell whether there can be a loop: one lies in it, with a copy behind it.
-_PROBES = 6
 # The same passage so many times in a row, and so much text in all, is a loop where it makes up so much of the
 # trace; where it comes again and again, or fills pages, it is one in any trace.  The last copy may lack what joins
 # it to the next.
@@ -49,18 +47,21 @@ def _loop(cot: str, sentence: str) -> str | None:
     if found is None and len(cot) < _PIECES * _PIECE:
         found = _whole(cot)
     if found is None and 2 * len(near) >= len(probes):
-        found = _with_changes(cot, sentence)
+        found = _with_changes(cot, sentence, 4 * len(near) >= 3 * len(probes))
     if found is None or found.strip() in sentence:
         return None
     return f"the trace loops: {found.strip()[:60]!r}"
 
 
-def _with_changes(cot: str, sentence: str) -> str | None:
-    """A loop that counts, or one whose pieces come in whatever order."""
+def _with_changes(cot: str, sentence: str, much: bool) -> str | None:
+    """A loop that counts, or, where much comes again, one whose pieces come in whatever order."""
+    counts = _DIGITS.search(cot) is not None
+    if not (counts or much):
+        return None
     again, pieces = _again(cot), len(_places(cot))
     if len(again) < _SUSPICIOUS:
         return None
-    if len(again) * 2 >= pieces and _DIGITS.search(cot):
+    if counts and len(again) * 2 >= pieces:
         folded = _uncounted(cot)
         found = _in_a_row(folded, _again_soon(folded, _probes(folded)))
         if found is not None:
@@ -93,8 +94,9 @@ def _again(text: str) -> list[tuple[int, int]]:
 
 
 def _probes(text: str) -> range:
-    """Where the pieces stand of which one is in any loop."""
-    return range(len(text) - _MIN_LOOP, -1, -max(_PIECE, min(len(text) // _PROBES, _PAGES // 2)))
+    """Where so few pieces stand, the last near the end, that one is in any loop, with a copy of it behind it."""
+    size = max(_MIN_LOOP, min(int(_SHARE * len(text)), _PAGES))  # of the smallest loop, which has _COPIES
+    return range(len(text) - _MIN_LOOP, -1, -(size - size // _COPIES - _PIECE - _JOINT))
 
 
 def _again_soon(text: str, probes: range) -> list[tuple[int, int, int]]:

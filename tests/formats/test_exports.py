@@ -100,6 +100,14 @@ REFUSED = {
     "hand.txt": ("<Mara Lind:PER> left <Oslo:LOC>.\n", "<mention:TYPE>"),
     "colon.txt": ("Mara:PER Lind:PER left:O Oslo:LOC\n", "words with tags"),
     "vertical.vert": ("<doc>\n<s>\nMara\n</s>\n</doc>\n", "lines of XML tags"),
+    "ade.rel": (f"7|{TEXT}|Oslo|15|19\n8|Bergen fell today.|Bergen|0|6\n", "5 columns on every line"),
+    "clef.pipe": ("1.txt||Disorder||C1||0||9\n2.txt||Disorder||C1||0||9||20||25\n", r"parted by \|\|"),
+    "i2b2.con": ('c="mara lind" 1:0 1:1||t="person"\n', "lines of i2b2"),
+    "cnec.txt": ("<P<pf Mara> <ps Lind>> left <gu Oslo>.\n", "<type mention>"),
+    "muc.txt": ('<b_enamex TYPE="PER">Mara Lind<e_enamex> left.\n', "<b_enamex>"),
+    "starts.jsonl": (json.dumps({"text": TEXT, "entity_start": [0, 15], "entity_end": [9, 19]}), "`entity_start`"),
+    "tuples.jsonl": (json.dumps({"text": TEXT, "answers": "[('Mara Lind', 'PER')]"}), "`answers`"),
+    "offsets.jsonl": (json.dumps({"text": TEXT, "entities": "0,9,PER;15,19,LOC"}), "`entities`"),
     "parsed.knp": ("# S-ID:1\n* 1D\n田中 たなか\nEOS\n", "ended by EOS"),
     "gene.eval": ("P001|0 7|IL-2 gene\n", "lines of BioCreative"),
     "code.jsonl": (json.dumps({"text": TEXT, "labels": 'result = [Person("Mara Lind")]'}), "`labels`"),
@@ -362,3 +370,31 @@ def test_comments_with_the_annotated_text_are_no_tokens(tmp_path):
         encoding="utf-8",
     )
     assert read(path) == [("조은 영화", [("조은", "PS", 0)]), ("좋다", [])]
+
+
+def test_stand_off_of_three_files_is_seen_beside_its_text(tmp_path):
+    (tmp_path / "book.txt").write_text(TEXT)
+    (tmp_path / "book.spans").write_text("1 name 0 4 0 1 # 0 1 Mara\n")
+    with pytest.raises(InputError, match=r"book\.spans beside it"):
+        read(tmp_path / "book.txt", "PER")
+
+
+@pytest.mark.parametrize("between", ["", "\n"])
+def test_tags_of_xml_around_sentences_part_them(tmp_path, between):
+    path = tmp_path / "vertical.txt"
+    first, second = "Mara\tB-PER\nLind\tI-PER\nleft\tO\n", "Oslo\tB-LOC\nfell\tO\n"
+    path.write_text(f'<doc id="1">\n<s>\n{first}</s>\n{between}<s n="2">\n{second}</s>\n</doc>\n')
+    assert read(path) == [("Mara Lind left", GOLD[:1]), ("Oslo fell", [("Oslo", "LOC", 0)])]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"originalText": TEXT, "entities": [{"label_type": "PER", "overlap": 0, "start_pos": 0, "end_pos": 9}]},
+        {"document": {"text": TEXT}, "annotations": [{"span": {"start": 0, "end": 9}, "label": "PER"}]},
+    ],
+)
+def test_rows_with_other_words_for_the_same_are_exact(tmp_path, row):
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps(row) + "\n")
+    assert read(path) == [(TEXT, GOLD[:1])]

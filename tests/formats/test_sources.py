@@ -218,3 +218,11 @@ def test_what_a_format_does_not_listen_to_is_said(tmp_path, caplog):
     caplog.clear()
     open_source(str(path))
     assert not caplog.text
+
+
+def test_types_that_the_user_states_are_spelled_so(tmp_path):
+    path = tmp_path / "x.conll"
+    path.write_text("Mara\tB-PER_SON\nleft\tO\nOslo\tB-LOC\n")
+    record = only(path, options=ReadOptions(schema=("Person", "Date"), stated=True)).outcome.record
+    assert record.schema == ("Person", "Date", "LOC")
+    assert [(entity.text, entity.label) for entity in record.gold] == [("Mara", "Person"), ("Oslo", "LOC")]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from nercot.corpus.records import Answer, Record, content_guid
 from nercot.corpus.resources import resource
-from nercot.validation.evidence import evidence, lower, unspoken
+from nercot.validation.evidence import lower, unspoken
 from nercot.validation.reading import compare, parse_reading
 from nercot.validation.rules import MAX_MENTIONS, MAX_TRACE, validate
 
@@ -180,8 +180,7 @@ def test_evidence_lies_in_the_trace_and_holds_what_is_spoken_of(sentence, cot, m
             assert 0 <= entity.cot_start < (entity.cot_end or 0) <= len(verdict.cot or "")
             assert entity.text.lower() in (verdict.cot or "")[entity.cot_start : entity.cot_end].lower()
     entities = list(verdict.entities or ())
-    low = lower(cot)
-    silent = list(unspoken(low, sentence, entities, evidence(low, entities)))
+    silent = list(unspoken(lower(cot), sentence, entities))
     assert all(entity.text not in cot or entity.text in sentence or len(entity.text) < 3 for entity in silent)
 
 
