@@ -256,9 +256,9 @@ def _preference(manifest: Mapping[str, Any]) -> str:
         f"The config `preference` has {_rows(manifest, 'preference')} pairs of a kept answer and a failed one to the "
         "same sentence, both in the same format, in the columns that TRL's `DPOTrainer` takes as they are; "
         f"`rejected_step` and `rejected_reason` say why the other failed.  Mean length: {chosen:,} characters chosen, "
-        f"{rejected:,} rejected.{risk if high > 1.1 * low else ''}  In {found['equal'] or 'none'} both sides say the same and teach "
-        f"nothing; {found['late'] or 'none'} first differ beyond the 1,024 tokens (of about 4 characters) that a "
-        "trainer commonly keeps of prompt and answer."
+        f"{rejected:,} rejected.{risk if high > 1.1 * low else ''}  In {found['equal'] or 'none'} both sides say the "
+        f"same and teach nothing; {found['late'] or 'none'} first differ beyond the 1,024 tokens (of about 4 "
+        "characters) that a trainer commonly keeps of prompt and answer."
     )
 
 
