@@ -250,9 +250,12 @@ def plan_command(as_json: bool, **given: Any) -> None:
     about = "about " if found.get("ladder") else ""
     click.echo(f"calls        teacher {about}{calls['teacher']}, {most}")
     for rung in found.get("ladder", ()):
-        known = "a guess" if rung["guessed"] else "as the ledger has seen"
+        goes_on = ""
+        if "goes_on" in rung:
+            known = "a guess" if rung["guessed"] else "as the ledger has seen"
+            goes_on = f"; {rung['goes_on']:.0%} go on ({known})"
         price = "unknown" if rung["cost"] is None else f"{rung['cost']:.2f} USD"
-        click.echo(f"  {rung['teacher']}: about {rung['calls']} calls, {price}; {rung['goes_on']:.0%} go on ({known})")
+        click.echo(f"  {rung['teacher']}: about {rung['calls']} calls, {price}{goes_on}")
     click.echo(f"tokens       about {tokens['input']} in, {tokens['output']} out")
     click.echo(f"cost         {cost}\nhours        about {found['hours']:g}")
     for fact in found.get("recorded", ()):
