@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from nercot.cli.shell import command, one_or_many, print_json, print_table, progress, split_schema
+from nercot.cli.shell import COUNT, command, one_or_many, print_json, print_table, progress, split_schema
 
 if TYPE_CHECKING:
     from nercot.corpus.recipe import Model, Recipe
@@ -166,26 +166,59 @@ def score_command(
         raise SystemExit(1)
 
 
+def trained_model(command: Callable[..., None]) -> Callable[..., None]:
+    """What commands take that ask a trained model: where it is, and how it is asked."""
+    options = (
+        click.option(
+            "--url",
+            "urls",
+            metavar="URL",
+            multiple=True,
+            required=True,
+            help="OpenAI-compatible address (again for replicas), or local.",
+        ),
+        click.option(
+            "--model",
+            "name",
+            metavar="NAME",
+            required=True,
+            help="Model to ask the server for; with --url local a GGUF file.",
+        ),
+        click.option(
+            "--prompt", type=click.Path(path_type=Path), metavar="FILE", help="Prompt in place of the corpus' own."
+        ),
+        click.option(
+            "--retry-seconds",
+            type=click.FloatRange(min=0.1),
+            default=600.0,
+            show_default=True,
+            help="How long one request is tried.",
+        ),
+        click.option(
+            "--ledger", type=click.Path(path_type=Path), default=Path("build/ledger.sqlite"), show_default=True
+        ),
+        click.option(
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Of the model: max_tokens=8192, temperature=0.6, rpm=60, extra.top_p=0.95, ...",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @command("evaluate")
-@click.option(
-    "--url",
-    "urls",
-    metavar="URL",
-    multiple=True,
-    required=True,
-    help="OpenAI-compatible address (again for replicas), or local.",
-)
-@click.option(
-    "--model", "name", metavar="NAME", required=True, help="Model to ask the server for; with --url local a GGUF file."
-)
+@trained_model
 @click.option(
     "--benchmarks", type=click.Path(path_type=Path), metavar="DIR", required=True, help="Folder of benchmark files."
 )
 @click.option(
     "--suite", type=click.Choice(["seven", "twenty"]), help="Only the paper's zero-shot seven, or its twenty."
 )
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N records of each dataset.")
-@click.option("--prompt", type=click.Path(path_type=Path), metavar="FILE", help="Prompt in place of the corpus' own.")
+@click.option("--limit", type=COUNT, metavar="N", help="Only the first N records of each dataset.")
 @click.option("--trace/--no-trace", default=True, help="Ask the model to reason first, or to answer at once.")
 @click.option(
     "--labels",
@@ -196,22 +229,7 @@ def score_command(
 )
 @click.option("--b2ner", "processed", is_flag=True, help="The files are B2NER's processed test sets.")
 @click.option(
-    "--retry-seconds",
-    type=click.FloatRange(min=0.1),
-    default=600.0,
-    show_default=True,
-    help="How long one request is tried.",
-)
-@click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write DIR/evaluation.json and evaluation.md."
-)
-@click.option("--ledger", type=click.Path(path_type=Path), default=Path("build/ledger.sqlite"), show_default=True)
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Of the model: max_tokens=8192, temperature=0.6, rpm=60, extra.top_p=0.95, ...",
 )
 def evaluate_command(
     urls: tuple[str, ...],
@@ -270,7 +288,7 @@ def asked_model(urls: tuple[str, ...], name: str, settings: tuple[str, ...], usu
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write DIR/calibration.json, for the card.")
 @click.option("--from", "form", metavar="FMT", help="Format of PATH, where content alone does not tell.")
 @click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none.")
-@click.option("--limit", type=click.IntRange(min=1), default=200, show_default=True, help="Records to draw from PATH.")
+@click.option("--limit", type=COUNT, default=200, show_default=True, help="Records to draw from PATH.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the draw and of what is made wrong.")
 @click.option("--reader-url", metavar="URL", multiple=True, help="Have a model read the traces, too.")
 @click.option("--reader-model", metavar="NAME", help="Model to ask the reader's server for.")

@@ -9,49 +9,23 @@ from typing import Any
 
 import click
 
-from nercot.cli.answers import asked_model
-from nercot.cli.shell import command, print_json, print_table, progress, split_schema
+from nercot.cli.answers import asked_model, trained_model
+from nercot.cli.shell import COUNT, command, print_json, print_table, progress, split_schema
 
 
 @command("extract")
 @click.argument("path")
-@click.option(
-    "--url",
-    "urls",
-    metavar="URL",
-    multiple=True,
-    required=True,
-    help="OpenAI-compatible address (again for replicas), or local.",
-)
-@click.option(
-    "--model", "name", metavar="NAME", required=True, help="Model to ask the server for; with --url local a GGUF file."
-)
+@trained_model
 @click.option("--to", "target", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Where to write.")
 @click.option("--from", "form", metavar="FMT", help="Format of PATH, where content alone does not tell.")
 @click.option("--to-format", metavar="FMT", help="Format of FILE; default by its name, else nercot.")
 @click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none.")
 @click.option("--split", metavar="NAME", help="Read only this split.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N records.")
-@click.option("--prompt", type=click.Path(path_type=Path), metavar="FILE", help="Prompt in place of the corpus' own.")
+@click.option("--limit", type=COUNT, metavar="N", help="Only the first N records.")
 @click.option(
     "--trace/--no-trace", default=True, help="Ask the model to reason first (its trace is kept), or to answer at once."
 )
 @click.option("--force", is_flag=True, help="Write over FILE where it exists.")
-@click.option(
-    "--retry-seconds",
-    type=click.FloatRange(min=0.1),
-    default=600.0,
-    show_default=True,
-    help="How long one request is tried.",
-)
-@click.option("--ledger", type=click.Path(path_type=Path), default=Path("build/ledger.sqlite"), show_default=True)
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Of the model: max_tokens=8192, temperature=0.6, rpm=60, extra.top_p=0.95, ...",
-)
 def extract_command(
     path: str,
     urls: tuple[str, ...],

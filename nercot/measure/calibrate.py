@@ -32,10 +32,11 @@ from nercot.errors import ShortfallError
 from nercot.formats.rows import BadRow
 from nercot.measure.asking import Asker
 from nercot.measure.caught import Case, Seen, Trace, curve, invariance, planned, reader_figures, together
-from nercot.measure.check import answered_rows, to_answered
-from nercot.measure.choosing import choosing, raw_rows
+from nercot.measure.check import answered_rows
+from nercot.measure.choosing import choosing, fingerprint_of, raw_rows
 from nercot.measure.perturb import FAULTS, perturb
 from nercot.measure.variants import VARIANTS
+from nercot.report.shown import record_of
 from nercot.steps.read import Reader, has_trace
 from nercot.validation.answers import carries, render_answer
 from nercot.validation.rules import validate
@@ -89,6 +90,7 @@ def calibrate(
     seen = [Seen(case, readings.get(case.trace), next(found) if case.readable else []) for case in (*cases, *varied)]
     known, others = seen[: len(cases)], seen[len(cases) :]
     result = {
+        **fingerprint_of(path),
         "records": len(right),
         "seed": seed,
         "rules": _rules(right, cases),
@@ -130,7 +132,7 @@ def _held(path: str, form: str | None, cases: Sequence[Case]) -> dict[Trace, Rea
 def _records(path: str, form: str | None, schema: Sequence[str] | None) -> Iterator[Record]:
     """The rows that can be calibrated on."""
     for row in answered_rows(path, form, schema):
-        record = None if isinstance(row, BadRow) else to_answered(row)
+        record = None if isinstance(row, BadRow) else record_of(row)
         if record is None or isinstance(row, BadRow):
             continue
         if record.answer is not None or (record.cot and record.entities is not None):

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from nercot.corpus.recipe import Recipe
-from nercot.corpus.records import Answer, Entity, Outcome, Record, Violation, content_guid, unreadable_guid
+from nercot.corpus.records import Entity, Outcome, Record, Violation, unreadable_guid
 from nercot.corpus.tables import entity_rows, replacing, said_row
 from nercot.corpus.work import Report
 from nercot.errors import InputError, ShortfallError
 from nercot.formats.rows import BadRow, SourceRow
 from nercot.formats.sources import open_source, reading, rows
 from nercot.measure.asking import Asker
+from nercot.report.shown import record_of
 from nercot.report.stats import Stats
 from nercot.steps.read import BATCH, Reader
 from nercot.steps.stage import RecordStep
@@ -106,7 +107,7 @@ def _readable(given: Iterator[SourceRow | BadRow], trace: str) -> Iterator[Recor
 
 def _judged(row: SourceRow, trace: str, read: bool) -> tuple[Record, Verdict]:
     """The record of a row as a reader sees it, and what the rules say of it."""
-    record = to_answered(row)
+    record = record_of(row)
     verdict = validate(record, trace=trace, read=read)
     return replace(record, cot=verdict.cot, entities=verdict.entities), verdict
 
@@ -161,26 +162,6 @@ def answered_rows(
         if strict and isinstance(row, BadRow):
             raise InputError(f"{row.file}: row {row.row}: {row.detail}; mend it, or run without --strict")
         yield row
-
-
-def to_answered(row: SourceRow) -> Record:
-    """A row with the answer that it brings along: a completion, or a trace and entities."""
-    schema = row.schema or ()
-    answer = None
-    if row.completion is not None:
-        answer = Answer("unknown", row.completion, row.reasoning)
-    return Record(
-        guid=row.guid or row.source_id or content_guid(row.sentence, schema, row.dataset),
-        dataset=row.dataset,
-        sentence=row.sentence,
-        schema=schema,
-        schema_descriptions=row.descriptions,
-        source_id=row.source_id,
-        split=row.split,
-        cot=row.cot,
-        entities=row.entities if row.entities is not None else row.gold if answer is None else None,
-        answer=answer,
-    )
 
 
 def verdict_row(guid: str, verdict: Verdict) -> dict[str, Any]:

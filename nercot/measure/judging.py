@@ -21,7 +21,8 @@ from nercot.corpus.tables import judgement_row, replacing
 from nercot.corpus.work import Report
 from nercot.errors import ShortfallError
 from nercot.formats.rows import BadRow
-from nercot.measure.check import answered_rows, to_answered
+from nercot.measure.check import answered_rows
+from nercot.report.shown import record_of
 from nercot.report.stats import Stats
 from nercot.steps.stage import RecordStep
 from nercot.validation.rules import validate
@@ -41,7 +42,7 @@ def judge_path(
 
     def records(count: bool = False) -> Iterator[Record]:
         for row in answered_rows(path, form, schema):
-            record = None if isinstance(row, BadRow) else _readable(to_answered(row))
+            record = None if isinstance(row, BadRow) else _readable(record_of(row))
             if record is not None:
                 yield record
             elif count:
