@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nercot.cli.places import local_copy, out_option, place_of
-from nercot.cli.shell import cli, command, one_or_many, print_json, print_table, progress, split_schema
+from nercot.cli.shell import COUNT, cli, command, one_or_many, print_json, print_table, progress, split_schema
 
 if TYPE_CHECKING:
     from nercot.building.options import BuildOptions, BuildResult
@@ -48,7 +47,7 @@ def build_options(function: Callable[..., None]) -> Callable[..., None]:
             metavar="FILE",
             help="The ledger, on this machine's own disk [default: ledger.sqlite in --out].",
         ),
-        click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Run partitions in N processes."),
+        click.option("--workers", type=COUNT, metavar="N", help="Run partitions in N processes."),
         click.option(
             "--engine",
             type=click.Choice(["local", "ray"]),
@@ -58,7 +57,7 @@ def build_options(function: Callable[..., None]) -> Callable[..., None]:
         click.option("--address", metavar="ADDRESS", help="The Ray cluster's [default: the one of this machine]."),
         click.option(
             "--limit",
-            type=click.IntRange(1, sys.maxsize),
+            type=COUNT,
             help="Only the first N records; the candidate is marked partial.",
         ),
         click.option(
