@@ -15,10 +15,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from nercot.building.candidate import WRITER, replace_folder, tidy
+from nercot.building.candidate import WRITER, Contents, replace_folder, tidy
 from nercot.building.engines.start import is_shared, run_rounds, stored
 from nercot.building.lists import prompts_of, stages_of
-from nercot.building.manifest import audit_of, audited, calibration_of, manifest_of, manifest_recipe, whole_manifest
+from nercot.building.manifest import (
+    audit_of,
+    audited,
+    calibration_of,
+    manifest_of,
+    manifest_recipe,
+    measured_of,
+    whole_manifest,
+)
 from nercot.building.models import Bill, Models, check_models, same_models
 from nercot.building.options import BuildOptions, BuildResult
 from nercot.building.progress import note, noted
@@ -65,7 +73,8 @@ def build(
             ingested = read_source(source, recipe, options, work, report)
             say_without_text(work, ingested)
             models = Models(recipe, options, stack)
-            run = Build(recipe, prompts, stages, work, models, report, calibration_of(work), options=options)
+            run = Build(recipe, prompts, stages, work, models, report, options=options)
+            run.calibration, run.measured = calibration_of(work), measured_of(recipe)
             run.recorded = recorded_facts(recipe, prompts)
             run.audit = audit_of(beside)
             run.notes = strangers_in(recipe, options, work, ingested)
@@ -111,6 +120,7 @@ class Build:
     """One run of a list of stages, after its source stage.
 
     `calibration`, `audit`: what was measured of rules and judge, and what people said, for the card (None: nothing).
+    `measured`: a calibration that is kept with the recipe, for the corpus of its fingerprint.
     `recorded`: what is said of recorded answers: whose, from which file, to which prompt.  `notes`: what the user
     should know of this run.
     """
@@ -122,6 +132,7 @@ class Build:
     models: Models
     report: Report
     calibration: Any = None
+    measured: Any = None
     audit: Any = None
     recorded: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -167,7 +178,8 @@ class Build:
         folder, recipe = self.work.root / "candidate", self.recipe
         card = [recipe.title, recipe.about, recipe.citation, recipe.language, recipe.license]
         made_of = [ingested.key, selected.key, manifest_recipe(recipe), self.prompts, WRITER, self.calibration]
-        made_of += [*self.recorded, *([self.audit] if self.audit else []), *sorted(self.stages.disputed)]
+        said = [each for each in (self.measured, self.audit) if each]
+        made_of += [*self.recorded, *said, *sorted(self.stages.disputed)]
         key = content_key(self.stages.ending.name, card, *made_of)
         manifest = whole_manifest(folder)
         changed = manifest is None or manifest.get("key") != key
@@ -192,13 +204,19 @@ class Build:
             contents = stages.ending.tables(made, new)
             said: dict[str, Any] = {"key": key, "prompts": dict(self.prompts)}
             heard = audited(self.audit, contents, new)
-            said |= {"recorded": self.recorded, "calibration": self.calibration, "audit": heard}
+            said |= {"recorded": self.recorded, "calibration": self._calibration(contents), "audit": heard}
             manifest = manifest_of(self.recipe, stages, ingested, contents, selected, said)
             write_card(new, manifest, contents.stats.summary())
             write_json(new / "manifest.json", manifest)
         replace_folder(new, folder)
         self.report("candidate", 1, 1)
         return manifest
+
+    def _calibration(self, contents: Contents) -> Any:
+        """What was measured of this corpus: by whoever builds it, else by whoever made its recipe."""
+        if self.calibration is not None or self.measured is None:
+            return self.calibration
+        return self.measured if self.measured.get("fingerprint") == contents.fingerprint else None
 
     def _result(self, folder: Path, manifest: Mapping[str, Any], changed: bool) -> BuildResult:
         steps = manifest["steps"]

@@ -224,7 +224,19 @@ def audit_of(folder: Path) -> Any:
 def calibration_of(work: Work) -> Any:
     """What `nercot calibrate --out` left beside the candidate, if it did."""
     path = work.root / CALIBRATION
+    return _calibration(path) if path.exists() else None
+
+
+def measured_of(recipe: Recipe) -> Any:
+    """The calibration that is kept with a recipe, if it names one."""
+    return None if recipe.calibration is None else _calibration(Path(recipe.calibration))
+
+
+def _calibration(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}); delete it, or calibrate again") from error
+    if not isinstance(found, dict) or "rules" not in found:
+        raise InputError(f"{path}: holds no figures of a calibration; delete it, or calibrate again")
+    return found

@@ -259,9 +259,11 @@ class _Counting:
     def ladder(self, recipe: Recipe) -> list[dict[str, Any]]:
         """A row a teacher: its calls to come and their cost, and the share that goes on, known or guessed.
 
+        Where every teacher is asked about everything, nothing depends on what goes on, and nothing is said of it.
+
         What an earlier teacher is still to say is added to the later ones' calls by that share.
         """
-        rows, arriving = [], 0.0
+        rows, arriving, everybody = [], 0.0, recipe.teacher.until == "all"
         checks = [estimate for estimate in self.estimates.values() if estimate.role != "teacher"]
         for number, teacher in enumerate(recipe.teachers, 1):
             own = self.estimates[f"teacher.{number}"]
@@ -275,11 +277,9 @@ class _Counting:
                     "teacher": teacher.model,
                     "calls": round(own.calls),
                     "cost": None if cost is None else round(cost, 4),
-                    "goes_on": round(rung.share, 3),
-                    "guessed": rung.guessed,
+                    **({} if everybody else {"goes_on": round(rung.share, 3), "guessed": rung.guessed}),
                 }
             )
-            everybody = recipe.teacher.until == "all"
             arriving = 0.0 if everybody else (rung.waiting + arriving) * rung.share
         return rows
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nercot.cli.shell import command, one_or_many, print_json, print_table, progress, split_schema
+from nercot.cli.shell import COUNT, command, one_or_many, print_json, print_table, progress, split_schema
 
 if TYPE_CHECKING:
     from nercot.corpus.recipe import Model, Recipe
@@ -218,7 +218,7 @@ def trained_model(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--suite", type=click.Choice(["seven", "twenty"]), help="Only the paper's zero-shot seven, or its twenty."
 )
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N records of each dataset.")
+@click.option("--limit", type=COUNT, metavar="N", help="Only the first N records of each dataset.")
 @click.option("--trace/--no-trace", default=True, help="Ask the model to reason first, or to answer at once.")
 @click.option(
     "--labels",
@@ -288,7 +288,7 @@ def asked_model(urls: tuple[str, ...], name: str, settings: tuple[str, ...], usu
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write DIR/calibration.json, for the card.")
 @click.option("--from", "form", metavar="FMT", help="Format of PATH, where content alone does not tell.")
 @click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none.")
-@click.option("--limit", type=click.IntRange(min=1), default=200, show_default=True, help="Records to draw from PATH.")
+@click.option("--limit", type=COUNT, default=200, show_default=True, help="Records to draw from PATH.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the draw and of what is made wrong.")
 @click.option("--reader-url", metavar="URL", multiple=True, help="Have a model read the traces, too.")
 @click.option("--reader-model", metavar="NAME", help="Model to ask the reader's server for.")

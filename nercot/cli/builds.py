@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nercot.cli.places import local_copy, out_option, place_of
-from nercot.cli.shell import cli, command, one_or_many, print_json, print_table, progress, split_schema
+from nercot.cli.shell import COUNT, cli, command, one_or_many, print_json, print_table, progress, split_schema
 
 if TYPE_CHECKING:
     from nercot.building.options import BuildOptions, BuildResult
@@ -48,7 +47,7 @@ def build_options(function: Callable[..., None]) -> Callable[..., None]:
             metavar="FILE",
             help="The ledger, on this machine's own disk [default: ledger.sqlite in --out].",
         ),
-        click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Run partitions in N processes."),
+        click.option("--workers", type=COUNT, metavar="N", help="Run partitions in N processes."),
         click.option(
             "--engine",
             type=click.Choice(["local", "ray"]),
@@ -58,7 +57,7 @@ def build_options(function: Callable[..., None]) -> Callable[..., None]:
         click.option("--address", metavar="ADDRESS", help="The Ray cluster's [default: the one of this machine]."),
         click.option(
             "--limit",
-            type=click.IntRange(1, sys.maxsize),
+            type=COUNT,
             help="Only the first N records; the candidate is marked partial.",
         ),
         click.option(
@@ -251,9 +250,12 @@ def plan_command(as_json: bool, **given: Any) -> None:
     about = "about " if found.get("ladder") else ""
     click.echo(f"calls        teacher {about}{calls['teacher']}, {most}")
     for rung in found.get("ladder", ()):
-        known = "a guess" if rung["guessed"] else "as the ledger has seen"
+        goes_on = ""
+        if "goes_on" in rung:
+            known = "a guess" if rung["guessed"] else "as the ledger has seen"
+            goes_on = f"; {rung['goes_on']:.0%} go on ({known})"
         price = "unknown" if rung["cost"] is None else f"{rung['cost']:.2f} USD"
-        click.echo(f"  {rung['teacher']}: about {rung['calls']} calls, {price}; {rung['goes_on']:.0%} go on ({known})")
+        click.echo(f"  {rung['teacher']}: about {rung['calls']} calls, {price}{goes_on}")
     click.echo(f"tokens       about {tokens['input']} in, {tokens['output']} out")
     click.echo(f"cost         {cost}\nhours        about {found['hours']:g}")
     for fact in found.get("recorded", ()):

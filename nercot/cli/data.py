@@ -6,16 +6,14 @@ from pathlib import Path
 
 import click
 
-from nercot.cli.shell import command, print_json, print_table, progress, split_schema
+from nercot.cli.shell import COUNT, command, print_json, print_table, progress, split_schema
 
 
 @command("stats")
 @click.argument("path")
 @click.option("--from", "form", metavar="FMT", help="Format of PATH, where content alone does not tell.")
 @click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none.")
-@click.option(
-    "--top", type=click.IntRange(min=1), default=20, show_default=True, help="How many types and datasets to list."
-)
+@click.option("--top", type=COUNT, default=20, show_default=True, help="How many types and datasets to list.")
 def stats_command(path: str, form: str | None, schema: str | None, top: int, as_json: bool) -> None:
     """Count what is in a corpus: rows, entities, types, lengths, scores."""
     from nercot.measure.check import summarise

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from nercot.cli.answers import asked_model, trained_model
-from nercot.cli.shell import command, print_json, print_table, progress, split_schema
+from nercot.cli.shell import COUNT, command, print_json, print_table, progress, split_schema
 
 
 @command("extract")
@@ -21,7 +21,7 @@ from nercot.cli.shell import command, print_json, print_table, progress, split_s
 @click.option("--to-format", metavar="FMT", help="Format of FILE; default by its name, else nercot.")
 @click.option("--schema", metavar="A,B,C", help="Entity types for rows that bring none.")
 @click.option("--split", metavar="NAME", help="Read only this split.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N records.")
+@click.option("--limit", type=COUNT, metavar="N", help="Only the first N records.")
 @click.option(
     "--trace/--no-trace", default=True, help="Ask the model to reason first (its trace is kept), or to answer at once."
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from nercot.cli.shell import command, print_json, print_table, progress
+from nercot.cli.shell import COUNT, command, print_json, print_table, progress
 
 
 @command("view")
@@ -21,9 +21,7 @@ from nercot.cli.shell import command, print_json, print_table, progress
     metavar="FILE.html",
     help="Where to write the page.",
 )
-@click.option(
-    "--sample", type=click.IntRange(min=1), metavar="N", help="At most N rows, drawn evenly.  [default: 20000]"
-)
+@click.option("--sample", type=COUNT, metavar="N", help="At most N rows, drawn evenly.  [default: 20000]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the sample.")
 @click.option("--rows", "beside", metavar="PATH", help="The rows that the verdicts at PATH (verdicts.jsonl) judge.")
 @click.option("--from", "form", metavar="FMT", help="Format of PATH, where content alone does not tell.")
@@ -47,7 +45,7 @@ def view_command(
 
 @command("audit")
 @click.argument("path")
-@click.option("--sample", type=click.IntRange(min=1), default=200, show_default=True, help="How many answers to draw.")
+@click.option("--sample", type=COUNT, default=200, show_default=True, help="How many answers to draw.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the draw.")
 @click.option(
     "--out",
@@ -56,7 +54,12 @@ def view_command(
     help="Where to write.  [default: audit.html, for the tools audit.json]",
 )
 @click.option(
-    "--to", "target", type=click.Choice(["page", "labelstudio", "argilla"]), default="page", show_default=True
+    "--to",
+    "target",
+    type=click.Choice(["page", "labelstudio", "argilla"]),
+    default="page",
+    show_default=True,
+    help="A page that works from a file, or tasks of a tool with the answers as suggestions.",
 )
 @click.option(
     "--verdicts",

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from nercot.cli.answers import reader_recipe
-from nercot.cli.shell import command, print_json, progress
+from nercot.cli.shell import COUNT, command, print_json, progress
 
 
 @command("report")
@@ -22,7 +22,7 @@ from nercot.cli.shell import command, print_json, progress
     metavar="DIR",
     help="Folder of test sets to look for in the rows.",
 )
-@click.option("--sample", type=click.IntRange(min=1), default=200, show_default=True, help="Traces for the reader.")
+@click.option("--sample", type=COUNT, default=200, show_default=True, help="Traces for the reader.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the sample.")
 @click.option("--reader-url", metavar="URL", multiple=True, help="Have a model read a sample: its address, or local.")
 @click.option("--reader-model", metavar="NAME", help="Model to ask the reader's server for.")

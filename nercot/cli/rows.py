@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from nercot.cli.shell import command, print_json
+from nercot.cli.shell import COUNT, command, print_json
 
 _SHOWN = 20
 _WIDE = 600
@@ -17,7 +17,7 @@ _WIDE = 600
 @command("dropped")
 @click.argument("path")
 @click.option("--reason", metavar="R", help="Only rows that fell for this reason, for example not_in_sentence.")
-@click.option("--limit", type=click.IntRange(min=1), default=_SHOWN, show_default=True, help="How many rows to print.")
+@click.option("--limit", type=COUNT, default=_SHOWN, show_default=True, help="How many rows to print.")
 def dropped_command(path: str, reason: str | None, limit: int, as_json: bool) -> None:
     """Show the rows that fell: sentence, answer, reason, and what comes next.
 

@@ -71,6 +71,16 @@ _EPILOGS = {
 }
 
 
+class _Count(click.IntRange):
+    """A number of rows, records or processes, from 1; what nothing could count to is as much as can be counted."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        return min(int(super().convert(value, param, ctx)), sys.maxsize)
+
+
+COUNT = _Count(min=1)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="nercot")
 def cli() -> None:

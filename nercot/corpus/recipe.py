@@ -134,6 +134,7 @@ class Recipe:
     agreement: int = 1
     pairs: bool = True
     benchmarks: str | None = None
+    calibration: str | None = None
     validation: int = 0
     test: int = 0
     retry_seconds: float = 600.0
@@ -271,6 +272,7 @@ def _recipe(data: dict[str, Any], folder: Path) -> Recipe:
     corpus, source = data["corpus"], data.get("source", {})
     select, validate = data.get("select", {}), data.get("validate", {})
     benchmarks, split = data.get("benchmarks", {}).get("path"), data.get("split", {})
+    calibration = data.get("recorded", {}).get("calibration")
     if select.get("contamination") == "drop" and not benchmarks:
         raise RecipeError("select.contamination = drop needs test sets: set benchmarks.path to a folder of them")
     if source.get("path") and source.get("hub"):
@@ -305,6 +307,7 @@ def _recipe(data: dict[str, Any], folder: Path) -> Recipe:
         agreement=_agreement(select.get("agreement", 1), teachers),
         pairs=select.get("pairs", True),
         benchmarks=benchmarks,
+        calibration=None if calibration is None else str(folder / Path(calibration).expanduser()),
         validation=split.get("validation", 0),
         test=split.get("test", 0),
         retry_seconds=float(data.get("retry", {}).get("max_seconds", 600)),

@@ -33,7 +33,7 @@ from nercot.formats.rows import BadRow
 from nercot.measure.asking import Asker
 from nercot.measure.caught import Case, Seen, Trace, curve, invariance, planned, reader_figures, together
 from nercot.measure.check import answered_rows
-from nercot.measure.choosing import choosing, raw_rows
+from nercot.measure.choosing import choosing, fingerprint_of, raw_rows
 from nercot.measure.perturb import FAULTS, perturb
 from nercot.measure.variants import VARIANTS
 from nercot.report.shown import record_of
@@ -90,6 +90,7 @@ def calibrate(
     seen = [Seen(case, readings.get(case.trace), next(found) if case.readable else []) for case in (*cases, *varied)]
     known, others = seen[: len(cases)], seen[len(cases) :]
     result = {
+        **fingerprint_of(path),
         "records": len(right),
         "seed": seed,
         "rules": _rules(right, cases),

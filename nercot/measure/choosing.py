@@ -102,6 +102,12 @@ def _manifest(path: str) -> Manifest | None:
     return found if found is not None and "raw" in configs_of(found) else None
 
 
+def fingerprint_of(path: str) -> dict[str, str]:
+    """Which corpus of ours stands at `path`, as a JSON value; empty for any other path."""
+    found = _manifest(path)
+    return {} if found is None else {"fingerprint": found["fingerprint"]}
+
+
 def raw_rows(path: str, columns: Sequence[str]) -> Iterator[Row]:
     """The answers of a corpus of ours, by guid and attempt; none of any other path."""
     manifest = _manifest(path)

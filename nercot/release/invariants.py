@@ -16,6 +16,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from pyarrow.parquet import read_schema
+
 from nercot import __version__
 from nercot.building.candidate import grpo_row, row_hash, sft_row
 from nercot.building.pairs import PairCounts, pair_row
@@ -72,7 +74,8 @@ def row_problems(folder: Path, manifest: Manifest, report: Report) -> Iterator[P
     """Everything that is wrong with the rows of a corpus."""
     seen = _Seen(manifest, tuple(configs_of(manifest)))
     # Another version of nercot may put requests together in another way.
-    requests = Requests(manifest) if manifest["tool"] == __version__ else None
+    another = manifest["tool"] != __version__ or has_other_columns(folder, manifest)
+    requests = None if another else Requests(manifest)
     total = sum(file.get("rows", 0) for file in manifest["files"])
     done = 0
     try:
@@ -90,6 +93,12 @@ def row_problems(folder: Path, manifest: Manifest, report: Report) -> Iterator[P
         yield NAME, str(error)
         return
     yield from seen.problems()
+
+
+def has_other_columns(folder: Path, manifest: Manifest) -> bool:
+    """Whether rows have not the columns of today: an earlier version of nercot made them, by other steps."""
+    files = [(config, file) for config, listed in configs_of(manifest).items() for file in listed]
+    return any(not read_schema(folder / file["path"]).equals(COLUMNS[config]) for config, file in files)
 
 
 # --- reading --------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from nercot.errors import InputError
 from nercot.formats.sources import sha256_of
 from nercot.release.changelog import intact, is_of
 from nercot.release.diff import Diff, compare
-from nercot.release.invariants import row_problems
+from nercot.release.invariants import has_other_columns, row_problems
 from nercot.release.rebuild import rebuild as make_again
 from nercot.release.seal import CHANGELOG, seal, stats_of
 
@@ -224,6 +224,9 @@ def _rebuild(release: Path, manifest: Manifest, report: Report) -> _Rebuilt:
     """Makes the corpus again and compares: bytes with the same writer, rows with another."""
     if withheld := _withheld(manifest):
         return _Rebuilt(notes=(f"not made again: {withheld}",))
+    maker = f"nercot {manifest['tool']}"
+    if has_other_columns(release, manifest):
+        return _Rebuilt(notes=(f"not made again: this version has other steps than {maker}, which made it",))
     with tempfile.TemporaryDirectory(prefix="nercot-verify-") as root:
         made = make_again(release, Path(root), report=report)
         new = {key: value for key, value in read_manifest(made).items() if key != "key"}
@@ -233,8 +236,11 @@ def _rebuild(release: Path, manifest: Manifest, report: Report) -> _Rebuilt:
         problems = [
             f"{file}: made again it is another: {what}" for file, what in _differences(release, manifest, made, new)
         ]
+    if problems and manifest["tool"] != new["tool"]:
+        said = f"made again by this version it differs: made by {maker}, install that one to compare"
+        return _Rebuilt(notes=(said, *problems[:_MOST]), made=True)
     if problems:
-        return _Rebuilt((*problems, *_tools(manifest, new)), made=True)
+        return _Rebuilt(tuple(problems), made=True)
     notes = []
     if manifest["writer"] != new["writer"]:
         notes.append(f"same rows, other bytes: written by {manifest['writer']}, this is {WRITER}")
@@ -251,12 +257,6 @@ def _withheld(manifest: Manifest) -> str | None:
     if bare and not manifest["restricted_text"]:
         return f"{bare['rows']} rows are without the text that it would take (nercot hydrate puts it back)"
     return None
-
-
-def _tools(manifest: Manifest, new: Manifest) -> list[str]:
-    if manifest["tool"] == new["tool"]:
-        return []
-    return [f"{NAME}: made by nercot {manifest['tool']}, this is {new['tool']}: install that version to compare"]
 
 
 def _differences(release: Path, old: Manifest, made: Path, new: Manifest) -> Iterator[tuple[str, str]]:

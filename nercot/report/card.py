@@ -253,12 +253,12 @@ def _preference(manifest: Mapping[str, Any]) -> str:
         "compare pairs of like length, or use a loss that allows for length."
     )
     return (
-        f"The config `preference` has {found['pairs']} pairs of a kept answer and a failed one to the same sentence, "
-        "both in the same format, in the columns that TRL's `DPOTrainer` takes as they are; `rejected_step` "
-        f"and `rejected_reason` say why the other failed.  Mean length: {chosen:,} characters chosen, {rejected:,} "
-        f"rejected.{risk if high > 1.1 * low else ''}  In {found['equal'] or 'none'} both sides say the same and teach "
-        f"nothing; {found['late'] or 'none'} first differ beyond the 1,024 tokens (of about 4 characters) that a "
-        "trainer commonly keeps of prompt and answer."
+        f"The config `preference` has {_rows(manifest, 'preference')} pairs of a kept answer and a failed one to the "
+        "same sentence, both in the same format, in the columns that TRL's `DPOTrainer` takes as they are; "
+        f"`rejected_step` and `rejected_reason` say why the other failed.  Mean length: {chosen:,} characters chosen, "
+        f"{rejected:,} rejected.{risk if high > 1.1 * low else ''}  In {found['equal'] or 'none'} both sides say the "
+        f"same and teach nothing; {found['late'] or 'none'} first differ beyond the 1,024 tokens (of about 4 "
+        "characters) that a trainer commonly keeps of prompt and answer."
     )
 
 

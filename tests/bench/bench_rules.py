@@ -7,6 +7,10 @@ Chinese, Arabic and accented Latin: traces of about 1,500 characters that name e
 sentences that name nothing.  Prints one line a measurement, the ratio to fastjsonschema (needs `pip install
 fastjsonschema`), and with --against the ratio to that commit, which is checked out into a temporary folder and
 measured in turns with this one.
+
+Seen on two cores that others used as well (2026-12-01), so the ratios of one run count: parse, schema and grounding
+0.41 to 0.65 of fastjsonschema; all rules on English rows 7,300 to 12,500 rows per CPU second (88 times the rules of
+0.1.0), on Chinese 7,000 to 7,800, Arabic 6,600 to 6,800, accented Latin 6,600 to 7,200.
 """
 
 from __future__ import annotations

@@ -169,6 +169,16 @@ def test_a_wrong_cascade_is_one_line(tmp_path, setting, said):
     assert len(ran.told) == 1
 
 
+def test_a_plan_counts_every_teacher_where_all_are_asked(tmp_path, server):
+    text = RECIPE.format(**dict.fromkeys(("cheap", "dear", "judge"), server.url), until="all")
+    (tmp_path / "ladder.toml").write_text(text)
+    (tmp_path / "rows.jsonl").write_text(json.dumps({"sentence": "Ada.", "schema": ["person"]}) + "\n")
+    plan = json.loads(run(tmp_path, "plan", "ladder.toml", "--input", "rows.jsonl", "--json").out)
+    assert plan["calls"]["teacher"] == 2
+    assert [set(rung) for rung in plan["ladder"]] == [{"teacher", "calls", "cost"}] * 2
+    assert "go on" not in run(tmp_path, "plan", "ladder.toml", "--input", "rows.jsonl").out
+
+
 def test_agreement_needs_every_teacher_asked(tmp_path):
     text = RECIPE.format(**dict.fromkeys(("cheap", "dear", "judge"), "http://127.0.0.1:9/v1"), until="valid")
     (tmp_path / "ladder.toml").write_text(text)

@@ -9,6 +9,7 @@ from commands import run
 
 import nercot
 from nercot.corpus.recipe import load_recipe
+from nercot.corpus.resources import resource
 from nercot.measure.choosing import choosing
 
 
@@ -73,3 +74,27 @@ def test_the_readings_of_a_corpus_stand_for_its_traces(everybody, tmp_path):
     assert found["judge"] is None
     assert found["choosing"]["agreement"]
     assert "choosing" not in json.loads((tmp_path / "calibration.json").read_text())
+
+
+def test_what_is_kept_with_the_quickstart_is_what_calibrate_says_of_it(tmp_path):
+    candidate = nercot.build("quickstart", nercot.BuildOptions(tmp_path / "build")).candidate
+    kept = resource("corpora") / "recorded/calibration.json"
+    assert run(tmp_path, "calibrate", candidate, "--out", "again").code == 0
+    assert json.loads((tmp_path / "again/calibration.json").read_text()) == json.loads(kept.read_text())
+    assert "| label swapped | 157 | 0 | 157 of 157 |" in (candidate / "README.md").read_text()
+
+
+def test_another_corpus_than_it_was_measured_on_is_not_said_to_be_calibrated(tmp_path):
+    recipe = load_recipe("quickstart", [("select.threshold", 9.5)])
+    candidate = nercot.build(recipe, nercot.BuildOptions(tmp_path)).candidate
+    assert "## Calibration" not in (candidate / "README.md").read_text()
+
+
+@pytest.mark.parametrize("text", [None, "[]", "{", "{}"])
+def test_a_calibration_that_is_none_is_one_line(tmp_path, text):
+    path = tmp_path / "calibration.json"
+    if text is not None:
+        path.write_text(text)
+    ran = run(tmp_path, "build", "--limit", "3", "--set", f"recorded.calibration={path}")
+    assert (ran.code, len(ran.told)) == (2, 1), ran.err
+    assert "calibration.json" in ran.err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -236,6 +237,27 @@ def test_a_flipped_bit_is_found_wherever_it_is(release: Path, name: str) -> None
         assert [line for line in problems(release) if line.startswith(name)], place
     path.write_bytes(raw)
     assert problems(release) == ()
+
+
+def test_a_release_of_the_first_version_is_held_against_its_own_columns(tmp_path: Path) -> None:
+    with tarfile.open(Path(__file__).with_name("made-by-0.1.0.tar.xz")) as packed:
+        packed.extractall(tmp_path, filter="data")
+    early = tmp_path / "1.0.0"
+    done = verify(early, rebuild=True)
+    assert (done.problems, done.rows, done.rebuilt) == ((), 18, False)
+    assert [note for note in done.notes if "not made again" in note and "nercot 0.1.0" in note] == list(done.notes)
+    unlocked(early)
+    pq.write_table(pa.table({"guid": ["a"]}), early / "sft/train-00000-of-00001.parquet")
+    assert any("sft/" in problem for problem in verify(early).problems)
+
+
+def test_what_another_version_makes_otherwise_is_a_note(release: Path) -> None:
+    unlocked(release)
+    reseal(release, tool="0.0.9")
+    done = verify(release, rebuild=True)
+    assert (done.problems, done.rebuilt) == ((), True)
+    assert "made by nercot 0.0.9" in done.notes[0]
+    assert any("tool differs" in note for note in done.notes)
 
 
 def test_cut_missing_and_strange_files_are_named(release: Path) -> None:

@@ -117,6 +117,49 @@ def test_a_loop_is_found_whatever_stands_before_it(name):
     assert "degenerate" in broken(SENTENCE, LISTED, LOOPS[name])
 
 
+WORDS = [
+    "it",
+    "may",
+    "be",
+    "one",
+    "or",
+    "the",
+    "other",
+    "but",
+    "if",
+    "so",
+    "then",
+    "why",
+    "not",
+    "as",
+    "she",
+    "says",
+    "in",
+    "her",
+    "own",
+    "words",
+    "of",
+    "that",
+    "place",
+]
+
+
+@given(
+    st.lists(st.sampled_from(WORDS), min_size=4, max_size=200).map(" ".join),
+    st.sampled_from([" ", "\n", ". ", ""]),
+    st.integers(4, 9),
+    st.sampled_from([0.0, 0.5, 1.2]),
+    st.randoms(use_true_random=False),
+)
+@settings(max_examples=150, deadline=None)
+def test_a_loop_of_any_passage_is_found_at_either_end(passage, joint, copies, share, draw):
+    loop = joint.join([passage] * copies)
+    other = " ".join(draw.choices(WORDS, k=int(share * len(loop) / 5)))
+    if 90 <= len(loop) <= 12_000 and len(loop) > 0.42 * (len(loop) + len(other) + 1):
+        assert "degenerate" in broken(SENTENCE, LISTED, f"{other} {loop}".strip())
+        assert "degenerate" in broken(SENTENCE, LISTED, f"{loop} {other}".strip())
+
+
 NO_LOOPS = {
     "once more": ARGUES + "Once more. " + ARGUES,
     "three drafts": ARGUES + (json.dumps({"entities": LISTED}, indent=2) + "\nIs that all? Yes. ") * 3,
