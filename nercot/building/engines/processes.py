@@ -34,7 +34,8 @@ _DRAIN_SECONDS = 15.0
 
 
 def run_processes(workers: int, desk: Desk, owner: Owner, look: Callable[[], None]) -> None:
-    """Runs the desk's partitions in so many processes; `look` is called several times a second."""
+    """Runs the desk's partitions in so many processes, never more than there are; `look` is called again and again."""
+    workers = min(workers, desk.wanted)
     with TemporaryDirectory(prefix="nercot-") as folder:
         address, key = str(Path(folder) / "line"), secrets.token_bytes(32)
         line = Line(address, key, {"owner": (owner, _OWNER), "desk": (desk, _DESK)})
