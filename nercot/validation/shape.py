@@ -46,22 +46,19 @@ def _loop(cot: str, sentence: str) -> str | None:
     found = _in_a_row(cot, near) if near else None
     if found is None and len(cot) < _PIECES * _PIECE:
         found = _whole(cot)
-    if found is None and near and 2 * len(near) >= len(probes):
-        found = _with_changes(cot, sentence, 4 * len(near) >= 3 * len(probes))
+    if found is None and near and (4 * len(near) >= 3 * len(probes) or _DIGITS.search(cot)):
+        found = _with_changes(cot, sentence)
     if found is None or found.strip() in sentence:
         return None
     return f"the trace loops: {found.strip()[:60]!r}"
 
 
-def _with_changes(cot: str, sentence: str, much: bool) -> str | None:
-    """A loop that counts, or, where much comes again, one whose pieces come in whatever order."""
-    counts = _DIGITS.search(cot) is not None
-    if not (counts or much):
-        return None
+def _with_changes(cot: str, sentence: str) -> str | None:
+    """A loop that counts, or one whose pieces come in whatever order."""
     again, pieces = _again(cot), len(_places(cot))
     if len(again) < _SUSPICIOUS:
         return None
-    if counts and len(again) * 2 >= pieces:
+    if len(again) * 2 >= pieces and _DIGITS.search(cot):
         folded = _uncounted(cot)
         found = _in_a_row(folded, _again_soon(folded, _probes(folded)))
         if found is not None:
