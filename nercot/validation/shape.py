@@ -46,7 +46,7 @@ def _loop(cot: str, sentence: str) -> str | None:
     found = _in_a_row(cot, near) if near else None
     if found is None and len(cot) < _PIECES * _PIECE:
         found = _whole(cot)
-    if found is None and 2 * len(near) >= len(probes):
+    if found is None and near and 2 * len(near) >= len(probes):
         found = _with_changes(cot, sentence, 4 * len(near) >= 3 * len(probes))
     if found is None or found.strip() in sentence:
         return None

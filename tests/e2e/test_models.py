@@ -195,8 +195,9 @@ def test_until_selected_a_low_score_is_another_attempt(tmp_path):
         return answer(verdict(9.5 if "Try 2" in call.prompt else 6))
 
     with FaultServer(strict) as server:
-        build(tmp_path, server, source, "--set", "teacher.attempts=2", code=1)
-        result = build(tmp_path, server, source, "--set", "teacher.attempts=2", "--set", "teacher.until=selected")
+        attempts = ("--set", "teacher.attempts=2")
+        build(tmp_path, server, source, *attempts, "--set", "teacher.until=valid", code=1)
+        result = build(tmp_path, server, source, *attempts, "--set", "teacher.until=selected")
     assert result["records"] == 10
     assert {row["cot"][:5] for row in config(tmp_path, "cot")} == {"Try 2"}
 
@@ -406,7 +407,7 @@ def test_a_plan_knows_the_attempts_that_known_answers_make_necessary(tmp_path):
 
     with FaultServer(improving) as server:
         once = planned_and_made(server)
-        thrice = planned_and_made(server, "teacher.attempts=3")
+        thrice = planned_and_made(server, "teacher.attempts=3", "teacher.until=valid")
         selected = planned_and_made(server, "teacher.attempts=3", "teacher.until=selected")
         again = planned_and_made(server, "teacher.attempts=3", "teacher.until=selected")
     assert once == ({"teacher": 12, "reader": 0, "judge": 12}, {"teacher": 12, "reader": 0, "judge": 8})

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from nercot.corpus.records import Entity
 from nercot.corpus.resources import resource
+from nercot.validation import answers
 from nercot.validation.answers import carries, parse_answer, render_answer
 from nercot.validation.grounding import ground
 
@@ -221,3 +222,35 @@ def test_an_answer_is_written_as_json_with_an_indent_of_two(mentions: dict[str, 
     written = json.dumps({"entities": mentions}, ensure_ascii=False, indent=2)
     written = written.replace("<think>", "\\u003cthink>").replace("</think>", "\\u003c/think>")
     assert render_answer(None, entities, list(mentions)) == written
+
+
+PIECES = (
+    "<think>",
+    "</think>",
+    "<",
+    "{",
+    "}",
+    '"',
+    ":",
+    "\\ud800",
+    "\ud800",
+    "```json\n",
+    "```",
+    "é",
+    '{"entities": {}}',
+    "\n",
+)
+
+
+@given(
+    st.sampled_from(["", "<think>\nwhy\n</think>\n", "<think>a < b</think>```json\n"]),
+    st.dictionaries(st.sampled_from(["A", "b:c", "Жук", "A "]), st.lists(st.sampled_from(["x", " ", "y: z", "é"]))),
+    st.lists(st.tuples(st.integers(0, 80), st.sampled_from(PIECES)), max_size=2),
+    st.sampled_from([None, "apart", " "]),
+)
+@settings(max_examples=300)
+def test_the_usual_answer_is_read_as_any_other(thought, entities, faults, reasoning):
+    text = thought + json.dumps({"entities": entities}, ensure_ascii=False)
+    for at, piece in faults:
+        text = text[:at] + piece + text[at:]
+    assert answers._usual(text, reasoning) in (None, answers._parsed(text, reasoning))
