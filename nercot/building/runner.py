@@ -153,7 +153,6 @@ class Runner:
         self._tell = tell or partial(note, work)
         self._beside, self._together = beside, together
         self._position = position or Position()
-        self._spent_before = self._position.spent
         self._told = 0.0
         # USD of this run by model, None where a price is unknown.
         self._spent: dict[str, float | None] = {}
@@ -301,8 +300,7 @@ class Runner:
     def _say_figures(self) -> None:
         """Hands the report what became of records, and what the models took."""
         costs = self._spent.values()
-        spent = (self._spent_before, *costs)
-        self._position.spent = None if None in spent else sum(cost or 0.0 for cost in spent)
+        self._position.spent = None if None in costs else sum(cost or 0.0 for cost in costs)
         say_figures(self._report, self._position.figures(self._stages.kinds[-1].name))
 
     def _note(self, at_once: bool = False) -> None:

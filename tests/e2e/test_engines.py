@@ -19,13 +19,14 @@ from fault_server import Act, Call, FaultServer, answer
 from s3_server import Storms, at_address, s3_server, stormy
 
 from nercot.building.engines.desk import Desk, together
-from nercot.building.engines.job import Job
+from nercot.building.engines.job import Job, Ran
 from nercot.building.engines.start import _looking
 from nercot.building.lists import prompts_of
 from nercot.building.progress import Along, Position
+from nercot.building.runner import Went
 from nercot.cli.shell import _Lines
 from nercot.corpus.recipe import load_recipe
-from nercot.corpus.work import Work
+from nercot.corpus.work import Figures, Work
 
 KEY_TRACE = '"Ada" is a person, since "Mrs" stands before the name. No city is named anywhere in the sentence.'
 GOOD = json.dumps({"entities": {"person": ["Ada"]}})
@@ -336,5 +337,8 @@ def test_lines_of_a_run_by_workers_say_what_became_of_records(tmp_path, capsys):
     _looking(desk, lambda: told, Work(tmp_path / "work"), lines)()
     said = capsys.readouterr().err
     assert "partitions: 0 done of 2, 2 left; 70 kept, 30 dropped (30%); 0.7500 USD spent" in said
+    # What a worker is through with still counts once it is at the next partition.
+    desk.ran["0"] = Ran(Went([], frozenset()), position=told.pop("one"))
+    assert together(told, [desk.ran["0"].position]).figures("score") == Figures(70, 30, 0.75)
     told["two"].spent = None
     assert together(told).figures("score").spent is None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from nercot.building.engines.job import Job, Ran
@@ -89,12 +89,13 @@ class Desk:
             return len(self.ran) == self.wanted or (self.error is not None and not self._taken)
 
 
-def together(told: Mapping[str, Position]) -> Position | None:
-    """How far all workers are together: the sums of each step, and a line each."""
-    if not told:
+def together(told: Mapping[str, Position], ended: Iterable[Position] = ()) -> Position | None:
+    """How far all workers are together with the partitions that have ended: sums of each step, and a line a worker."""
+    positions = [*ended, *told.values()]
+    if not positions:
         return None
     sums = Position(workers=tuple(_line(name, each) for name, each in told.items()))
-    for each in told.values():
+    for each in positions:
         for step, along in each.steps.items():
             sums.at(step).merge(along)
         sums.step = each.step or sums.step

@@ -51,10 +51,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What came of a partition."""
+    """What came of a partition; `position`: how far each step of it was in the end."""
 
     went: Went
     bill: Bill = field(default_factory=Bill)
+    position: Position = field(default_factory=Position)
 
 
 def check_shareable(recipe: Recipe, batch: bool) -> None:
@@ -78,12 +79,13 @@ def run_part(job: Job, part: str, key: str, models: SharedModels) -> Ran:
     if job.mirror is not None:
         job.mirror.pull_part(work, part)
     models.bill = Bill(stops=dict(models.bill.stops), unreached=dict(models.bill.unreached))
+    models.position = Position()
     stages = stages_of(job.recipe, job.prompts)
     runner = Runner(stages, work, models, quiet, models.tell, position=models.position)
     went = runner.rounds({part: key})[part]
     if job.mirror is not None:
         job.mirror.push_part(work, part)
-    return Ran(went, models.bill)
+    return Ran(went, models.bill, models.position)
 
 
 class SharedModels(Models):

@@ -50,6 +50,7 @@ def run_rounds(
         _on_ray(desk, recipe, options, work, report)
     else:
         _on_processes(desk, recipe, options, work, report)
+    _looking(desk, dict, work, report)()
     if mirror is not None:
         mirror.pull(work, sorted(partitions))
     for ran in desk.ran.values():
@@ -81,7 +82,8 @@ def _looking(desk: Desk, told: Callable[[], Mapping[str, Position]], work: Work,
     last = kinds[-1].name if kinds else ""
 
     def look() -> None:
-        if (position := together(told())) is not None:
+        ended = [ran.position for ran in list(desk.ran.values())]  # threads add to it
+        if (position := together(told(), ended)) is not None:
             note(work, position)
             say_figures(report, position.figures(last))
         report("partitions", len(desk.ran), desk.wanted)
