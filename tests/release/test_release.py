@@ -161,7 +161,7 @@ def test_rows_make_a_minor_version_and_the_card_a_patch(place: Path, server: Fau
     patch = released(place)
     assert (patch.version, patch.kind) == ("1.1.1", "patch")
     assert patch.fingerprint == minor.fingerprint
-    assert patch.changes == ['`title` changed: "NER-CoT" -> "Another title"']
+    assert patch.changes == ['`title` changed: "ner-cot" -> "Another title"']
     text = (patch.folder / "CHANGELOG.md").read_bytes()
     assert re.findall("(?m)^## (.*)$", text.decode()) == ["1.1.1", "1.1.0", "1.0.0"]
     assert intact(text)
@@ -261,9 +261,9 @@ def test_what_is_no_whole_corpus_is_refused(tmp_path: Path, built: Path, server:
 
 
 def test_records_that_wait_cannot_be_released(tmp_path: Path, server: FaultServer) -> None:
-    settings = (("budget.max_cost", 0.0), ("teacher.price.input", 1), ("teacher.price.output", 1))
-    prices = (("judge.price.input", 1), ("judge.price.output", 1))
-    build_corpus(tmp_path, [source_row("Mara Kept")], server, *settings, *prices)
+    roles, ways = ("teacher", "reader", "judge"), ("input", "output")
+    prices = [(f"{role}.price.{way}", 1) for role in roles for way in ways]
+    build_corpus(tmp_path, [source_row("Mara Kept")], server, ("budget.max_cost", 0.0), *prices)
     with pytest.raises(ShortfallError, match="1 records wait"):
         released(tmp_path)
 
