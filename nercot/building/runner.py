@@ -291,8 +291,8 @@ class Runner:
             along.through -= again.tally.entered - again.tally.pending
             along.kept -= again.tally.kept
             along.dropped -= again.tally.dropped.total()
-        self._say_figures()
         if job.stage.asking is None:
+            self._say_figures()
             self._report(job.stage.name, along.done, along.entered)
         self._note()
         return done

@@ -215,10 +215,11 @@ class _Lines:
         self._figures: Figures | None = None
 
     def figures(self, figures: Figures) -> None:
-        """What the next line says of records that are through, and of money."""
+        """What a line says that follows at once: of records that are through, and of money."""
         self._figures = figures
 
     def __call__(self, step: str, done: int, total: int | None) -> None:
+        known, self._figures = self._figures, None
         now = time.monotonic()
         new = step not in self._steps
         begun = self._steps.setdefault(step, now)
@@ -227,17 +228,15 @@ class _Lines:
         self._told = now
         left = "" if total is None else f" of {total}, {total - done} left"
         pace = "" if new or now - begun < 1 or not done else f", {done / (now - begun):.3g} a second"
-        click.echo(f"{step}: {done} done{left}{pace}{self._said()} ({now - self._begun:.0f} s)", err=True)
+        click.echo(f"{step}: {done} done{left}{pace}{_said(known)} ({now - self._begun:.0f} s)", err=True)
 
-    def _said(self) -> str:
-        """What is known of records that are through, and what was spent."""
-        known = self._figures
-        if known is None:
-            return ""
-        fell = (
-            f"; {known.kept} kept, {known.dropped} dropped ({known.share:.0%})" if known.kept or known.dropped else ""
-        )
-        return fell + (f"; {known.spent:.4f} USD spent" if known.spent else "")
+
+def _said(known: Figures | None) -> str:
+    """What is known of records that are through, and what was spent."""
+    if known is None:
+        return ""
+    fell = f"; {known.kept} kept, {known.dropped} dropped ({known.share:.0%})" if known.kept or known.dropped else ""
+    return fell + (f"; {known.spent:.4f} USD spent" if known.spent else "")
 
 
 @contextmanager
