@@ -25,7 +25,7 @@ from typing import IO, Any
 from nercot.building.lists import stages_of
 from nercot.building.runner import Job, run_stage
 from nercot.corpus.recipe import Recipe
-from nercot.corpus.tables import leave_pandas
+from nercot.corpus.tables import own_process
 from nercot.corpus.work import Done, Work
 from nercot.errors import NercotError
 
@@ -119,7 +119,7 @@ async def _send(process: asyncio.subprocess.Process, value: object) -> None:
 def main() -> None:
     """Runs jobs until the input ends."""
     _end_with_parent()
-    leave_pandas()
+    own_process()
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     # What anything prints must not stand between the answers.
     sys.stdout = sys.stderr

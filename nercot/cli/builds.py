@@ -97,10 +97,10 @@ def build_command(as_json: bool, **given: Any) -> None:
     Without RECIPE, --input builds a corpus of your own data, named after the file.
     """
     from nercot.building.builder import build
-    from nercot.corpus.tables import leave_pandas
+    from nercot.corpus.tables import own_process
 
     if click.get_current_context().obj:
-        leave_pandas()
+        own_process()
     recipe, options = _recipe_and_options(**given)
     with progress(as_json) as report:
         result = build(recipe, options, report)

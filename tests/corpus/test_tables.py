@@ -95,8 +95,8 @@ def test_columns_are_declared_as_the_datasets_library_declares_them(config):
 def test_what_arrow_is_kept_from_importing_can_still_be_had():
     program = """
 import sys
-from nercot.corpus.tables import leave_pandas
-leave_pandas()
+from nercot.corpus.tables import own_process
+own_process()
 import pyarrow as pa
 table = pa.table({"a": [1, None]})
 assert "pandas" not in sys.modules

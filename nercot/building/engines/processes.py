@@ -23,7 +23,7 @@ from typing import cast
 from nercot.building.engines.desk import Desk
 from nercot.building.engines.job import SharedModels, run_part
 from nercot.building.engines.line import GONE, Line, Proxy
-from nercot.corpus.tables import leave_pandas
+from nercot.corpus.tables import own_process
 from nercot.errors import NercotError
 from nercot.llm.owner import Owner
 
@@ -94,7 +94,7 @@ def _close(process: subprocess.Popen[bytes]) -> None:
 
 def _work(name: str, address: str) -> None:
     """A worker: takes partitions until there are none."""
-    leave_pandas()
+    own_process()
     key = os.read(0, 32)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     desk, owner = cast(Desk, Proxy("desk", address, key)), cast(Owner, Proxy("owner", address, key))
