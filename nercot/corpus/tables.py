@@ -392,9 +392,7 @@ def read_rows(path: Path, columns: Iterable[str] | None = None) -> Iterator[dict
     wanted = None if columns is None else list(columns)
     try:
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(
-                GROUP_ROWS, columns=wanted, use_threads=False
-            ):  # threads would hold memory of their own
+            for batch in file.iter_batches(GROUP_ROWS, columns=wanted, use_threads=False):
                 yield from _dicts(batch)
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path}: damaged ({str(error).splitlines()[0]}); delete it and build again") from error
