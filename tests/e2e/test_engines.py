@@ -258,11 +258,13 @@ def test_of_two_builds_of_one_corpus_in_a_bucket_one_is_refused(
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
-    """A Ray cluster of two nodes on this machine."""
+def cluster(bucket: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Ray cluster of two nodes on this machine, which knows the bucket: tasks have the environment of their node."""
     from s3_server import free_port
 
-    environment = {**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_DISABLE_IMPORT_WARNING": "1"}
+    with at_address(bucket):
+        environment = {**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_DISABLE_IMPORT_WARNING": "1"}
+    environment["NERCOT_CACHE"] = str(tmp_path_factory.mktemp("nodes"))
     address = f"127.0.0.1:{free_port()}"
     ray = [str(Path(sys.executable).with_name("ray"))]
     common = ["--num-cpus=1", "--disable-usage-stats", "--object-store-memory=80000000"]
