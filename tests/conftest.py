@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,8 @@ _HUB = pytest.StashKey[HubServer]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Whatever starts this in the background ignores Ctrl-C, and so would every process of a test that sends one.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="nercot-tests-"))
     server = HubServer(folder / "hub").start()
     os.environ.update(
