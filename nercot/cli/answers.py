@@ -16,6 +16,29 @@ if TYPE_CHECKING:
     from nercot.measure.evaluate import Labels
 
 
+def a_reader(command: Callable[..., None]) -> Callable[..., None]:
+    """What commands take that can have a model read traces."""
+    options = (
+        click.option(
+            "--reader-url", metavar="URL", multiple=True, help="Have a model read traces: its address, or local."
+        ),
+        click.option("--reader-model", metavar="NAME", help="Model to ask the reader's server for."),
+        click.option(
+            "--ledger", type=click.Path(path_type=Path), default=Path("build/ledger.sqlite"), show_default=True
+        ),
+        click.option(
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="A key of a recipe, for example reader.rpm=60.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @command("validate")
 @click.argument("path")
 @click.option(
@@ -31,12 +54,7 @@ if TYPE_CHECKING:
     help="Whether a row must have a trace.",
 )
 @click.option("--strict", is_flag=True, help="Stop at the first row that cannot be read.")
-@click.option("--reader-url", metavar="URL", multiple=True, help="Have a model read the traces: its address, or local.")
-@click.option("--reader-model", metavar="NAME", help="Model to ask the reader's server for.")
-@click.option("--ledger", type=click.Path(path_type=Path), default=Path("build/ledger.sqlite"), show_default=True)
-@click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A key of a recipe, for example reader.rpm=60."
-)
+@a_reader
 def validate_command(
     path: str,
     out: Path | None,

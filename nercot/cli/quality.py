@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nercot.cli.answers import reader_recipe
+from nercot.cli.answers import a_reader, reader_recipe
 from nercot.cli.shell import COUNT, command, print_json, progress
 
 
@@ -24,12 +24,7 @@ from nercot.cli.shell import COUNT, command, print_json, progress
 )
 @click.option("--sample", type=COUNT, default=200, show_default=True, help="Traces for the reader.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the sample.")
-@click.option("--reader-url", metavar="URL", multiple=True, help="Have a model read a sample: its address, or local.")
-@click.option("--reader-model", metavar="NAME", help="Model to ask the reader's server for.")
-@click.option("--ledger", type=click.Path(path_type=Path), default=Path("build/ledger.sqlite"), show_default=True)
-@click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A key of a recipe, for example reader.rpm=60."
-)
+@a_reader
 def report_command(
     path: str,
     out: Path | None,
